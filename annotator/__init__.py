@@ -1,0 +1,1 @@
+"""The desk: the Qt program a labeler sees. Imports trainer, never the other way round."""

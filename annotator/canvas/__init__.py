@@ -1,0 +1,1 @@
+"""Image view, raster layers and painting tools."""

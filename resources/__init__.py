@@ -1,0 +1,1 @@
+"""Files that ship with the program: class lists, themes, translations, bundled weights."""

@@ -1,0 +1,1 @@
+"""The method and its backend: data, models, AffinityNet pipeline, training. Never imports Qt."""

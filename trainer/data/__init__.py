@@ -1,0 +1,1 @@
+"""The project on disk, images, tags, VOC and other formats, palette."""

@@ -1,0 +1,1 @@
+"""The method of AffinityNet as pure functions on arrays and tensors."""
