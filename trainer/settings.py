@@ -1,0 +1,37 @@
+"""The method's parameters: the one place where their defaults live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from trainer.method.crf import CrfParams
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Parameters of image + tags → mask, in the notation of the paper (METHOD sections 1, 2 and 4)."""
+
+    max_side: int = 640
+    """The networks see no longer side than this, in pixels; the mask always has the image's own size."""
+    scales: tuple[float, ...] = (1.0, 0.5, 1.5, 2.0)
+    """Scales of the full CAM, each with its mirror image; the fast CAM takes scale 1 alone."""
+    alpha: float = 1.5
+    """Exponent of the background score (1 − max CAM)^α that is walked along with the CAMs; > 0."""
+    alpha_low: float = 1.0
+    """Exponent that inflates background: what is foreground even so is a foreground seed."""
+    alpha_high: float = 3.0
+    """Exponent that deflates background: what is background even so is a background seed."""
+    threshold: float = 0.0
+    """Foreground seeds need at least this CAM value, in [0, 1]."""
+    mode: Literal["walk", "mean"] = "walk"
+    """Propagation by random walk, or by mean affinity to the confident pixels of each class."""
+    beta: float = 8.0
+    """Affinities are raised to this power before the walk."""
+    steps: int = 64
+    """Length t of the random walk on the stride-8 grid."""
+    seed_crf: bool = True
+    """Refine the seed cues with the dense CRF in the full pass."""
+    mask_crf: bool = False
+    """Refine the final mask with the dense CRF; it has to earn its place (it does not on soft walk scores)."""
+    crf: CrfParams = CrfParams()
