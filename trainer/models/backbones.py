@@ -1,0 +1,40 @@
+"""The backbones by name."""
+
+from collections.abc import Callable
+
+import torch
+
+from trainer.models.base import Backbone
+from trainer.models.mobilenet import MobileNetV2
+
+BACKBONES: dict[str, Callable[[int], Backbone]] = {backbone.name: backbone for backbone in (MobileNetV2,)}
+
+
+def build_backbone(name: str, output_stride: int = 16, frozen_norm: bool = True) -> Backbone:
+    """A backbone with random weights.
+
+    Args:
+        name: one of :data:`BACKBONES`.
+        output_stride: 8, 16 or 32 pixels to a cell of the deepest map.
+        frozen_norm: batch norm as stored (for pretrained weights); False to train from scratch.
+
+    Raises:
+        KeyError: unknown name.
+        ValueError: an output stride the backbone cannot have.
+    """
+    return BACKBONES[name](output_stride).freeze_norm(frozen_norm)
+
+
+def at_stride(backbone: Backbone, output_stride: int) -> Backbone:
+    """The same backbone at another output stride, sharing (not copying) its parameters and buffers."""
+    if backbone.output_stride == output_stride:
+        return backbone
+    with torch.device("meta"):
+        other = build_backbone(backbone.name, output_stride, backbone.norm_frozen)
+    shared = backbone.state_dict(keep_vars=True)
+    trained = {name: parameter.requires_grad for name, parameter in backbone.named_parameters()}
+    other.load_state_dict(shared, assign=True)
+    for name, parameter in other.named_parameters():
+        parameter.requires_grad_(trained[name])
+    other.convention = backbone.convention
+    return other.train(backbone.training)

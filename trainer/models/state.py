@@ -1,0 +1,84 @@
+"""Reading tensors from a file: any format in which weights are published, never running code from it."""
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from trainer.errors import WeightsError
+
+_WRAPPINGS = ("state_dict", "model_state_dict", "model")
+_TEXT_STARTS = (b"<!", b"<h", b"<H", b"<?", b"vers", b"{")
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of a file by name, on the CPU, and its text metadata (safetensors only, else empty).
+
+    Wrappings (``{"state_dict": …}``) and the prefix of parallel training (``module.``) are taken off.
+
+    Raises:
+        WeightsError: the file is absent, damaged, of another format, or holds code.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(512)
+    except OSError as error:
+        raise WeightsError(f"The weights file {path} cannot be read: {error.strerror}.") from error
+    if len(start) < 16:
+        raise WeightsError(f"The weights file {path} is empty or cut off; download it again.")
+    if _is_safetensors(start):
+        return _read_safetensors(path)
+    if start.lstrip().startswith(_TEXT_STARTS):
+        raise WeightsError(
+            f"{path} is a text or web page, not weights; the download went wrong, fetch the file again."
+        )
+    return _unwrap(_read_torch(path), path), {}
+
+
+def _is_safetensors(start: bytes) -> bool:
+    """Eight bytes with the length of the header, then the header: a JSON object."""
+    return start[8:9] == b"{" and int.from_bytes(start[:8], "little") < 2**32
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(path, "pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+    except SafetensorError as error:
+        raise WeightsError(
+            f"The weights file {path} is damaged or cut off; download it again ({error})."
+        ) from error
+
+
+def _read_torch(path: Path) -> object:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if zipfile.is_zipfile(path) or "GLOBAL" in str(error) or "Unsupported" in str(error):
+            raise WeightsError(
+                f"{path} holds more than tensors, which could run code, and was refused; "
+                "save its state_dict() alone and give that file."
+            ) from error
+        raise WeightsError(f"{path} is not a weights file; give a .pth or .safetensors file.") from error
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+        raise WeightsError(f"The weights file {path} is damaged or cut off; download it again.") from error
+
+
+def _unwrap(content: object, path: Path) -> dict[str, Tensor]:
+    while isinstance(content, Mapping):
+        wrapped = next((content[key] for key in _WRAPPINGS if isinstance(content.get(key), Mapping)), None)
+        if wrapped is None:
+            break
+        content = wrapped
+    tensors = (
+        {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
+        if isinstance(content, Mapping)
+        else {}
+    )
+    if not tensors:
+        raise WeightsError(f"{path} holds no named tensors; give a file with a network's state_dict.")
+    return {key.removeprefix("module."): value for key, value in tensors.items()}

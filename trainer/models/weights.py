@@ -1,0 +1,136 @@
+"""Backbone weights from a file: the architecture is recognised, the names translated, everything checked."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from trainer.errors import WeightsError
+from trainer.models.backbones import BACKBONES, build_backbone
+from trainer.models.base import HALF, IMAGENET, Backbone, InputConvention
+from trainer.models.state import read_tensors
+
+# Where other programs keep a backbone inside their own networks.
+_PREFIXES = ("classifier.backbone.", "backbone.", "resnet50.")
+_COUNTER = "num_batches_tracked"
+
+
+def load_backbone_weights(
+    path: Path | str,
+    output_stride: int = 16,
+    convention: InputConvention | None = None,
+) -> Backbone:
+    """The backbone a weights file is for, carrying its weights, in evaluation mode, batch norm frozen.
+
+    Reads torchvision's ``.pth`` files, safetensors, checkpoints of the public PSA and IRN code, and the
+    program's own bundles; heads in them are left aside.
+
+    Args:
+        path: the file.
+        output_stride: see :func:`build_backbone`.
+        convention: how the weights want their input; by default what the file says, else torchvision's.
+
+    Raises:
+        WeightsError: one sentence that names the file and what is wrong with it.
+    """
+    path = Path(path)
+    tensors, metadata = read_tensors(path)
+    tensors = to_backbone_names(tensors)
+    name = recognise(tensors, path)
+    backbone = build_backbone(name, output_stride)
+    known = set(backbone.state_dict())
+    backbone.load_state_dict(
+        {key: value.float() for key, value in tensors.items() if key in known}, strict=False
+    )
+    backbone.convention = convention or _convention_of(metadata, tensors)
+    return backbone.eval()
+
+
+def to_backbone_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Names of other programs' checkpoints → the backbones' own, which are torchvision's and PSA's."""
+    for prefix in _PREFIXES:
+        inner = {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+        if any(key.split(".")[0] in _own_roots() for key in inner):
+            return inner
+    return dict(tensors)
+
+
+def recognise(tensors: Mapping[str, Tensor], path: Path) -> str:
+    """The architecture all of whose tensors are present in the right shape.
+
+    Raises:
+        WeightsError: none is; the sentence names the nearest one and the first difference.
+    """
+    differences = {name: _first_difference(name, tensors) for name in BACKBONES}
+    for name, (_, difference) in differences.items():
+        if difference is None:
+            return name
+    nearest = max(differences, key=lambda name: differences[name][0])
+    shared, difference = differences[nearest]
+    if shared == 0:
+        raise WeightsError(
+            f"{path} holds weights of none of the known networks ({', '.join(BACKBONES)}): "
+            f"its first tensor is called {next(iter(tensors))}."
+        )
+    raise WeightsError(f"{path} looks like {nearest} but is another network: {difference}.")
+
+
+def _first_difference(name: str, tensors: Mapping[str, Tensor]) -> tuple[int, str | None]:
+    """Number of tensors that agree with an architecture, and the first one that does not, in words."""
+    expected = _shapes(name)
+    agreeing, difference = 0, None
+    for key, shape in expected.items():
+        if key in tensors and tuple(tensors[key].shape) == shape:
+            agreeing += 1
+        elif difference is None and key in tensors:
+            difference = f"{key} has shape {tuple(tensors[key].shape)} instead of {shape}"
+        elif difference is None:
+            difference = f"{key} is missing"
+    # A deeper sister has all these layers and more of the same kind.
+    roots = {key.split(".")[0] for key in expected}
+    for key in tensors:
+        if difference is None and key.split(".")[0] in roots and key not in expected and _COUNTER not in key:
+            difference = f"{key} has no place in it"
+    return agreeing, difference
+
+
+@cache
+def _shapes(name: str) -> dict[str, tuple[int, ...]]:
+    with torch.device("meta"):
+        state = build_backbone(name).state_dict()
+    return {key: tuple(value.shape) for key, value in state.items() if _COUNTER not in key}
+
+
+@cache
+def _own_roots() -> frozenset[str]:
+    return frozenset(key.split(".")[0] for name in BACKBONES for key in _shapes(name))
+
+
+def _convention_of(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> InputConvention:
+    if "convention" in metadata:
+        return convention_from_json(metadata["convention"])
+    if "127.5" in metadata.get("input", "") or _is_folded_mobilenet(tensors):
+        return HALF
+    return IMAGENET
+
+
+def _is_folded_mobilenet(tensors: Mapping[str, Tensor]) -> bool:
+    """Batch norm folded into its bias: a MobileNet that came through TensorFlow Lite, with its input."""
+    variances = [
+        value for key, value in tensors.items() if key.startswith("features.") and "running_var" in key
+    ]
+    return bool(variances) and all(bool((value == 1).all()) for value in variances)
+
+
+def convention_to_json(convention: InputConvention) -> str:
+    """``{"mean": […], "std": […]}``, the form in which a convention travels in a file's metadata."""
+    return json.dumps({"mean": convention.mean, "std": convention.std})
+
+
+def convention_from_json(text: str) -> InputConvention:
+    """The reverse of :func:`convention_to_json`; ValueError, KeyError or TypeError if it is not one."""
+    content = json.loads(text)
+    return InputConvention(tuple(content["mean"]), tuple(content["std"]))
