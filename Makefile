@@ -1,0 +1,44 @@
+# Affinity Annotator. `make` alone lists the targets.
+VENV := .venv
+PY := $(VENV)/bin/python
+CI := bash .ci/
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint bench pictures clean
+
+# Tests draw into memory, the same everywhere; QT_QPA_PLATFORM=xcb shows them on the screen.
+test bench pictures: export QT_QPA_PLATFORM ?= offscreen
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## start the desk on the sample project; without a display, the whole pipeline headless
+	@$(CI)start
+
+test: $(VENV)/.test ## run all tests
+	@$(CI)system-packages offscreen
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.test ## check format, style and types
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/mypy
+
+bench: $(VENV)/.bench ## measure the speed promises; JSON and a table in bench-results/
+	@$(CI)system-packages offscreen
+	$(PY) -m tests.benchmarks --out bench-results
+
+pictures: $(VENV)/.run ## draw the pictures of README anew
+	@$(CI)system-packages offscreen
+	$(PY) docs/pictures.py
+
+clean: ## remove the environment, caches and results
+	rm -rf $(VENV) out bench-results .mypy_cache .ruff_cache .pytest_cache *.egg-info
+
+# One stamp a set of extras, so that a second call is instant.
+$(VENV)/.run: pyproject.toml .ci/install
+	@$(CI)install .run
+$(VENV)/.test: pyproject.toml .ci/install
+	@$(CI)install .test dev
+$(VENV)/.bench: pyproject.toml .ci/install
+	@$(CI)install .bench dev,bench
