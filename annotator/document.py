@@ -1,0 +1,145 @@
+"""The open image as arrays: what was computed, what was painted, and what both together look like."""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from trainer.data.project import Project, Target
+
+from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID
+from trainer.data.images import load_image
+
+if TYPE_CHECKING:
+    from trainer.engine import Proposal
+
+Labels = NDArray[np.uint8]
+Box = tuple[int, int, int, int]  # y0, x0, y1, x1, half open
+KEPT_MASKS = 12
+
+
+@dataclass
+class Document:
+    """One image and its layers; every array is H×W uint8 unless said otherwise.
+
+    `seeds` and `mask` are what is shown: the computed map below, the person's strokes above it, and a stroke
+    that is still being drawn (`preview`) on top.
+    """
+
+    id: str
+    image: Labels  # H×W×3 RGB
+    corrections: Labels  # 255 untouched, else a class
+    mask_edits: Labels  # 255 untouched, 254 void, else a class
+    base_mask: Labels  # proposal, refined by the corrections; or the accepted mask
+    accepted: bool
+    proposal: "Proposal | None" = None
+    auto_seeds: Labels = field(init=False)
+    seeds: Labels = field(init=False)
+    mask: Labels = field(init=False)
+    preview: tuple[Target, Box, Labels] | None = None
+
+    def __post_init__(self) -> None:
+        self.auto_seeds = np.full(self.shape, VOID, np.uint8)
+        self.seeds = self.auto_seeds.copy()
+        self.mask = self.base_mask.copy()
+        self._refined: OrderedDict[bytes, Labels] = OrderedDict()
+        self._refining = Lock()
+        self.compose(self.whole)
+
+    @classmethod
+    def load(cls, project: Project, image_id: str) -> "Document":
+        """Read image, journal and masks from disk. Raises DataError for an image that cannot be read."""
+        image = load_image(project.record(image_id).path)
+        shape = image.shape[:2]
+        accepted = project.accepted_mask(image_id)
+        base = accepted if accepted is not None else project.proposal_mask(image_id)
+        if base is None or base.shape != shape:
+            base = np.full(shape, VOID, np.uint8)
+        corrections = project.layer(image_id, Target.SEEDS, shape)
+        mask_edits = project.layer(image_id, Target.MASK, shape)
+        return cls(image_id, image, corrections, mask_edits, base, accepted is not None)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.image.shape[0], self.image.shape[1]
+
+    @property
+    def whole(self) -> Box:
+        """The box of the whole image."""
+        return 0, 0, *self.shape
+
+    def painted(self, target: Target) -> Labels:
+        """The layer that strokes on `target` write to."""
+        return self.corrections if target is Target.SEEDS else self.mask_edits
+
+    def compose(self, box: Box) -> None:
+        """Lay `seeds` and `mask` together anew inside `box`."""
+        window = slices(box)
+        corrections, edits = self._with_preview(Target.SEEDS, box), self._with_preview(Target.MASK, box)
+        self.seeds[window] = np.where(corrections == UNTOUCHED, self.auto_seeds[window], corrections)
+        hand = np.where(edits == EDIT_VOID, np.uint8(VOID), edits)
+        self.mask[window] = np.where(edits == UNTOUCHED, self.base_mask[window], hand)
+
+    def paint(self, target: Target, box: Box, after: Labels) -> None:
+        """Write `after` into the layer of `target`; `compose` shows it."""
+        self.painted(target)[slices(box)] = after
+
+    def freeze(self, mask: Labels) -> None:
+        """Take `mask` as accepted: proposals and strokes no longer change it."""
+        self.base_mask, self.accepted = mask, True
+
+    def preview_corrections(self) -> Labels:
+        """A copy of the corrections with the stroke that is being drawn."""
+        return self._with_preview(Target.SEEDS, self.whole).copy()
+
+    def adopt(self, proposal: "Proposal") -> None:
+        """Take a new proposal; refined masks of the old one are forgotten."""
+        with self._refining:
+            self._refined.clear()
+        self.proposal = proposal
+        self.auto_seeds = proposal.seeds
+
+    def refined(self, corrections: Labels) -> Labels:
+        """The proposal's mask under `corrections`; callable from any thread.
+
+        The same corrections give back the very same mask, so an undone stroke restores every pixel.
+        """
+        proposal = self.proposal
+        if proposal is None or not (corrections != UNTOUCHED).any():
+            return self.base_mask if proposal is None else proposal.mask
+        key = blake2b(np.ascontiguousarray(corrections).data, digest_size=16).digest()
+        with self._refining:
+            if key in self._refined:
+                self._refined.move_to_end(key)
+                return self._refined[key]
+        mask = proposal.refine(corrections)
+        with self._refining:
+            if self.proposal is proposal:
+                self._refined[key] = mask
+                while len(self._refined) > KEPT_MASKS:
+                    self._refined.popitem(last=False)
+        return mask
+
+    def _with_preview(self, target: Target, box: Box) -> Labels:
+        """The painted layer inside `box`, the stroke being drawn on top; a view when there is none."""
+        window = self.painted(target)[slices(box)]
+        if self.preview is None or self.preview[0] is not target:
+            return window
+        _, (top, left, bottom, right), after = self.preview
+        y0, x0, y1, x1 = max(box[0], top), max(box[1], left), min(box[2], bottom), min(box[3], right)
+        if y0 < y1 and x0 < x1:
+            window = window.copy()
+            window[y0 - box[0] : y1 - box[0], x0 - box[1] : x1 - box[1]] = after[
+                y0 - top : y1 - top, x0 - left : x1 - left
+            ]
+        return window
+
+
+def slices(box: Box) -> tuple[slice, slice]:
+    """The numpy window of a half-open box."""
+    y0, x0, y1, x1 = box
+    return slice(y0, y1), slice(x0, x1)

@@ -1,0 +1,100 @@
+"""Work off the GUI thread: a small pool whose results come back to the thread that owns it."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from PySide6.QtCore import QObject, Qt, QThreadPool, Signal
+
+T = TypeVar("T")
+
+
+class Jobs(QObject):
+    """A thread pool. `done` and `failed` are called in the thread of this object, never in the pool's."""
+
+    _returned = Signal(object)
+
+    def __init__(self, threads: int = 2, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(threads)
+        self._closed = False
+        self._returned.connect(self._call, Qt.ConnectionType.QueuedConnection)
+
+    def submit(
+        self,
+        work: Callable[[], T],
+        done: Callable[[T], Any] | None = None,
+        failed: Callable[[Exception], Any] | None = None,
+        priority: int = 0,
+    ) -> None:
+        """Run `work` in the pool, higher `priority` first; then `done(result)` or `failed(error)` at home."""
+
+        def run() -> None:
+            answer: Callable[[], Any] | None
+            try:
+                result = work()
+                answer = (lambda: done(result)) if done else None
+            except Exception as error:
+                reason = error
+                answer = (lambda: failed(reason)) if failed else None
+            if answer is not None and not self._closed:
+                self._returned.emit(answer)
+
+        if not self._closed:
+            self._pool.start(run, priority)
+
+    def drop_waiting(self) -> None:
+        """Forget the jobs that have not begun; neither of their callbacks is called."""
+        self._pool.clear()
+
+    def close(self, timeout_ms: int = 1500) -> bool:
+        """Take no more jobs and wait for running ones; False when one outlasts the timeout."""
+        self._closed = True
+        self._pool.clear()
+        return self._pool.waitForDone(timeout_ms)
+
+    def _call(self, answer: Callable[[], Any]) -> None:
+        if not self._closed:
+            answer()
+
+
+class Latest:
+    """One job in flight; of those asked for meanwhile only the newest is kept: for work that follows the mouse."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._running = False
+        self._waiting: Callable[[], None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs or waits."""
+        return self._running
+
+    def submit(
+        self,
+        work: Callable[[], T],
+        done: Callable[[T], Any],
+        failed: Callable[[Exception], Any] | None = None,
+    ) -> None:
+        """Run `work` now, or as soon as the running one has ended if no newer request replaces it."""
+
+        def finish(callback: Callable[[Any], Any] | None) -> Callable[[Any], None]:
+            def called(value: Any) -> None:
+                self._running = False
+                waiting, self._waiting = self._waiting, None
+                if waiting is not None:
+                    waiting()
+                if callback is not None:
+                    callback(value)
+
+            return called
+
+        def start() -> None:
+            self._running = True
+            self._jobs.submit(work, finish(done), finish(failed), priority=10)
+
+        if self._running:
+            self._waiting = start
+        else:
+            start()

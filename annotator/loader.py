@@ -1,0 +1,62 @@
+"""Opening images in the job pool, the next one ahead of time."""
+
+from PySide6.QtCore import QObject, Signal
+from trainer.data.project import Project
+
+from annotator.document import Document
+from annotator.jobs import Jobs
+
+
+class DocumentLoader(QObject):
+    """Loads documents; of several asked for in a hurry only the last is delivered."""
+
+    loaded = Signal(object)  # Document
+    failed = Signal(str, object)  # image id, exception
+
+    def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
+        self._wanted = ""
+        self._ahead: Document | None = None
+        self._under_way: set[str] = set()
+
+    def open(self, project: Project, image_id: str) -> None:
+        """Load an image from disk, or take it from the one prefetched."""
+        self._wanted = image_id
+        if self._ahead is not None and self._ahead.id == image_id:
+            document, self._ahead = self._ahead, None
+            self._wanted = ""
+            self.loaded.emit(document)
+        elif image_id not in self._under_way:
+            self._load(project, image_id, priority=10)
+
+    def prefetch(self, project: Project, image_id: str) -> None:
+        """Load an image that will probably be opened next."""
+        if image_id not in self._under_way and (self._ahead is None or self._ahead.id != image_id):
+            self._load(project, image_id, priority=-1)
+
+    def clear(self) -> None:
+        """Forget what is under way: another project is opened, or none."""
+        self._wanted, self._ahead = "", None
+        self._under_way.clear()
+
+    def _load(self, project: Project, image_id: str, priority: int) -> None:
+        self._under_way.add(image_id)
+
+        def arrived(document: Document) -> None:
+            if image_id not in self._under_way:
+                return
+            self._under_way.discard(image_id)
+            if image_id == self._wanted:
+                self._wanted = ""
+                self.loaded.emit(document)
+            else:
+                self._ahead = document
+
+        def refused(error: Exception) -> None:
+            self._under_way.discard(image_id)
+            if image_id == self._wanted:
+                self._wanted = ""
+                self.failed.emit(image_id, error)
+
+        self._jobs.submit(lambda: Document.load(project, image_id), arrived, refused, priority)

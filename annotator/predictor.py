@@ -1,0 +1,125 @@
+"""Engine and trainer thread behind the desk: asks for proposals, passes on only those still wanted."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+from trainer.data.project import Project
+
+from annotator.bridge import Bridge
+from annotator.jobs import Jobs
+from trainer.engine import Engine, Proposal
+from trainer.messages import Command, ModelChanged, Predict, Predicted, PredictFailed, Priority, Promoted
+from trainer.settings import Settings
+from trainer.worker import TrainerWorker
+
+EngineFactory = Callable[[Project], Engine]
+KEPT_PROPOSALS = 8
+STOP_SECONDS = 2.0
+
+
+class Predictor(QObject):
+    """Loads the models off the GUI thread, then keeps one trainer thread per project."""
+
+    ready = Signal()
+    unavailable = Signal(object)  # the exception
+    proposed = Signal(str, object)  # image id, Proposal
+    failed = Signal(str, str)  # image id, reason
+    model_changed = Signal(int)
+    heard = Signal(object)  # every message, for those who draw them
+
+    def __init__(self, make_engine: EngineFactory, jobs: Jobs, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.make_engine = make_engine
+        self.engine: Engine | None = None
+        self.worker: TrainerWorker | None = None
+        self._suggester: Engine | None = None
+        self._jobs = jobs
+        self._bridge: Bridge | None = None
+        self._project: Project | None = None
+        self._version = 0
+        self._proposals: OrderedDict[str, Proposal] = OrderedDict()
+
+    def start(self, project: Project) -> None:
+        """Load the models for `project` and start its trainer thread; `ready` tells when."""
+        self._project = project
+
+        def loaded(engine: Engine) -> None:
+            if self._project is not project:
+                return
+            # An own bridge for each thread: words of a thread that was stopped reach nobody.
+            self._bridge = Bridge(self)
+            self._bridge.arrived.connect(self._hear)
+            self._version = next((v.number for v in project.model_versions() if v.current), 0)
+            self.engine = engine
+            self._suggester = Engine(engine.models, engine.settings, engine.device)
+            self.worker = TrainerWorker(project, engine, self._bridge.deliver)
+            self.worker.start()
+            self.ready.emit()
+
+        def refused(error: Exception) -> None:
+            if self._project is project:
+                self.unavailable.emit(error)
+
+        self._jobs.submit(lambda: self.make_engine(project), loaded, refused)
+
+    def stop(self) -> bool:
+        """End the trainer thread; True when it has ended in time."""
+        worker, self.worker, self.engine, self._suggester = self.worker, None, None, None
+        self._project = None
+        self._proposals.clear()
+        if self._bridge is not None:
+            self._bridge.arrived.disconnect(self._hear)
+            self._bridge = None
+        return worker.stop(STOP_SECONDS) if worker else True
+
+    def post(self, command: Command) -> None:
+        """Hand a command to the trainer thread; nothing happens while the models are still loading."""
+        if self.worker is not None:
+            self.worker.post(command)
+
+    def ask(self, image_id: str, priority: Priority = Priority.OPEN) -> None:
+        """Ask for a proposal, which `proposed` delivers."""
+        self.post(Predict(image_id, priority))
+
+    def known(self, image_id: str) -> Proposal | None:
+        """A proposal that was made lately by the present model and settings."""
+        return self._proposals.get(image_id)
+
+    def forget(self, image_id: str | None = None) -> None:
+        """Forget the proposal of one image, or all of them."""
+        if image_id is None:
+            self._proposals.clear()
+        else:
+            self._proposals.pop(image_id, None)
+
+    def set_settings(self, settings: Settings) -> None:
+        """Use `settings` from the next proposal on."""
+        if self.engine is not None:
+            self.engine.settings = settings
+            self.forget()
+
+    def suggest_tags(self, image: object) -> list[tuple[str, float]]:
+        """Tags with probabilities for a uint8 H×W×3 image; for the job pool, not for the GUI thread."""
+        return self._suggester.suggest_tags(image) if self._suggester else []  # type: ignore[arg-type]
+
+    def _hear(self, message: object) -> None:
+        match message:
+            case Predicted():
+                if message.model_version == self._version:
+                    self._keep(message.image, message.proposal)
+                    self.proposed.emit(message.image, message.proposal)
+            case PredictFailed():
+                self.failed.emit(message.image, message.reason)
+            case Promoted() | ModelChanged():
+                if message.version != self._version:
+                    self._version = message.version
+                    self.forget()
+                    self.model_changed.emit(message.version)
+        self.heard.emit(message)
+
+    def _keep(self, image_id: str, proposal: Proposal) -> None:
+        self._proposals[image_id] = proposal
+        self._proposals.move_to_end(image_id)
+        while len(self._proposals) > KEPT_PROPOSALS:
+            self._proposals.popitem(last=False)

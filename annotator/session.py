@@ -1,0 +1,640 @@
+"""What is open on the desk, and all a person can do to it. Panels and canvas read it, call it and listen."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Generic, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QRect, Signal
+from trainer.data.project import Edit, ImageRecord, Project, Status, Target
+
+from annotator.document import Box, Document, Labels
+from annotator.jobs import Jobs, Latest
+from annotator.loader import DocumentLoader
+from annotator.predictor import EngineFactory, Predictor
+from annotator.saver import Saver, Stroke
+from trainer.data.classes import ClassList
+from trainer.engine import Engine, Proposal
+from trainer.errors import UserError
+from trainer.messages import Priority, SeedsChanged
+from trainer.settings import Settings
+from trainer.worker import TrainerWorker
+
+T = TypeVar("T")
+
+
+class PaintValue(Generic[T]):
+    """A value of the paint state; setting it to something new emits `paint_changed`."""
+
+    def __init__(self, default: T) -> None:
+        self.default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = "_paint_" + name
+
+    @overload
+    def __get__(self, session: None, owner: type) -> "PaintValue[T]": ...
+    @overload
+    def __get__(self, session: "Session", owner: type) -> T: ...
+    def __get__(self, session: "Session | None", owner: type) -> "T | PaintValue[T]":
+        return self if session is None else session.__dict__.get(self.name, self.default)
+
+    def __set__(self, session: "Session", value: T) -> None:
+        if value != self.__get__(session, type(session)):
+            session.__dict__[self.name] = value
+            session.paint_changed.emit()
+
+
+class Session(QObject):
+    """The one owner of the open project, image and paint state.
+
+    A stroke is in the project's journal before anything says so. Images are loaded and masks refined in a job
+    pool, proposals are made by the trainer thread; an answer that comes too late is dropped.
+    """
+
+    project_opened = Signal()
+    engine_changed = Signal()
+    image_changed = Signal(str)
+    proposal_changed = Signal()
+    suggestions_changed = Signal()
+    layer_changed = Signal(str, QRect)
+    record_changed = Signal(str)
+    classes_changed = Signal()
+    settings_changed = Signal()
+    paint_changed = Signal()
+    undo_changed = Signal(bool, bool)
+    busy_changed = Signal(bool, str)
+    saved_changed = Signal(bool)
+    message = Signal(str, str)
+    trainer_message = Signal(object)
+
+    target = PaintValue(Target.SEEDS)
+    tool = PaintValue("brush")
+    class_id = PaintValue(1)
+    brush_radius = PaintValue(12.0)
+    protect_others = PaintValue(False)
+    cam_class = PaintValue(0)
+
+    def __init__(self, make_engine: EngineFactory, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.jobs = Jobs(2, self)
+        self._project: Project | None = None
+        self._records: dict[str, ImageRecord] = {}
+        self._order: tuple[str, ...] = ()
+        self._position = 0
+        self._document: Document | None = None
+        self._suggestions: tuple[tuple[str, float], ...] = ()
+        self._busy: dict[str, str] = {}
+        self._accept_when_ready = False
+        self._refiner, self._reseeder = Latest(self.jobs), Latest(self.jobs)
+        self._loader = DocumentLoader(self.jobs, self)
+        self._loader.loaded.connect(self._show)
+        self._loader.failed.connect(self._could_not_load)
+        self._saver = Saver(self)
+        self._saver.changed.connect(self.saved_changed)
+        self._saver.failed.connect(lambda reason: self.message.emit("error", reason))
+        self.predictor = Predictor(make_engine, self.jobs, self)
+        self.predictor.ready.connect(self._engine_ready)
+        self.predictor.unavailable.connect(self._engine_unavailable)
+        self.predictor.proposed.connect(self._proposed)
+        self.predictor.failed.connect(self._not_proposed)
+        self.predictor.model_changed.connect(self._model_changed)
+        self.predictor.heard.connect(self.trainer_message)
+
+    # -- What is open ----------------------------------------------------------------------------------------
+
+    @property
+    def project(self) -> Project | None:
+        """The open project."""
+        return self._project
+
+    @property
+    def engine(self) -> Engine | None:
+        """Makes proposals, on the trainer thread only; None until the weights are loaded."""
+        return self.predictor.engine
+
+    @property
+    def worker(self) -> TrainerWorker | None:
+        """The trainer thread; None until the weights are loaded."""
+        return self.predictor.worker
+
+    @property
+    def classes(self) -> ClassList:
+        """The project's classes; empty without a project."""
+        return self._project.classes if self._project else ClassList(())
+
+    @property
+    def records(self) -> dict[str, ImageRecord]:
+        """Every image of the project by id, in order of name."""
+        return self._records
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Ids in the order the images panel shows them: what `go` walks along."""
+        return self._order
+
+    @property
+    def record(self) -> ImageRecord | None:
+        """What the project knows of the open image."""
+        return self._records.get(self.image_id)
+
+    @property
+    def image_id(self) -> str:
+        """Id of the open image, "" without one."""
+        return self._document.id if self._document else ""
+
+    @property
+    def image(self) -> Labels | None:
+        """uint8 H×W×3 RGB."""
+        return self._document.image if self._document else None
+
+    @property
+    def proposal(self) -> Proposal | None:
+        """What the method made of the open image; None until it has."""
+        return self._document.proposal if self._document else None
+
+    @property
+    def cams(self) -> NDArray[np.float32] | None:
+        """float32 K×H×W in [0, 1], one map for each of `cam_classes`."""
+        return self.proposal.cams if self.proposal else None
+
+    @property
+    def cam_classes(self) -> tuple[int, ...]:
+        """The class ids of `cams`."""
+        return self.proposal.classes if self.proposal else ()
+
+    @property
+    def seeds(self) -> Labels | None:
+        """uint8 H×W: the automatic seed cues with the person's corrections over them."""
+        return self._document.seeds if self._document else None
+
+    @property
+    def corrections(self) -> Labels | None:
+        """uint8 H×W: the person's seed strokes, 255 where untouched."""
+        return self._document.corrections if self._document else None
+
+    @property
+    def mask(self) -> Labels | None:
+        """uint8 H×W: the refined proposal with the hand edits over it; 255 where undecided."""
+        return self._document.mask if self._document else None
+
+    @property
+    def mask_edits(self) -> Labels | None:
+        """uint8 H×W: the hand edits, 255 where untouched, 254 for void."""
+        return self._document.mask_edits if self._document else None
+
+    @property
+    def suggestions(self) -> tuple[tuple[str, float], ...]:
+        """Tags the classifier would give the open image, with probabilities; only for images without tags."""
+        return self._suggestions
+
+    @property
+    def settings(self) -> Settings:
+        """The method's parameters."""
+        return self.engine.settings if self.engine else Settings()
+
+    @property
+    def saved(self) -> bool:
+        """Whether every stroke is on disk."""
+        return self._saver.idle
+
+    # -- Projects and images ---------------------------------------------------------------------------------
+
+    def open_project(self, path: Path) -> None:
+        """Open a project file, or a folder of images (a project is made beside them at first)."""
+        if not self._leave():
+            return
+        self._set_busy("open", self.tr("Opening {name}…").format(name=path.name))
+
+        def opened(result: tuple[Project, list[ImageRecord]]) -> None:
+            self._set_busy("open", None)
+            self._drop_project()
+            self._project, records = result
+            self._records = {record.id: record for record in records}
+            self._order, self._position = tuple(self._records), 0
+            self._saver.project = self._project
+            self.classes_changed.emit()
+            self.project_opened.emit()
+            self._set_busy("engine", self.tr("Loading the models…"))
+            self.predictor.start(self._project)
+            last = self._project.setting("last_image", "")
+            first = last if last in self._records else next(iter(self._order), "")
+            if first:
+                self.open_image(first)
+
+        def refused(error: Exception) -> None:
+            self._set_busy("open", None)
+            self._report(error)
+
+        self.jobs.submit(lambda: open_with_records(path), opened, refused)
+
+    def open_image(self, image_id: str) -> None:
+        """Show an image; `image_changed` tells when it is there."""
+        if self._project is None or image_id not in self._records or not self._leave():
+            return
+        if image_id in self._order:
+            self._position = self._order.index(image_id)
+        self._set_busy("load", self.tr("Opening {name}…").format(name=image_id))
+        self._loader.open(self._project, image_id)
+
+    def set_order(self, ids: Sequence[str]) -> None:
+        """Tell the order in which images are shown, filtered ones left out."""
+        self._order = tuple(ids)
+        if self.image_id in self._order:
+            self._position = self._order.index(self.image_id)
+
+    def go(self, step: int) -> None:
+        """Open the image `step` places further in the shown order; stays at either end."""
+        if target := self._neighbour(step):
+            self.open_image(target)
+
+    def close(self) -> bool:
+        """Save what waits, stop trainer thread and jobs; False when one of them did not end in time."""
+        self._saver.retry()
+        self.jobs.drop_waiting()
+        self._drop_project()
+        return self.jobs.close()
+
+    def _neighbour(self, step: int) -> str:
+        if not self._order:
+            return ""
+        here = self._order[self._position] if self._position < len(self._order) else ""
+        # The open image may have left the list (a filter): its old place now holds the one after it.
+        position = self._position + step if here == self.image_id else self._position + min(step, 0)
+        return self._order[position] if 0 <= position < len(self._order) else ""
+
+    def _leave(self) -> bool:
+        """Whether the open image may be left: never while a stroke is not on disk."""
+        if self._saver.retry():
+            return True
+        self.message.emit("error", self.tr("The last strokes are not on disk yet, so this image stays open."))
+        return False
+
+    def _drop_project(self) -> None:
+        self.predictor.stop()
+        self._loader.clear()
+        self._document = None
+        self._records, self._order = {}, ()
+        if self._project is not None:
+            self._project.close()
+            self._project = None
+
+    def _show(self, document: Document) -> None:
+        self._set_busy("load", None)
+        self._document = document
+        self._accept_when_ready = False
+        self._suggestions = ()
+        assert self._project is not None
+        self._project.set_setting("last_image", document.id)
+        self.image_changed.emit(document.id)
+        self._emit_undo()
+        if proposal := self.predictor.known(document.id):
+            self._apply(proposal)
+        else:
+            self._ask()
+        self._prefetch()
+
+    def _could_not_load(self, image_id: str, error: Exception) -> None:
+        self._set_busy("load", None)
+        self._report(error)
+
+    def _prefetch(self) -> None:
+        following = self._neighbour(1)
+        if following and self._project is not None:
+            self._loader.prefetch(self._project, following)
+            if self.predictor.known(following) is None and not self._is_accepted(following):
+                self.predictor.ask(following, Priority.NEXT)
+
+    # -- Painting --------------------------------------------------------------------------------------------
+
+    def preview_stroke(self, box: QRect, after: Labels) -> None:
+        """Show the stroke being drawn: `after` is the painted layer inside `box`, as it would become."""
+        document = self._document
+        if document is None:
+            return
+        old = document.preview
+        document.preview = (self.target, box_of(box), after)
+        if old is not None and not box.contains(rect_of(old[1])):
+            self._compose(old[0], old[1])
+        self._compose(self.target, box_of(box))
+        if self.target is Target.SEEDS:
+            self._refine()
+
+    def cancel_stroke(self) -> None:
+        """Forget the stroke being drawn."""
+        document = self._document
+        if document is None or document.preview is None:
+            return
+        target, box, _ = document.preview
+        document.preview = None
+        self._compose(target, box)
+        if target is Target.SEEDS:
+            self._refine()
+
+    def commit_stroke(self, box: QRect, after: Labels, tool: str) -> None:
+        """Journal a stroke on the target layer: `after` is that layer inside `box`, as it becomes."""
+        document = self._document
+        if document is None or self._project is None:
+            return
+        window, target = box_of(box), self.target
+        self._end_preview(document)
+        stroke = Stroke.over(document, target, window, after, tool)
+        if stroke is None:
+            self._compose(target, window)
+            return
+        self._reopen()
+        self._saver.save(stroke)
+        document.paint(target, window, after)
+        self._after_edit(target, window)
+
+    def undo(self) -> None:
+        """Take back the last stroke of the open image, whichever layer it was on."""
+        self._travel(forward=False)
+
+    def redo(self) -> None:
+        """Bring back the stroke last taken back."""
+        self._travel(forward=True)
+
+    def _travel(self, forward: bool) -> None:
+        document, project = self._document, self._project
+        if document is None or project is None or not self._leave():
+            return
+        self._end_preview(document)
+        try:
+            edit: Edit | None = project.redo(document.id) if forward else project.undo(document.id)
+        except UserError as error:
+            self._report(error)
+            return
+        if edit is None:
+            return
+        self._reopen()
+        document.paint(edit.target, edit.box, edit.after if forward else edit.before)
+        self._after_edit(edit.target, edit.box)
+
+    def _end_preview(self, document: Document) -> None:
+        if document.preview is not None:
+            target, box, _ = document.preview
+            document.preview = None
+            self._compose(target, box)
+
+    def _after_edit(self, target: Target, box: Box) -> None:
+        document = self._document
+        assert document is not None and self._project is not None
+        self._compose(target, box)
+        self._reload_record(document.id)
+        self._emit_undo()
+        if target is Target.SEEDS:
+            self._refine()
+            record = self._records[document.id]
+            self.predictor.post(SeedsChanged(document.id, record.seed_revision))
+
+    def _compose(self, target: Target, box: Box) -> None:
+        if self._document is not None:
+            self._document.compose(box)
+            self.layer_changed.emit("seeds" if target is Target.SEEDS else "mask", rect_of(box))
+
+    def _emit_undo(self) -> None:
+        image_id = self.image_id
+        if self._project is not None and image_id:
+            self.undo_changed.emit(self._project.can_undo(image_id), self._project.can_redo(image_id))
+        else:
+            self.undo_changed.emit(False, False)
+
+    # -- Accepting -------------------------------------------------------------------------------------------
+
+    def accept_and_next(self) -> None:
+        """Freeze the mask as shown and open the next image; waits for a mask that is still on its way."""
+        document = self._document
+        if document is None or self._project is None or not self._leave():
+            return
+        if self._refiner.busy or "propose" in self._busy:
+            self._accept_when_ready = True
+            return
+        self._accept_when_ready = False
+        if not document.accepted:
+            self._freeze(document, self._project)
+        following = self._neighbour(1)
+        if following:
+            self.open_image(following)
+        else:
+            self.message.emit("info", self.tr("That was the last image of this list."))
+
+    def reopen(self) -> None:
+        """Take the acceptance of the open image back, so that it follows strokes and models again."""
+        if self._reopen():
+            self._ask()
+
+    def _freeze(self, document: Document, project: Project) -> None:
+        mask = document.mask.copy()
+        document.freeze(mask)
+
+        def refused(error: Exception) -> None:
+            document.accepted = False
+            self._report(error)
+
+        self.jobs.submit(
+            lambda: project.accept(document.id, mask),
+            lambda _: self._reload_record(document.id),
+            refused,
+            priority=20,
+        )
+
+    def _reopen(self) -> bool:
+        document = self._document
+        if document is None or self._project is None or not document.accepted:
+            return False
+        document.accepted = False
+        self._project.unaccept(document.id)
+        self._reload_record(document.id)
+        self.message.emit("info", self.tr("This image is open again: accept it anew when you are done."))
+        return True
+
+    def _is_accepted(self, image_id: str) -> bool:
+        return self._records[image_id].status is Status.ACCEPTED
+
+    # -- Proposals -------------------------------------------------------------------------------------------
+
+    def _engine_ready(self) -> None:
+        self._set_busy("engine", None)
+        assert self._project is not None and self.engine is not None
+        stored = self._project.setting("method", {})
+        known = {key: value for key, value in stored.items() if hasattr(self.engine.settings, key)}
+        self.predictor.set_settings(replace(self.engine.settings, **known))
+        self.engine_changed.emit()
+        self.settings_changed.emit()
+        if self._document is not None:
+            self._ask()
+            self._prefetch()
+
+    def _engine_unavailable(self, error: Exception) -> None:
+        self._set_busy("engine", None)
+        self._report(error)
+
+    def _ask(self) -> None:
+        """Ask for a proposal of the open image."""
+        if self._document is None or self.worker is None:
+            return
+        self._set_busy("propose", self.tr("Proposing a mask…"))
+        self.predictor.ask(self._document.id)
+        record = self.record
+        if record is not None and not record.tagged:
+            self._suggest(self._document)
+
+    def _suggest(self, document: Document) -> None:
+        def suggested(result: list[tuple[str, float]]) -> None:
+            if self._document is document:
+                self._suggestions = tuple(result)
+                self.suggestions_changed.emit()
+
+        self.jobs.submit(lambda: self.predictor.suggest_tags(document.image), suggested, self._report)
+
+    def _proposed(self, image_id: str, proposal: Proposal) -> None:
+        if image_id in self._records:
+            self._reload_record(image_id)
+        if image_id == self.image_id:
+            self._apply(proposal)
+
+    def _not_proposed(self, image_id: str, reason: str) -> None:
+        if image_id == self.image_id:
+            self._set_busy("propose", None)
+            self._accept_when_ready = False
+            self.message.emit("error", reason)
+
+    def _apply(self, proposal: Proposal) -> None:
+        document, record = self._document, self.record
+        assert document is not None and record is not None
+        tagged = {self.classes.id_of(name) for name in record.tags}
+        if not set(proposal.classes) <= tagged:
+            return  # made of tags that were removed meanwhile; another one is on its way
+        if not proposal.fast:
+            self._set_busy("propose", None)
+        document.adopt(proposal)
+        if self.cam_class not in proposal.classes:
+            self.cam_class = proposal.classes[0] if proposal.classes else 0
+        document.compose(document.whole)
+        self.proposal_changed.emit()
+        self.layer_changed.emit("cam", rect_of(document.whole))
+        self.layer_changed.emit("seeds", rect_of(document.whole))
+        self._refine()
+
+    def _refine(self) -> None:
+        """Let the mask follow the corrections; an accepted mask stays as it is."""
+        document = self._document
+        if document is None or document.proposal is None or document.accepted:
+            return
+        corrections = document.preview_corrections()
+        self._set_busy("refine", self.tr("Following your stroke…"))
+
+        def refined(mask: Labels) -> None:
+            if not self._refiner.busy:
+                self._set_busy("refine", None)
+            if self._document is not document or document.accepted:
+                return
+            document.base_mask = mask
+            document.compose(document.whole)
+            self.layer_changed.emit("mask", rect_of(document.whole))
+            if self._accept_when_ready and not self._refiner.busy:
+                self.accept_and_next()
+
+        def failed(error: Exception) -> None:
+            self._set_busy("refine", None)
+            self._report(error)
+
+        self._refiner.submit(lambda: document.refined(corrections), refined, failed)
+
+    def _model_changed(self, version: int) -> None:
+        if self._document is not None and not self._document.accepted:
+            self._ask()
+
+    # -- Tags, classes, parameters ---------------------------------------------------------------------------
+
+    def set_tags(self, names: Iterable[str]) -> None:
+        """Say what is in the open image; a new proposal follows."""
+        document = self._document
+        if document is None or self._project is None:
+            return
+        self._project.set_tags(document.id, tuple(dict.fromkeys(names)))
+        self.predictor.forget(document.id)
+        self._suggestions = ()
+        self._reload_record(document.id)
+        self.suggestions_changed.emit()
+        if not document.accepted:
+            self._ask()
+
+    def add_class(self, name: str) -> int:
+        """Add a class to the project; its id. Raises DataError for a name that cannot be used."""
+        assert self._project is not None
+        class_id = self._project.add_class(name)
+        self.classes_changed.emit()
+        return class_id
+
+    def set_seed_parameters(
+        self, alpha_low: float, alpha_high: float, threshold: float, final: bool = True
+    ) -> None:
+        """Move the seed cues of the open image; `final` also makes the parameters the project's own."""
+        document = self._document
+        if document is not None and (proposal := document.proposal) is not None:
+
+            def reseeded(seeds: Labels) -> None:
+                if self._document is document and document.proposal is proposal:
+                    document.auto_seeds = seeds
+                    document.compose(document.whole)
+                    self.layer_changed.emit("seeds", rect_of(document.whole))
+
+            self._reseeder.submit(
+                lambda: proposal.reseed(alpha_low, alpha_high, threshold), reseeded, self._report
+            )
+        if final:
+            self.set_settings(alpha_low=alpha_low, alpha_high=alpha_high, threshold=threshold)
+
+    def set_settings(self, **changes: Any) -> None:
+        """Change parameters of the method for this project; the open image is proposed anew."""
+        if self._project is None or self.engine is None:
+            return
+        settings = replace(self.engine.settings, **changes)
+        if settings == self.engine.settings:
+            return
+        self.predictor.set_settings(settings)
+        self._project.set_setting("method", self._project.setting("method", {}) | changes)
+        self.settings_changed.emit()
+        if self._document is not None and not self._document.accepted:
+            self._ask()
+
+    # -- Small things ----------------------------------------------------------------------------------------
+
+    def _reload_record(self, image_id: str) -> None:
+        if self._project is not None and image_id in self._records:
+            self._records[image_id] = self._project.record(image_id)
+            self.record_changed.emit(image_id)
+
+    def _set_busy(self, reason: str, text: str | None) -> None:
+        before = bool(self._busy)
+        if text is None:
+            self._busy.pop(reason, None)
+        else:
+            self._busy[reason] = text
+        if before or self._busy:
+            self.busy_changed.emit(bool(self._busy), next(reversed(self._busy.values()), ""))
+
+    def _report(self, error: Exception) -> None:
+        text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        self.message.emit("error", text)
+
+
+def open_with_records(path: Path) -> tuple[Project, list[ImageRecord]]:
+    """Open what `path` names, with the list of its images. Raises DataError when it cannot be read."""
+    project = Project.open_folder(path) if path.is_dir() else Project.open(path)
+    return project, project.images()
+
+
+def box_of(rect: QRect) -> Box:
+    """The half-open box (y0, x0, y1, x1) of a rectangle in image pixels."""
+    return rect.y(), rect.x(), rect.y() + rect.height(), rect.x() + rect.width()
+
+
+def rect_of(box: Box) -> QRect:
+    """The rectangle of a half-open box."""
+    y0, x0, y1, x1 = box
+    return QRect(x0, y0, x1 - x0, y1 - y0)
