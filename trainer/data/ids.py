@@ -1,0 +1,47 @@
+"""Image ids: short names that are unique in their data set and safe as relative file names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from trainer.errors import DataError
+
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
+
+
+def checked_id(image_id: str) -> str:
+    """Return an id (``stem`` or ``folder/stem``) that was read from a file, if it stays within its folder.
+
+    Raises `DataError` for absolute paths, ``..``, drive letters, backslashes and control characters.
+    """
+    parts = image_id.split("/")
+    if _UNSAFE.search(image_id) or any(part in ("", ".", "..") or part != part.strip() for part in parts):
+        raise DataError(f"{image_id!r} is not a safe image name; use a plain file name without its folder")
+    return image_id
+
+
+def file_under(folder: Path, image_id: str, suffix: str) -> Path:
+    """Return ``folder/<id><suffix>``; the id is checked, and its own dots are kept."""
+    return folder / f"{checked_id(image_id)}{suffix}"
+
+
+def assign_ids(paths: Iterable[PurePosixPath], taken: Iterable[str] = ()) -> dict[PurePosixPath, str]:
+    """Give each relative path an id that differs from all others and from the `taken` ones.
+
+    The id is the path without its suffix, then ``path_suffix``, then numbered. Ids that differ in case only
+    count as equal, since their files would collide on many systems. Unsafe characters become ``_``.
+    """
+    used = {image_id.casefold() for image_id in taken}
+    ids = {}
+    for path in paths:
+        stem = _UNSAFE.sub("_", str(path.with_suffix("")))
+        suffix = path.suffix.lstrip(".").lower()
+        candidate, number = stem, 1
+        while candidate.casefold() in used:
+            candidate = f"{stem}_{suffix}" if number == 1 else f"{stem}_{suffix}_{number}"
+            number += 1
+        used.add(candidate.casefold())
+        ids[path] = candidate
+    return ids

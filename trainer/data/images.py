@@ -1,0 +1,141 @@
+"""Reading photos of any usual kind as upright 8-bit RGB, and label maps as palette PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from PIL.ExifTags import Base as Exif
+
+from trainer.data.atomic import write_atomically
+from trainer.data.palette import voc_palette
+from trainer.errors import DataError
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+"""Lower-case suffixes of the files that are taken for images."""
+MAX_PIXELS = 200_000_000
+"""Images with more pixels are refused: most likely a decompression bomb, surely too much for the memory."""
+
+_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "MPO")
+_TURNED = {5, 6, 7, 8}  # the EXIF orientations that swap width and height
+
+# Pillow's own limit is lower; ours is checked in `_opened`, before a single pixel is decoded.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+
+
+def load_image(path: Path) -> NDArray[np.uint8]:
+    """Read an image as uint8 RGB (H, W, 3) with its EXIF orientation applied.
+
+    Grey, palette and CMYK images are converted, 16-bit ones scaled, transparent ones laid on white; of
+    several frames the first is read. Raises `DataError` naming the file where it is missing, damaged, not
+    an image, or larger than `MAX_PIXELS`.
+    """
+    with _opened(path) as image:
+        return to_rgb8(ImageOps.exif_transpose(image))
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return (height, width) as `load_image` would, from the file's header alone."""
+    with _opened(path) as image:
+        width, height = image.size
+        # Pillow already swaps the size of a turned TIFF.
+        turned = image.format != "TIFF" and orientation(image) in _TURNED
+        return (width, height) if turned else (height, width)
+
+
+def thumbnail(path: Path, side: int) -> NDArray[np.uint8]:
+    """Read an image as uint8 RGB, reduced to at most `side` pixels on its long side, never enlarged."""
+    with _opened(path) as image:
+        # JPEG decodes at a fraction of its size for a fraction of the time.
+        image.draft(None, (2 * side, 2 * side))
+        picture = Image.fromarray(to_rgb8(ImageOps.exif_transpose(image)))
+        picture.thumbnail((side, side))
+        return np.asarray(picture)
+
+
+def orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation (1…8, 1 is upright) that is still to be applied to an opened image."""
+    return int(image.getexif().get(Exif.Orientation, 1))
+
+
+def to_rgb8(image: Image.Image) -> NDArray[np.uint8]:
+    """Convert an image of any mode to uint8 RGB (H, W, 3).
+
+    16-bit values are divided by 257, so that the full range stays the full range. 32-bit integers and floats
+    have no nominal range and are stretched from their smallest to their largest value.
+    """
+    if image.mode.startswith("I;16"):
+        return _grey_to_rgb((np.asarray(image).astype(np.uint32) + 128) // 257)
+    if image.mode in ("I", "F"):
+        return _grey_to_rgb(_stretched(np.nan_to_num(np.asarray(image, dtype=np.float64))))
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    return np.array(image.convert("RGB"))
+
+
+def load_mask(path: Path) -> NDArray[np.uint8]:
+    """Read a label map as uint8 (H, W): the indices of a palette image, or the values of a grey one.
+
+    Raises `DataError` naming the file where it is missing or damaged, or a colour picture instead of labels.
+    """
+    with _opened(path) as image:
+        if image.mode not in ("P", "L", "1"):
+            raise DataError(
+                f"{path} is no label map (its mode is {image.mode}); save it as palette or 8-bit grey"
+            )
+        return np.array(image).astype(np.uint8)
+
+
+def save_mask(path: Path, labels: NDArray[np.uint8]) -> None:
+    """Write labels (H, W), uint8, as a palette PNG in VOC colours; `load_mask` reads it back bit for bit."""
+    with write_atomically(path) as temporary:
+        palette_image(labels).save(temporary, format="PNG")
+
+
+def palette_image(labels: NDArray[np.uint8]) -> Image.Image:
+    """Return labels (H, W), uint8, as a Pillow image of mode P with the VOC palette."""
+    if labels.dtype != np.uint8 or labels.ndim != 2:
+        raise ValueError(f"labels must be uint8 (H, W), not {labels.dtype} {labels.shape}")
+    image = Image.fromarray(labels)
+    image.putpalette(voc_palette().tobytes())
+    return image
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open an image of a known format and a sane size; everything Pillow may raise becomes a `DataError`."""
+    try:
+        with Image.open(path, formats=_FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            yield image
+    except DataError:
+        raise
+    except FileNotFoundError:
+        raise DataError(f"{path} does not exist; check the path") from None
+    except Image.DecompressionBombError:
+        limit = MAX_PIXELS // 1_000_000
+        raise DataError(f"{path} has more than {limit} million pixels; reduce it or leave it out") from None
+    except Image.UnidentifiedImageError:
+        raise DataError(f"{path} is not an image this program reads; convert it to PNG or JPEG") from None
+    except MemoryError:
+        raise DataError(f"{path} does not fit into the memory; reduce it or leave it out") from None
+    # Pillow's decoders raise nearly anything on damaged bytes (struct.error, KeyError, SyntaxError, …).
+    except Exception as error:
+        raise DataError(
+            f"{path} cannot be read ({error}); it may be damaged: replace it or leave it out"
+        ) from error
+
+
+def _stretched(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    low, high = values.min(), values.max()
+    return (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
+
+
+def _grey_to_rgb(grey: NDArray) -> NDArray[np.uint8]:
+    return np.repeat(np.rint(grey).astype(np.uint8)[..., None], 3, axis=2)

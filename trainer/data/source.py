@@ -1,0 +1,170 @@
+"""A data set as it lies on the disk: which images there are and what is known of them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from trainer.data import voc
+from trainer.data.classes import ClassList
+from trainer.data.ids import assign_ids, file_under
+from trainer.data.images import IMAGE_SUFFIXES, image_size
+from trainer.data.tags import read_tags_csv
+from trainer.errors import DataError
+
+PROJECT_FOLDER = "affinity-project"
+"""Folder beside the images that holds the project; never searched for images."""
+
+Tags = dict[str, tuple[str, ...]]
+
+_NO_IMAGES = {PROJECT_FOLDER, "SegmentationClass", "SegmentationObject", "stages", "__MACOSX"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image: tags are None where nobody tagged it, empty where it is known to show no class."""
+
+    id: str
+    image_path: Path
+    tags: tuple[str, ...] | None
+    truth_path: Path | None = None
+
+
+@dataclass
+class Source:
+    """The images of a data set in a fixed order; `problems` are sentences on what had to be left out."""
+
+    root: Path
+    classes: ClassList
+    items: list[Item]
+    problems: list[str] = field(default_factory=list)
+    split: str = voc.ALL
+
+
+def open_source(path: Path, split: str = "train", classes: ClassList | None = None) -> Source:
+    """Open a VOC tree, a folder with ``tags.csv``, or a plain folder (tags None, nested folders allowed).
+
+    `split` chooses images of a VOC tree ("all" for every one) and means nothing elsewhere. The class list
+    is the one given, else ``labelmap.txt`` or ``classes.txt`` of the folder, else VOC's 20 where they cover
+    all tags, else the sorted tags. Only the headers of the images are read: files that are no images become
+    problems, one that is truncated raises `DataError` when it is loaded.
+
+    Raises `DataError` where the folder does not exist, has no images, or has an unreadable list.
+    """
+    root = path.resolve()
+    if not root.is_dir():
+        raise DataError(f"{path} is not a folder; give the folder that holds the images")
+    problems: list[str] = []
+    is_tree = voc.is_voc(root)
+    base = root / "JPEGImages" if is_tree else root
+    ids = assign_ids(image_files(base))
+    images = {image_id: base / relative for relative, image_id in ids.items()}
+    if is_tree:
+        images = _of_split(root, split, images, problems)
+    images = _readable(images, problems)
+    if not images:
+        kinds = ", ".join(sorted(IMAGE_SUFFIXES))
+        raise DataError(f"{path} holds no images; give a folder with files of the kinds {kinds}")
+
+    tags = _voc_tags(root, split, images, problems) if is_tree else {}
+    if not tags and (root / "tags.csv").is_file():
+        tags = read_tags_csv(root / "tags.csv", ids, problems)
+    classes = classes or _class_list(root, tags)
+    problems += _unknown_tags(tags, classes)
+    items = [Item(i, file, _known(tags.get(i), classes), _truth(root, i)) for i, file in images.items()]
+    return Source(root, classes, items, problems, split if is_tree else voc.ALL)
+
+
+def image_files(root: Path) -> list[PurePosixPath]:
+    """List the image files below a folder, relative to it, in natural order (img2 before img10)."""
+    files: list[PurePosixPath] = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name not in _NO_IMAGES and not name.startswith(".")]
+        relative = PurePosixPath(Path(folder).relative_to(root).as_posix())
+        files += (relative / name for name in names if _is_image_name(name))
+    return sorted(files, key=lambda file: _natural_key(str(file)))
+
+
+def _is_image_name(name: str) -> bool:
+    return not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def _natural_key(text: str) -> list[tuple[int, str]]:
+    return [(int(digits or -1), other.casefold()) for digits, other in re.findall(r"(\d+)|(\D+)", text)]
+
+
+def _readable(images: Mapping[str, Path], problems: list[str]) -> dict[str, Path]:
+    """Keep the images whose header can be read."""
+    good = {}
+    for image_id, path in images.items():
+        try:
+            image_size(path)
+        except DataError as error:
+            problems.append(str(error))
+        else:
+            good[image_id] = path
+    return good
+
+
+def _of_split(root: Path, split: str, images: dict[str, Path], problems: list[str]) -> dict[str, Path]:
+    """Keep the images of a VOC split, in the order of its list."""
+    listed = voc.split_ids(root, split)
+    if listed is None:
+        return images
+    if missing := [image_id for image_id in listed if image_id not in images]:
+        problems.append(f"the split {split!r} of {root} lists images without a file: {_some(missing)}")
+    return {image_id: images[image_id] for image_id in listed if image_id in images}
+
+
+def _voc_tags(root: Path, split: str, images: Iterable[str], problems: list[str]) -> Tags:
+    """Tags from ``ImageSets/Main``, and from the annotation of an image that is not listed there."""
+    listed = voc.read_tags(root, split)
+    tags: Tags = {}
+    for image_id in images:
+        if image_id in listed:
+            tags[image_id] = listed[image_id]
+        elif (annotation := file_under(root / "Annotations", image_id, ".xml")).is_file():
+            try:
+                tags[image_id] = voc.read_annotation_xml(annotation)
+            except DataError as error:
+                problems.append(str(error))
+    return tags
+
+
+def _class_list(root: Path, tags: Tags) -> ClassList:
+    for name in ("labelmap.txt", "classes.txt"):
+        if (root / name).is_file():
+            return ClassList.from_file(root / name)
+    seen = {name for names in tags.values() for name in names}
+    default = ClassList.voc()
+    return default if seen <= set(default.names) else ClassList(tuple(sorted(seen)))
+
+
+def _known(tags: tuple[str, ...] | None, classes: ClassList) -> tuple[str, ...] | None:
+    return None if tags is None else tuple(name for name in tags if name in classes)
+
+
+def _unknown_tags(tags: Tags, classes: ClassList) -> list[str]:
+    users: dict[str, list[str]] = {}
+    for image_id, names in tags.items():
+        for name in names:
+            if name not in classes:
+                users.setdefault(name, []).append(image_id)
+    return [
+        f"the tag {name!r} is not in the class list and is left out of: {_some(images)}"
+        for name, images in users.items()
+    ]
+
+
+def _truth(root: Path, image_id: str) -> Path | None:
+    path = file_under(root / "SegmentationClass", image_id, ".png")
+    return path if path.is_file() else None
+
+
+def _some(names: list[str], shown: int = 5) -> str:
+    """Name the first few, and say how many more there are."""
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more

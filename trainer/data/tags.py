@@ -1,0 +1,66 @@
+"""Image tags in a spread-sheet: ``tags.csv``."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+
+from trainer.data.atomic import write_atomically
+from trainer.errors import DataError
+
+
+def read_tags_csv(
+    path: Path, ids: Mapping[PurePosixPath, str], problems: list[str]
+) -> dict[str, tuple[str, ...]]:
+    """Read ``image,tags`` rows into the tags of each image id; images without a row are not in the result.
+
+    The image is named by its id or by its path relative to the folder, with or without suffix. Tags are
+    separated by spaces, or by ``;`` where one occurs, so that names may hold spaces. What is odd (rows of
+    unknown images, repeated rows and tags) is appended to `problems` and the rest is used.
+
+    Raises `DataError` naming the file where it cannot be read or lacks the two columns.
+    """
+    by_name = {image_id: image_id for image_id in ids.values()} | {str(file): i for file, i in ids.items()}
+    tags: dict[str, tuple[str, ...]] = {}
+    for line, name, cell in _rows(path):
+        image_id = by_name.get(name)
+        if image_id is None:
+            problems.append(f"{path}, line {line}: there is no image {name!r}; the row is left out")
+            continue
+        names = _split_tags(cell)
+        if image_id in tags:
+            problems.append(f"{path}, line {line}: {name!r} has a row already; the tags of both are used")
+        elif len(set(names)) < len(names):
+            problems.append(f"{path}, line {line}: a tag of {name!r} is repeated; it counts once")
+        tags[image_id] = tuple(dict.fromkeys((*tags.get(image_id, ()), *names)))
+    return tags
+
+
+def write_tags_csv(path: Path, tags: Mapping[str, Iterable[str]]) -> None:
+    """Write one row an image; `read_tags_csv` reads it back."""
+    with write_atomically(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("image", "tags"))
+        for name, names in tags.items():
+            separator = ";" if any(" " in tag for tag in names) else " "
+            writer.writerow((name, separator.join(names) + (";" if separator == ";" else "")))
+
+
+def _rows(path: Path) -> list[tuple[int, str, str]]:
+    """Return (line number, image, tags) of every row."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream, skipinitialspace=True)
+            columns = {(name or "").strip().lower(): name for name in reader.fieldnames or ()}
+            if not {"image", "tags"} <= columns.keys():
+                raise DataError(f"{path} must begin with the line 'image,tags'; add it")
+            image, tags = columns["image"], columns["tags"]
+            return [(reader.line_num, (row[image] or "").strip(), row[tags] or "") for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"cannot read {path} ({error}); save it as CSV in UTF-8") from error
+
+
+def _split_tags(cell: str) -> list[str]:
+    parts = cell.split(";") if ";" in cell else cell.split()
+    return [part.strip() for part in parts if part.strip()]

@@ -1,0 +1,171 @@
+"""Scores of label maps against true masks, as PASCAL VOC defines them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.data import voc
+from trainer.data.classes import VOID, ClassList
+from trainer.data.ids import file_under
+from trainer.data.images import load_mask
+from trainer.errors import DataError
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores with what they mean beside them: an mIoU without its split and background rule says little.
+
+    IoUs are fractions in [0, 1]; None is the IoU of a class that the true masks do not show.
+    """
+
+    miou: float
+    iou: dict[str, float | None]
+    pixel_accuracy: float
+    images: int
+    split: str
+    background_rule: str
+    missing: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, fit for `json.dumps`."""
+        return asdict(self)
+
+
+class Confusion:
+    """Confusion matrix over all pixels that are not void in the truth.
+
+    `matrix` is int64 (C+1, C+2): true label by predicted label, background first, the last column being
+    pixels predicted void. A void prediction is wrong (a miss of the true class) but no other class's false
+    alarm.
+    """
+
+    def __init__(self, classes: ClassList) -> None:
+        self.classes = classes
+        self.images = 0
+        self.matrix = np.zeros((len(classes) + 1, len(classes) + 2), np.int64)
+
+    def add(self, pred: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
+        """Count one image; both are labels (H, W), 0…C or 255.
+
+        Raises `DataError` where the sizes differ or a label is not in the class list.
+        """
+        if pred.shape != truth.shape:
+            raise DataError(f"the mask is {_size(pred)} but the true mask {_size(truth)}; they must be alike")
+        labels, columns = self.matrix.shape
+        for name, mask in (("mask", pred), ("true mask", truth)):
+            if bad := [int(v) for v in np.flatnonzero(np.bincount(mask.ravel())) if labels <= v < VOID]:
+                raise DataError(
+                    f"the {name} has the label {bad[0]} but there are {len(self.classes)} classes"
+                )
+        decided = truth != VOID
+        rows = truth[decided].astype(np.intp)
+        predicted = np.minimum(pred[decided], labels).astype(np.intp)  # void becomes the last column
+        counts = np.bincount(rows * columns + predicted, minlength=self.matrix.size)
+        self.matrix += counts.reshape(self.matrix.shape)
+        self.images += 1
+
+    def merge(self, other: Confusion) -> None:
+        """Add the counts of another part of the same data set."""
+        self.matrix += other.matrix
+        self.images += other.images
+
+    @property
+    def iou(self) -> NDArray[np.float64]:
+        """IoU = TP / (TP + FP + FN) of background and classes (C+1,); nan where the truth lacks one."""
+        true_positives = np.diagonal(self.matrix).astype(np.float64)
+        truth = self.matrix.sum(axis=1)
+        union = truth + self.matrix.sum(axis=0)[:-1] - true_positives
+        return np.divide(true_positives, union, out=np.full(len(truth), np.nan), where=truth > 0)
+
+    @property
+    def miou(self) -> float:
+        """Mean IoU over the classes present in the truth, background included; nan where there are none."""
+        present = self.iou[~np.isnan(self.iou)]
+        return float(present.mean()) if present.size else float("nan")
+
+    @property
+    def pixel_accuracy(self) -> float:
+        """Share of the pixels that are right; nan before anything is counted."""
+        total = self.matrix.sum()
+        return float(np.trace(self.matrix) / total) if total else float("nan")
+
+    def scores(self, split: str, background_rule: str, missing: list[str] | None = None) -> Scores:
+        """Return the scores under the name of their split and of the rule that decided on background."""
+        names = ["background", *self.classes.names]
+        iou = {
+            name: None if np.isnan(value) else float(value)
+            for name, value in zip(names, self.iou, strict=True)
+        }
+        return Scores(
+            self.miou, iou, self.pixel_accuracy, self.images, split, background_rule, list(missing or ())
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts as plain values: class names, and the matrix by rows of true labels."""
+        names = ["background", *self.classes.names]
+        return {"classes": names, "matrix": self.matrix.tolist(), "images": self.images}
+
+
+def evaluate_folders(
+    pred: Path,
+    gt: Path,
+    classes: ClassList | None = None,
+    split: str | None = None,
+    background_rule: str = "as stored in the masks",
+) -> Scores:
+    """Score a folder of masks (``<id>.png``) against true ones; either may be a VOC tree.
+
+    `split` takes the images that the truth's tree lists under that name; without one all true masks count.
+    A mask that is missing counts as void everywhere, hence as wrong, and is named in `Scores.missing`. The
+    class list is the one given, else the one of a ``labelmap.txt`` or ``classes.txt`` in either folder,
+    else VOC's.
+
+    Raises `DataError` where a folder or all masks are missing, a mask is damaged, or sizes or labels
+    disagree.
+    """
+    for folder in (pred, gt):
+        if not folder.is_dir():
+            raise DataError(f"{folder} is not a folder; give the folder that holds the masks")
+    pred_masks, gt_masks = _mask_folder(pred), _mask_folder(gt)
+    ids = voc.split_ids(gt, split) if split else None
+    if ids is None:
+        found = sorted(gt_masks.rglob("*.png"))
+        ids = [path.relative_to(gt_masks).with_suffix("").as_posix() for path in found]
+    confusion, missing = Confusion(classes or _class_list(gt, pred)), []
+    for image_id in ids:
+        truth = load_mask(file_under(gt_masks, image_id, ".png"))
+        path = file_under(pred_masks, image_id, ".png")
+        if path.is_file():
+            mask = load_mask(path)
+        else:
+            missing.append(image_id)
+            mask = np.full_like(truth, VOID)
+        try:
+            confusion.add(mask, truth)
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from error
+    if len(missing) == len(ids):
+        raise DataError(f"{pred_masks} has none of the {len(ids)} masks of {gt_masks}; check both folders")
+    return confusion.scores(split or voc.ALL, background_rule, missing)
+
+
+def _mask_folder(root: Path) -> Path:
+    inner = root / "SegmentationClass"
+    return inner if inner.is_dir() else root
+
+
+def _class_list(*folders: Path) -> ClassList:
+    for folder in folders:
+        for name in ("labelmap.txt", "classes.txt"):
+            if (folder / name).is_file():
+                return ClassList.from_file(folder / name)
+    return ClassList.voc()
+
+
+def _size(mask: NDArray[np.uint8]) -> str:
+    return "×".join(map(str, mask.shape[::-1]))
