@@ -1,0 +1,82 @@
+"""One entry: the desk without a command, headless commands with one."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from trainer.errors import UserError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit status.
+
+    0 is success, 1 a fault of the program (written to a log file), 2 bad input, 130 an interrupt. Whatever
+    goes wrong is told in one line on standard error.
+    """
+    args = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(args)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.filename is None:
+            return _report_fault()
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
+    except Exception:
+        return _report_fault()
+
+
+def _run(args: list[str]) -> int:
+    if not args:
+        return _open_desk(None)
+    # Only here, so that the desk does not wait for the command line's libraries.
+    from trainer.cli.app import is_command, run_command, similar_command
+
+    if is_command(args[0]):
+        return run_command(args)
+    path = Path(args[0])
+    if not path.exists():
+        meant = similar_command(args[0])
+        hint = (
+            f"did you mean the command {meant}?"
+            if meant
+            else "give a folder, a project or a command (see --help)"
+        )
+        raise UserError(f"{path} does not exist; {hint}")
+    return _open_desk(path)
+
+
+def _open_desk(path: Path | None) -> int:
+    """Start the desk; Qt would end the process without a word to go by where there is no display."""
+    displays = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in displays):
+        raise UserError("there is no display for the desk; headless commands work without one (see --help)")
+    from annotator.app import run  # headless commands never import Qt
+
+    return run(path)
+
+
+def _report_fault() -> int:
+    """Save the traceback at hand and say where."""
+    from platformdirs import user_log_path
+
+    folder = user_log_path("affinity-annotator", ensure_exists=True)
+    log = folder / f"fault-{datetime.now():%Y%m%d-%H%M%S}.log"
+    log.write_text(f"{' '.join(sys.argv)}\n{traceback.format_exc()}", encoding="utf-8")
+    reason = "".join(traceback.format_exception_only(sys.exception())).strip().splitlines()[-1]
+    print(f"error: this is a fault of the program ({reason}); please report it with {log}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""The table of headless commands. Their modules import the heavy parts only when they run."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.metadata
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from trainer.cli import evaluate, sample
+
+PROGRAM = "affinity-annotator"
+
+app = typer.Typer(
+    name=PROGRAM,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for module in (evaluate, sample):
+    app.command(module.__name__.rpartition(".")[2].replace("_", "-"))(module.run)
+
+COMMANDS = tuple(command.name or "" for command in app.registered_commands)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(importlib.metadata.version(PROGRAM))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Turn image-level tags into pixel masks.
+
+    Without a command, or with a folder or a project, the desk starts.
+    """
+
+
+def is_command(word: str) -> bool:
+    """Tell whether the first word of a command line is for us rather than for the desk."""
+    return word in COMMANDS or word.startswith("-")
+
+
+def similar_command(word: str) -> str | None:
+    """Return the command that `word` may be a slip of, if any."""
+    return next(iter(difflib.get_close_matches(word, COMMANDS, 1)), None)
+
+
+def run_command(args: Sequence[str]) -> int:
+    """Run a headless command and return its exit status; what it raises is the caller's to report."""
+    try:
+        status = app(list(args), prog_name=PROGRAM, standalone_mode=False)
+    except typer.TyperException as error:
+        print(f"error: {error.format_message()} (see {PROGRAM} {_with_help(args)})", file=sys.stderr)
+        return 2
+    return status if isinstance(status, int) else 0
+
+
+def _with_help(args: Sequence[str]) -> str:
+    return f"{args[0]} --help" if args and args[0] in COMMANDS else "--help"

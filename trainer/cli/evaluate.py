@@ -1,0 +1,38 @@
+"""`evaluate PRED GT`: score a folder of masks against the true ones."""
+
+from __future__ import annotations
+
+import json as json_format
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trainer.cli.options import Classes, Json, percent, print_table, read_classes
+
+
+def run(
+    pred: Annotated[Path, typer.Argument(help="Masks to score: a folder of <id>.png or a VOC tree.")],
+    gt: Annotated[Path, typer.Argument(help="True masks, likewise; their pixels of 255 do not count.")],
+    classes: Classes = None,
+    split: Annotated[
+        str | None,
+        typer.Option("--split", help="Score the images of this split of GT only.", show_default=False),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Score masks against the true ones: IoU of every class and their mean, background included."""
+    from trainer.evaluation import evaluate_folders
+
+    scores = evaluate_folders(pred, gt, read_classes(classes), split)
+    if json:
+        print(json_format.dumps(scores.to_json(), indent=2))
+        return
+    rows = [(name, percent(value)) for name, value in scores.iou.items() if value is not None]
+    print_table(
+        f"{scores.images} images, split {scores.split}, background {scores.background_rule}",
+        ("class", "IoU %"),
+        [*rows, ("mean", percent(scores.miou))],
+    )
+    if scores.missing:
+        print(f"{len(scores.missing)} masks are missing and count as wrong, {scores.missing[0]} among them.")

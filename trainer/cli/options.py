@@ -1,0 +1,83 @@
+"""Arguments and options that several commands share, so that they mean and read the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from trainer.data.classes import ClassList
+
+Data = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        help="A VOC tree (JPEGImages, ImageSets or Annotations), or a folder of images with tags.csv.",
+    ),
+]
+Out = Annotated[
+    Path, typer.Option("--out", metavar="DIR", help="Folder for the results; made where it is missing.")
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print figures as JSON on standard output, progress elsewhere.")
+]
+Split = Annotated[str, typer.Option("--split", help="Split of a VOC tree; 'all' takes every image.")]
+Classes = Annotated[
+    Path | None,
+    typer.Option(
+        "--classes", metavar="FILE", help="Class list, one name a line; else the data's own, else VOC's 20."
+    ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        "--weights",
+        metavar="FILE|NAME",
+        help="Backbone to start from: a torchvision .pth, safetensors or PSA/IRN file, or a name.",
+    ),
+]
+Device = Annotated[str, typer.Option("--device", help="Where to compute: cpu, cuda, cuda:1 ...")]
+Seed = Annotated[
+    int, typer.Option("--seed", help="Seed of everything random; the same seed gives the same masks.")
+]
+Threads = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, help="CPU threads; all cores without it.", show_default=False),
+]
+
+
+def use_threads(threads: int | None) -> None:
+    """Let torch compute on so many CPU threads; None leaves it to torch."""
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+def read_classes(path: Path | None) -> ClassList | None:
+    """Read the class list given on the command line, if any; raises DataError naming a bad file."""
+    from trainer.data.classes import ClassList
+
+    return None if path is None else ClassList.from_file(path)
+
+
+def percent(fraction: float | None) -> str:
+    """Write a fraction in [0, 1] in percent with one decimal; a dash for None and nan."""
+    return "–" if fraction is None or fraction != fraction else f"{100 * fraction:.1f}"
+
+
+def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print figures as a table: the first column names, the others numbers."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for index, name in enumerate(head):
+        table.add_column(name, justify="right" if index else "left")
+    for row in rows:
+        table.add_row(*row)
+    print(title)
+    Console(highlight=False).print(table)

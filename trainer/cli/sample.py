@@ -1,0 +1,17 @@
+"""`sample DIR`: write the sample data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    folder: Annotated[Path, typer.Argument(help="Folder to write to; made where missing.")],
+) -> None:
+    """Write the sample data set (six tagged photos that come with scikit-image) to a folder."""
+    from trainer.data.sample import build_sample
+
+    print(build_sample(folder))
