@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import importlib.metadata
 import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
+from trainer.about import PROGRAM, program_version
 from trainer.cli import evaluate, sample
-
-PROGRAM = "affinity-annotator"
 
 app = typer.Typer(
     name=PROGRAM,
@@ -28,7 +26,7 @@ COMMANDS = tuple(command.name or "" for command in app.registered_commands)
 
 def _print_version(asked: bool) -> None:
     if asked:
-        print(importlib.metadata.version(PROGRAM))
+        print(program_version())
         raise typer.Exit
 
 

@@ -12,8 +12,12 @@ from trainer.cli.options import Classes, Json, percent, print_table, read_classe
 
 
 def run(
-    pred: Annotated[Path, typer.Argument(help="Masks to score: a folder of <id>.png or a VOC tree.")],
-    gt: Annotated[Path, typer.Argument(help="True masks, likewise; their pixels of 255 do not count.")],
+    pred: Annotated[
+        Path, typer.Argument(metavar="PRED", help="Masks to score: a folder of <id>.png or a VOC tree.")
+    ],
+    gt: Annotated[
+        Path, typer.Argument(metavar="GT", help="True masks, likewise; their pixels of 255 do not count.")
+    ],
     classes: Classes = None,
     split: Annotated[
         str | None,

@@ -9,7 +9,7 @@ import typer
 
 
 def run(
-    folder: Annotated[Path, typer.Argument(help="Folder to write to; made where missing.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write to; made where missing.")],
 ) -> None:
     """Write the sample data set (six tagged photos that come with scikit-image) to a folder."""
     from trainer.data.sample import build_sample
