@@ -6,8 +6,12 @@ import torch
 
 from trainer.models.base import Backbone
 from trainer.models.mobilenet import MobileNetV2
+from trainer.models.resnet import ResNet18, ResNet50
+from trainer.models.resnet38 import ResNet38
 
-BACKBONES: dict[str, Callable[[int], Backbone]] = {backbone.name: backbone for backbone in (MobileNetV2,)}
+BACKBONES: dict[str, Callable[[int], Backbone]] = {
+    backbone.name: backbone for backbone in (MobileNetV2, ResNet18, ResNet50, ResNet38)
+}
 
 
 def build_backbone(name: str, output_stride: int = 16, frozen_norm: bool = True) -> Backbone:

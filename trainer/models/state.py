@@ -1,4 +1,4 @@
-"""Reading tensors from a file: any format in which weights are published, never running code from it."""
+"""Tensors in files: reading any format in which weights are published, without running code from it; saving."""
 
 import pickle
 import zipfile
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from torch import Tensor
+from safetensors.torch import save_file
+from torch import Tensor, nn
 
+from trainer.data.atomic import write_atomically
 from trainer.errors import WeightsError
 
 _WRAPPINGS = ("state_dict", "model_state_dict", "model")
@@ -27,14 +29,16 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with path.open("rb") as file:
             start = file.read(512)
     except OSError as error:
-        raise WeightsError(f"The weights file {path} cannot be read: {error.strerror}.") from error
+        raise WeightsError(
+            f"cannot read the weights file {path} ({error.strerror}); check its name"
+        ) from error
     if len(start) < 16:
-        raise WeightsError(f"The weights file {path} is empty or cut off; download it again.")
+        raise WeightsError(f"the weights file {path} is empty or cut off; fetch it again")
     if _is_safetensors(start):
         return _read_safetensors(path)
     if start.lstrip().startswith(_TEXT_STARTS):
         raise WeightsError(
-            f"{path} is a text or web page, not weights; the download went wrong, fetch the file again."
+            f"{path} is a text or web page, not weights; the download went wrong, fetch it again"
         )
     return _unwrap(_read_torch(path), path), {}
 
@@ -49,9 +53,7 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, "pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
     except SafetensorError as error:
-        raise WeightsError(
-            f"The weights file {path} is damaged or cut off; download it again ({error})."
-        ) from error
+        raise WeightsError(f"the weights file {path} is damaged or cut off; fetch it again") from error
 
 
 def _read_torch(path: Path) -> object:
@@ -61,11 +63,11 @@ def _read_torch(path: Path) -> object:
         if zipfile.is_zipfile(path) or "GLOBAL" in str(error) or "Unsupported" in str(error):
             raise WeightsError(
                 f"{path} holds more than tensors, which could run code, and was refused; "
-                "save its state_dict() alone and give that file."
+                "save its state_dict() alone and give that file"
             ) from error
-        raise WeightsError(f"{path} is not a weights file; give a .pth or .safetensors file.") from error
+        raise WeightsError(f"{path} is not a weights file; give a .pth or .safetensors file") from error
     except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
-        raise WeightsError(f"The weights file {path} is damaged or cut off; download it again.") from error
+        raise WeightsError(f"the weights file {path} is damaged or cut off; fetch it again") from error
 
 
 def _unwrap(content: object, path: Path) -> dict[str, Tensor]:
@@ -80,5 +82,47 @@ def _unwrap(content: object, path: Path) -> dict[str, Tensor]:
         else {}
     )
     if not tensors:
-        raise WeightsError(f"{path} holds no named tensors; give a file with a network's state_dict.")
+        raise WeightsError(f"{path} holds no named tensors; give a file with a network's state_dict")
     return {key.removeprefix("module."): value for key, value in tensors.items()}
+
+
+def save_module(
+    path: Path, module: nn.Module, metadata: Mapping[str, str] | None = None, half: bool = False
+) -> None:
+    """Write a module's tensors as safetensors, in one piece or not at all.
+
+    Args:
+        metadata: text kept beside the tensors.
+        half: weights (not the norms' statistics, which may leave its range) in half precision.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    save_tensors(path, module.state_dict(), metadata or {}, half)
+
+
+def load_module(path: Path, module: nn.Module) -> dict[str, str]:
+    """Fill ``module`` with the tensors of a file of :func:`save_module` and return the file's metadata.
+
+    Raises:
+        WeightsError: the file is absent, damaged, or of another architecture; the module is then unchanged.
+    """
+    tensors, metadata = read_tensors(path)
+    for name, value in module.state_dict().items():
+        if name not in tensors or tensors[name].shape != value.shape:
+            found = f"has shape {tuple(tensors[name].shape)}" if name in tensors else "is missing"
+            raise WeightsError(
+                f"{path} is for another network ({name} {found}); give the file made for this one"
+            )
+    module.load_state_dict(tensors, strict=False)
+    return metadata
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str], half: bool) -> None:
+    """As :func:`save_module`, for tensors by name."""
+    stored = {
+        name: (value.half() if half and value.dim() > 1 else value).detach().cpu().contiguous()
+        for name, value in tensors.items()
+    }
+    with write_atomically(path) as temporary:
+        save_file(stored, temporary, dict(metadata))

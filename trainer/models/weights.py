@@ -1,6 +1,5 @@
 """Backbone weights from a file: the architecture is recognised, the names translated, everything checked."""
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -9,19 +8,26 @@ import torch
 from torch import Tensor
 
 from trainer.errors import WeightsError
-from trainer.models.backbones import BACKBONES, build_backbone
+from trainer.models.backbones import BACKBONES, at_stride, build_backbone
 from trainer.models.base import HALF, IMAGENET, Backbone, InputConvention
-from trainer.models.state import read_tensors
+from trainer.models.bundle import RECORD, Bundle, load_models
+from trainer.models.download import Progress, download
+from trainer.models.registry import find_entry
+from trainer.models.state import load_module, read_tensors, save_module
+
+__all__ = ["load_backbone_weights", "load_module", "save_backbone", "save_module"]
 
 # Where other programs keep a backbone inside their own networks.
-_PREFIXES = ("classifier.backbone.", "backbone.", "resnet50.")
+_PREFIXES = ("backbone.", "resnet50.")
+_SUFFIXES = (".pth", ".pt", ".safetensors", ".ckpt")
 _COUNTER = "num_batches_tracked"
 
 
 def load_backbone_weights(
-    path: Path | str,
+    source: Path | str,
     output_stride: int = 16,
     convention: InputConvention | None = None,
+    progress: Progress | None = None,
 ) -> Backbone:
     """The backbone a weights file is for, carrying its weights, in evaluation mode, batch norm frozen.
 
@@ -29,15 +35,22 @@ def load_backbone_weights(
     program's own bundles; heads in them are left aside.
 
     Args:
-        path: the file.
+        source: the file, or the name of published weights (:data:`trainer.models.registry.OFFICIAL`), which
+            are downloaded unless they were before.
         output_stride: see :func:`build_backbone`.
         convention: how the weights want their input; by default what the file says, else torchvision's.
+        progress: told how a download goes on.
 
     Raises:
         WeightsError: one sentence that names the file and what is wrong with it.
     """
-    path = Path(path)
+    path = Path(source)
+    if not path.exists() and path.suffix not in _SUFFIXES and len(path.parts) == 1:
+        entry = find_entry(str(source))
+        path, convention = download(entry, progress=progress), convention or entry.convention
     tensors, metadata = read_tensors(path)
+    if RECORD in metadata:
+        return at_stride(_backbone_of(load_models(path), path), output_stride)
     tensors = to_backbone_names(tensors)
     name = recognise(tensors, path)
     backbone = build_backbone(name, output_stride)
@@ -47,6 +60,22 @@ def load_backbone_weights(
     )
     backbone.convention = convention or _convention_of(metadata, tensors)
     return backbone.eval()
+
+
+def save_backbone(
+    path: Path, backbone: Backbone, info: Mapping[str, str] | None = None, half: bool = False
+) -> None:
+    """Write a backbone and its input convention as safetensors, in one piece or not at all.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    convention = {
+        "architecture": backbone.name,
+        "mean": " ".join(map(str, backbone.convention.mean)),
+        "std": " ".join(map(str, backbone.convention.std)),
+    }
+    save_module(path, backbone, {**(info or {}), **convention}, half)
 
 
 def to_backbone_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -73,9 +102,11 @@ def recognise(tensors: Mapping[str, Tensor], path: Path) -> str:
     if shared == 0:
         raise WeightsError(
             f"{path} holds weights of none of the known networks ({', '.join(BACKBONES)}): "
-            f"its first tensor is called {next(iter(tensors))}."
+            f"its first tensor is called {next(iter(tensors))}; give weights of one of them"
         )
-    raise WeightsError(f"{path} looks like {nearest} but is another network: {difference}.")
+    raise WeightsError(
+        f"{path} looks like {nearest} but is another network ({difference}); give weights of {nearest} itself"
+    )
 
 
 def _first_difference(name: str, tensors: Mapping[str, Tensor]) -> tuple[int, str | None]:
@@ -110,11 +141,23 @@ def _own_roots() -> frozenset[str]:
 
 
 def _convention_of(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> InputConvention:
-    if "convention" in metadata:
-        return convention_from_json(metadata["convention"])
+    if "mean" in metadata and "std" in metadata:
+        return InputConvention(_triple(metadata["mean"]), _triple(metadata["std"]))
     if "127.5" in metadata.get("input", "") or _is_folded_mobilenet(tensors):
         return HALF
     return IMAGENET
+
+
+def _triple(text: str) -> tuple[float, float, float]:
+    first, second, third = (float(part) for part in text.split())
+    return first, second, third
+
+
+def _backbone_of(bundle: Bundle, path: Path) -> Backbone:
+    for network in (bundle.classifier, bundle.segmentation, bundle.affinity):
+        if network is not None:
+            return network.backbone
+    raise WeightsError(f"{path} holds no network; give a file with weights")
 
 
 def _is_folded_mobilenet(tensors: Mapping[str, Tensor]) -> bool:
@@ -123,14 +166,3 @@ def _is_folded_mobilenet(tensors: Mapping[str, Tensor]) -> bool:
         value for key, value in tensors.items() if key.startswith("features.") and "running_var" in key
     ]
     return bool(variances) and all(bool((value == 1).all()) for value in variances)
-
-
-def convention_to_json(convention: InputConvention) -> str:
-    """``{"mean": […], "std": […]}``, the form in which a convention travels in a file's metadata."""
-    return json.dumps({"mean": convention.mean, "std": convention.std})
-
-
-def convention_from_json(text: str) -> InputConvention:
-    """The reverse of :func:`convention_to_json`; ValueError, KeyError or TypeError if it is not one."""
-    content = json.loads(text)
-    return InputConvention(tuple(content["mean"]), tuple(content["std"]))

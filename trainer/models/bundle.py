@@ -1,0 +1,153 @@
+"""Our own files: classifier and AffinityNet, or a segmentation network, with all that is needed to use them.
+
+One safetensors file holds the tensors under ``classifier.``, ``affinity.`` or ``segmentation.`` and, in its
+text metadata, one JSON record: architectures, classes, input convention, and what the trainer has to tell.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainer.errors import WeightsError
+from trainer.models.affinitynet import AffinityNet
+from trainer.models.backbones import at_stride, build_backbone
+from trainer.models.base import Backbone, InputConvention
+from trainer.models.classifier import CamClassifier
+from trainer.models.segnet import SegmentationNet
+from trainer.models.state import read_tensors, save_tensors
+
+RECORD = "affinity_annotator"
+"""Name of the JSON record in the metadata; a file without it is not a bundle."""
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What a file holds; networks are in evaluation mode, batch norm frozen.
+
+    ``info`` is free for version, recipe, scores and the like.
+    """
+
+    classes: tuple[str, ...]
+    classifier: CamClassifier | None = None
+    affinity: AffinityNet | None = None
+    segmentation: SegmentationNet | None = None
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+
+def save_models(path: Path, bundle: Bundle, half: bool = False) -> None:
+    """Write a bundle in one piece, or nothing.
+
+    A backbone that classifier and AffinityNet have in common is stored once, and shared again after loading.
+
+    Args:
+        half: store weights (not the norms' statistics) in half precision.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    shares = (
+        bundle.classifier is not None
+        and bundle.affinity is not None
+        and _same_weights(bundle.classifier.backbone, bundle.affinity.backbone)
+    )
+    record: dict[str, Any] = {"format": _FORMAT, "classes": list(bundle.classes), "info": dict(bundle.info)}
+    tensors: dict[str, Tensor] = {}
+    for part in ("classifier", "affinity", "segmentation"):
+        network = getattr(bundle, part)
+        if network is None:
+            continue
+        shared = shares and part == "affinity"
+        record[part] = _describe(network) | {"shares_backbone": shared}
+        tensors |= {
+            f"{part}.{key}": value
+            for key, value in network.state_dict().items()
+            if not (shared and key.startswith("backbone."))
+        }
+    save_tensors(path, tensors, {RECORD: json.dumps(record)}, half)
+
+
+def load_models(path: Path) -> Bundle:
+    """Read a file of :func:`save_models`.
+
+    Raises:
+        WeightsError: one sentence that names the file: absent, damaged, or not a bundle of this program.
+    """
+    tensors, metadata = read_tensors(path)
+    if RECORD not in metadata:
+        raise WeightsError(
+            f"{path} holds no models of this program; weights of a backbone are given as weights"
+        )
+    try:
+        record = json.loads(metadata[RECORD])
+        if record["format"] > _FORMAT:
+            raise WeightsError(f"{path} was written by a newer version of this program; update the program")
+        classes = tuple(record["classes"])
+        classifier, affinity, segmentation = None, None, None
+        if "classifier" in record:
+            classifier = CamClassifier(_backbone(record["classifier"]), len(classes))
+            _fill(classifier, "classifier", tensors)
+        if "affinity" in record:
+            described = record["affinity"]
+            if described["shares_backbone"] and classifier is not None:
+                affinity = AffinityNet(at_stride(classifier.backbone, described["output_stride"]))
+                _fill(affinity.head, "affinity.head", tensors)
+            else:
+                affinity = AffinityNet(_backbone(described))
+                _fill(affinity, "affinity", tensors)
+        if "segmentation" in record:
+            described = record["segmentation"]
+            segmentation = SegmentationNet(
+                _backbone(described), len(classes), described["head"], described["width"]
+            )
+            _fill(segmentation, "segmentation", tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise WeightsError(
+            f"the models in {path} are incomplete or damaged ({str(error).splitlines()[0]}); "
+            "go back to an earlier version of them"
+        ) from error
+    return Bundle(classes, classifier, affinity, segmentation, record["info"])
+
+
+def _describe(network: CamClassifier | AffinityNet | SegmentationNet) -> dict[str, Any]:
+    backbone = network.backbone
+    description: dict[str, Any] = {
+        "architecture": backbone.name,
+        "output_stride": backbone.output_stride,
+        "mean": backbone.convention.mean,
+        "std": backbone.convention.std,
+    }
+    if isinstance(network, SegmentationNet):
+        description |= {"head": network.head_name, "width": network.classify.in_channels}
+    return description
+
+
+def _backbone(described: Mapping[str, Any]) -> Backbone:
+    backbone = build_backbone(described["architecture"], described["output_stride"])
+    backbone.convention = InputConvention(tuple(described["mean"]), tuple(described["std"]))
+    return backbone
+
+
+def _fill(network: nn.Module, prefix: str, tensors: Mapping[str, Tensor]) -> None:
+    state = {
+        key.removeprefix(f"{prefix}."): value
+        for key, value in tensors.items()
+        if key.startswith(f"{prefix}.")
+    }
+    network.load_state_dict(state)
+    network.eval()
+
+
+def _same_weights(first: Backbone, second: Backbone) -> bool:
+    if first is second:
+        return True
+    other = second.state_dict()
+    return first.name == second.name and all(
+        value is other[key] or torch.equal(value, other[key]) for key, value in first.state_dict().items()
+    )

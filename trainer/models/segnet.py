@@ -1,0 +1,91 @@
+"""Segmentation network: a DeepLab-style head on any backbone (SEED.txt step five; DeepLab v2 and v3)."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from trainer.models.base import Backbone
+from trainer.models.grid import enlarge
+
+SegHead = Literal["aspp", "largefov"]
+
+
+def _conv_norm_relu(inputs: int, outputs: int, kernel: int = 1, dilation: int = 1) -> nn.Sequential:
+    """Convolution, group norm (it needs no large batches, unlike batch norm), ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, padding=dilation * (kernel // 2), dilation=dilation, bias=False),
+        nn.GroupNorm(16, outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+class ImagePooling(nn.Module):
+    """The mean of the whole map through a 1×1 convolution, spread over the map again."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.layers = _conv_norm_relu(inputs, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``B×inputs×h×w`` → ``B×outputs×h×w``."""
+        return self.layers(functional.adaptive_avg_pool2d(x, 1)).expand(-1, -1, *x.shape[-2:])
+
+
+class Aspp(nn.Module):
+    """Atrous spatial pyramid pooling: several dilations side by side, joined by a 1×1 convolution."""
+
+    def __init__(self, inputs: int, width: int, dilations: Sequence[int]) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(
+            [
+                _conv_norm_relu(inputs, width),
+                *(_conv_norm_relu(inputs, width, 3, dilation) for dilation in dilations),
+                ImagePooling(inputs, width),
+            ]
+        )
+        self.join = _conv_norm_relu(width * len(self.branches), width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``B×inputs×h×w`` → ``B×width×h×w``."""
+        return self.join(torch.cat([branch(x) for branch in self.branches], dim=1))
+
+
+class SegmentationNet(nn.Module):
+    """Backbone → head → one score for background and each class, enlarged to the image.
+
+    Args:
+        class_count: classes without background.
+        head: "aspp" (DeepLab v3), or "largefov" (DeepLab v2: one 3×3 convolution of dilation 12 at stride 8).
+        width: channels inside the head, a multiple of 16.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        class_count: int,
+        head: SegHead = "aspp",
+        width: int = 256,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head_name: SegHead = head
+        # The published dilations are for a stride-8 grid; coarser grids need fewer cells for the same reach.
+        stride = backbone.taps[-1].stride
+        inputs = backbone.channels
+        self.context: nn.Module = (
+            Aspp(inputs, width, [cells * 8 // stride for cells in (12, 24, 36)])
+            if head == "aspp"
+            else _conv_norm_relu(inputs, width, 3, max(1, 12 * 8 // stride))
+        )
+        self.dropout = nn.Dropout2d(dropout)
+        self.classify = nn.Conv2d(width, class_count + 1, 1)
+        nn.init.normal_(self.classify.weight, std=0.01)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalised images ``B×3×H×W`` → logits ``B×(class_count+1)×H×W``, background first."""
+        scores = self.classify(self.dropout(self.context(self.backbone.deepest(x))))
+        return enlarge(scores, self.backbone.taps[-1].stride, x.shape[-2:])
