@@ -1,9 +1,9 @@
 """Gaussian filtering of many values over few dimensions on the permutohedral lattice.
 
-Adams, Baek & Davis, "Fast High-Dimensional Filtering Using the Permutohedral Lattice", Eurographics 2010. Points of
-``d`` features are *splatted* onto the vertices of the simplices that hold them, the vertices are *blurred* along the
-``d + 1`` lattice directions, and the result is *sliced* back at the points. All three are sparse matrices here, made
-once and applied as often as needed, so no compiled code of our own is required.
+Adams, Baek & Davis, "Fast High-Dimensional Filtering Using the Permutohedral Lattice", Eurographics 2010.
+Points of ``d`` features are *splatted* onto the vertices of the simplices that hold them, the vertices are
+*blurred* along the ``d + 1`` lattice directions, and the result is *sliced* back at the points. All three are
+sparse matrices here, made once and applied as often as needed, so no compiled code of our own is required.
 """
 
 from __future__ import annotations
@@ -19,32 +19,33 @@ import torch
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
-# torch names its sparse products "beta" once per process; they are tested here against a dense reference.
+# torch names its sparse products "beta" once per process; the tests compare them with a dense reference.
 warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
 
 
 def elevation(d: int) -> FloatArray:
     """Return the matrix (d + 1, d) that lays features onto the lattice's plane (Adams et al., p. 5).
 
-    It is scaled so that blurring amounts to a Gaussian of unit standard deviation, and divided by ``d + 1``, so that
-    the vertices of colour 0 have integer coordinates.
+    It is scaled so that splatting, blurring and slicing amount to a Gaussian of unit standard deviation, and
+    divided by ``d + 1``, so that the vertices of colour 0 have integer coordinates.
     """
-    matrix = np.triu(np.ones((d + 1, d)))
-    matrix[np.arange(1, d + 1), np.arange(d)] = -np.arange(1, d + 1)
     column = np.arange(1, d + 1)
+    matrix = np.triu(np.ones((d + 1, d)))
+    matrix[column, column - 1] = -column
     return (matrix * np.sqrt(2 / 3) / np.sqrt(column * (column + 1))).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Simplices:
-    """The simplex around each of N points: its vertex of colour 0, the order of its axes, and the weights.
+    """The simplices around N points.
 
-    ``base`` (d + 1, N) int32 is that vertex divided by ``d + 1``; ``axes`` (d + 1, N) int8 lists the axes from the
-    nearest to the farthest coordinate; ``weights`` (d + 1, N) float32 are barycentric, by colour of the vertex.
+    ``base`` (d + 1, N) int32 is the vertex of colour 0, divided by ``d + 1``. ``rank`` (d + 1, N) int8 is the
+    place of each coordinate when they are ordered by their distance above that vertex, the largest first.
+    ``weights`` (d + 1, N) float32 are the barycentric coordinates, by the vertex' colour.
     """
 
     base: npt.NDArray[np.int32]
-    axes: npt.NDArray[np.int8]
+    rank: npt.NDArray[np.int8]
     weights: FloatArray
 
 
@@ -55,7 +56,7 @@ def enclosing_simplices(features: FloatArray) -> Simplices:
     base = np.rint(position)
     rest = position - base
 
-    # The rank of each coordinate among the rests, counted by comparing all pairs: quicker than sorting short rows.
+    # Ranks by comparing all pairs: on few long rows quicker than sorting many short columns.
     rank = np.zeros((d + 1, n), np.int8)
     for i in range(d):
         for j in range(i + 1, d + 1):
@@ -70,101 +71,151 @@ def enclosing_simplices(features: FloatArray) -> Simplices:
     base += step
     rest -= step
 
-    axes = np.empty((d + 1, n), np.int8)
-    np.put_along_axis(axes, rank, np.arange(d + 1, dtype=np.int8)[:, None], axis=0)
-    descending = np.empty_like(rest)
-    np.put_along_axis(descending, rank, rest, axis=0)
+    # An exchange sort of whole rows, again since there are few.
+    for i in range(d):
+        for j in range(i + 1, d + 1):
+            larger = np.maximum(rest[i], rest[j])
+            np.minimum(rest[i], rest[j], out=rest[j])
+            rest[i] = larger
     weights = np.empty_like(rest)
-    weights[0] = 1 + descending[d] - descending[0]
-    weights[1:] = (descending[:-1] - descending[1:])[::-1]
-    return Simplices(base.astype(np.int32), axes, weights)
+    weights[0] = 1 + rest[d] - rest[0]
+    weights[1:] = (rest[:-1] - rest[1:])[::-1]
+    return Simplices(base.astype(np.int32), rank, weights)
 
 
 class PermutohedralKernel:
-    """A Gaussian kernel between N points, normalised symmetrically: ``weight · D^-½ G D^-½`` with ``D = diag(G·1)``.
+    """A Gaussian kernel over N points, normalised symmetrically: ``weight · D^-½ G D^-½``, ``D = diag(G 1)``.
 
-    It never changes once made, so threads may share it. Memory: ``16 (d + 1)`` bytes a point.
+    ``kernel @ values`` filters at the points themselves, ``kernel.slice_at(kernel.gather(values), features)``
+    evaluates the same function at other points. A kernel never changes, so threads may share it; it takes
+    about ``16 (d + 1)`` bytes a point.
     """
 
-    def __init__(self, features: FloatArray, weight: float) -> None:
-        """Build the lattice; ``features`` (d, N) are in units of the Gaussian's standard deviation."""
-        d, n = features.shape
+    def __init__(self, features: FloatArray, extent: npt.ArrayLike, weight: float = 1) -> None:
+        """Build the lattice.
+
+        ``features`` (d, N) float32 are in standard deviations of the Gaussian and lie in ``[0, extent]``,
+        as do all points that will be asked for; ``extent`` is (d,). Raises ValueError when it is so large
+        that the vertices cannot be counted in 64 bits.
+        """
+        reach = elevation(len(features)) * np.asarray(extent, np.float64)
+        # Room for rounding, for the simplex and for the neighbours of its vertices.
+        self._low = np.floor(np.minimum(reach, 0).sum(axis=1)[:-1]).astype(np.int64) - 3
+        span = np.ceil(np.maximum(reach, 0).sum(axis=1)[:-1]).astype(np.int64) + 3 - self._low + 1
+        if np.log2(span).sum() + np.log2(len(reach)) * len(reach) > 62:
+            raise ValueError("the kernel is too narrow for features of this extent")
+        # The last coordinate is minus the sum of the others, so it needs no place in a vertex' key.
+        self._strides = np.append(np.cumprod(np.append(1, span[:-1])), 0)
+
         simplices = enclosing_simplices(features)
-        vertices, keys, strides = _vertices(simplices)
-        corners = scipy.sparse.csr_matrix(
-            (
-                np.ascontiguousarray(simplices.weights.T).ravel(),
-                vertices.ravel(),
-                np.arange(0, (d + 1) * n + 1, d + 1, dtype=np.int32),
-            ),
-            shape=(n, len(keys)),
-        )
-        self._blur = [_to_torch(matrix) for matrix in _blur_matrices(keys, strides)]
-        # The blur of 1 + ½ + ½ in each direction adds this factor to the peak (Kraehenbuehl & Koltun's code).
-        gain = 1 / (1 + 2.0**-d)
-        blurred = self._blurred(torch.from_numpy(corners.T @ np.ones((n, 1), np.float32)))
-        mass = gain * (corners @ blurred.numpy())
-        corners.data *= np.repeat(np.sqrt(weight * gain / np.maximum(mass, 1e-20)), d + 1)
+        keys, simplex = self._corner_keys(simplices)
+        self._keys = torch.unique(torch.from_numpy(keys)).numpy()
+        corners = self._interpolation(simplices, keys, simplex)
+        self._blur = [_to_torch(matrix) for matrix in self._blur_matrices()]
+
+        self._weight = weight
+        self._mass = self._blurred(torch.from_numpy(corners.T @ np.ones((corners.shape[0], 1), np.float32)))
+        corners = self._normalised(corners)
         self._slice = _to_torch(corners)
         self._splat = _to_torch(corners.T.tocsr())
 
     def __matmul__(self, values: torch.Tensor) -> torch.Tensor:
         """Return the kernel's product with ``values`` (N, K) float32."""
-        return self._slice @ self._blurred(self._splat @ values)
+        return self._slice @ self.gather(values)
+
+    def gather(self, values: torch.Tensor) -> torch.Tensor:
+        """Return what the lattice's M vertices hold of ``values`` (N, K) float32, blurred: (M, K)."""
+        return self._blurred(self._splat @ values)
+
+    def slice_at(self, held: torch.Tensor, features: FloatArray) -> torch.Tensor:
+        """Evaluate the product at other points, (d, P) float32, from ``held = gather(values)``: (P, K).
+
+        A point far from all of the kernel's own gets zeros.
+        """
+        simplices = enclosing_simplices(features)
+        corners = self._interpolation(simplices, *self._corner_keys(simplices))
+        return torch.from_numpy(self._normalised(corners) @ held.numpy())
 
     def _blurred(self, values: torch.Tensor) -> torch.Tensor:
         for direction in self._blur:
             values = direction @ values
         return values
 
+    def _normalised(self, corners: scipy.sparse.csr_matrix) -> scipy.sparse.csr_matrix:
+        """Scale the rows of an interpolation so that splat, blur and slice make the normalised kernel."""
+        mass = corners @ self._mass.numpy()
+        factor = np.where(mass > 0, np.sqrt(self._weight / np.maximum(mass, 1e-20)), 0).astype(np.float32)
+        corners.data *= np.repeat(factor, len(self._strides))
+        return corners
 
-def _vertices(simplices: Simplices) -> tuple[npt.NDArray[np.int32], IntArray, IntArray]:
-    """Number the vertices in use.
+    def _corner_keys(self, simplices: Simplices) -> tuple[IntArray, npt.NDArray[np.int64]]:
+        """Return the vertices' keys of the S distinct simplices (S, d + 1), and each point's simplex (N,).
 
-    Returns the vertices of each point (N, d + 1), the sorted key of each vertex (M,), and the strides (d + 1,) by
-    which lattice coordinates are packed into a key. The last coordinate is minus the sum of the others: stride 0.
-    """
-    base, axes = simplices.base, simplices.axes
-    d = len(base) - 1
-    low = base[:d].min(axis=1)
-    # One simplex of margin on either side for the blur's neighbours, one for the simplex itself.
-    span = (d + 1) * (base[:d].max(axis=1).astype(np.int64) - low + 4)
-    strides = np.append(np.cumprod(np.append(1, span[:-1])), 0)
-
-    # Neighbouring pixels share simplices: number those first, then only the vertices of the distinct ones.
-    packed = strides[:d] @ (base[:d] - low[:, None] + 2) * (d + 1)
-    order = np.zeros(axes.shape[1], np.int64)
-    for axis in axes:
-        order = order * (d + 1) + axis
-    _, first, simplex = np.unique(packed * (d + 1) ** (d + 1) + order, return_index=True, return_inverse=True)
-
-    # From colour to colour every coordinate grows by one, and the next axis from behind drops by d + 1.
-    drops = (d + 1) * strides[axes[:, first]]
-    corners = packed[first] + np.arange(d + 1)[:, None] * strides.sum()
-    corners[1:] -= np.cumsum(drops[:0:-1], axis=0)
-    keys, numbers = np.unique(corners, return_inverse=True)
-    return numbers.reshape(corners.shape).T.astype(np.int32)[simplex], keys, strides
-
-
-def _blur_matrices(keys: IntArray, strides: IntArray) -> list[scipy.sparse.csr_matrix]:
-    """Return, for each lattice direction, the filter (½, 1, ½) over the vertices in use."""
-    count = len(keys)
-    itself = np.arange(count)
-    matrices = []
-    for stride in strides:
-        offset = len(strides) * stride - strides.sum()
-        rows, columns = [itself], [itself]
-        for neighbour in (keys + offset, keys - offset):
-            found = np.minimum(np.searchsorted(keys, neighbour), count - 1)
-            present = np.flatnonzero(keys[found] == neighbour)
-            rows.append(present)
-            columns.append(found[present])
-        values = np.full(sum(map(len, rows)), 0.5, np.float32)
-        values[:count] = 1
-        matrices.append(
-            scipy.sparse.csr_matrix((values, (np.concatenate(rows), np.concatenate(columns))), (count, count))
+        A vertex of colour k has the coordinates ``(d + 1) b + k``: its key packs b, with k as the last digit.
+        """
+        base, rank = simplices.base, simplices.rank
+        d = len(base) - 1
+        origin = np.zeros(base.shape[1], np.int64)
+        order = np.zeros(base.shape[1], np.int64)
+        for i in range(d):
+            origin += self._strides[i] * (base[i] - self._low[i])
+            order = order * (d + 1) + rank[i]
+        # Neighbouring pixels share simplices, so only the vertices of the distinct ones are worked out.
+        distinct, simplex = (
+            part.numpy()
+            for part in torch.unique(torch.from_numpy(origin * (d + 1) ** d + order), return_inverse=True)
         )
-    return matrices
+        some = np.empty(len(distinct), np.int64)
+        some[simplex] = np.arange(len(simplex))
+        # From one colour to the next, the coordinate that comes last falls back by one unit of b.
+        axis = np.argsort(rank[:, some], axis=0)
+        keys = np.empty((len(distinct), d + 1), np.int64)
+        corner = origin[some]
+        keys[:, 0] = corner * (d + 1)
+        for colour in range(1, d + 1):
+            corner = corner - self._strides[axis[d + 1 - colour]]
+            keys[:, colour] = corner * (d + 1) + colour
+        return keys, simplex
+
+    def _interpolation(
+        self, simplices: Simplices, keys: IntArray, simplex: npt.NDArray[np.int64]
+    ) -> scipy.sparse.csr_matrix:
+        """Return the matrix (points, M) that interpolates between vertices; unused ones count as zero."""
+        vertices, present = self._find(keys)
+        weights = np.ascontiguousarray(simplices.weights.T)
+        if not present.all():
+            weights *= present[simplex]
+        size = len(simplex) * keys.shape[1]
+        starts = np.arange(0, size + 1, keys.shape[1], dtype=np.int32)
+        shape = (len(simplex), len(self._keys))
+        return scipy.sparse.csr_matrix((weights.ravel(), vertices[simplex].ravel(), starts), shape)
+
+    def _find(self, keys: IntArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+        """Return the number of the vertex of each key, and whether that vertex is in use."""
+        found = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return found.astype(np.int32), self._keys[found] == keys
+
+    def _blur_matrices(self) -> list[scipy.sparse.csr_matrix]:
+        """Return, for each lattice direction, the filter (½, 1, ½) over the vertices in use."""
+        count, colours = len(self._keys), len(self._strides)
+        itself = np.arange(count, dtype=np.int32)
+        starts = np.arange(0, 3 * count + 1, 3, dtype=np.int32)
+        # The digit of the last colour carries over to all coordinates.
+        carry = np.where(self._keys % colours == colours - 1, colours * (self._strides.sum() - 1), 0)
+        matrices = []
+        for stride in self._strides:
+            # One step ahead, all coordinates grow by one, and that of the direction falls back by d + 1.
+            ahead, present = self._find(self._keys + 1 + carry - colours * stride)
+            here, ahead = itself[present], ahead[present]
+            neighbours = np.repeat(itself[:, None], 3, axis=1)
+            weights = np.zeros((count, 3), np.float32)
+            weights[:, 0] = 1
+            neighbours[here, 1], weights[here, 1] = ahead, 0.5
+            neighbours[ahead, 2], weights[ahead, 2] = here, 0.5
+            matrices.append(
+                scipy.sparse.csr_matrix((weights.ravel(), neighbours.ravel(), starts), (count, count))
+            )
+        return matrices
 
 
 def _to_torch(matrix: scipy.sparse.csr_matrix) -> torch.Tensor:
