@@ -1,0 +1,233 @@
+"""The one table of what has a key: menus, tool bars, shortcut sheet and key editor are made from it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, QObject, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+
+from annotator.settings import DeskSettings
+
+FILE = "File"
+EDIT = "Edit"
+IMAGE = "Image"
+PAINT = "Paint"
+VIEW = "View"
+TRAINER = "Trainer"
+HELP = "Help"
+GROUPS = (FILE, EDIT, IMAGE, PAINT, VIEW, TRAINER, HELP)
+
+
+@dataclass(frozen=True)
+class ActionSpec:
+    """One thing a person can do.
+
+    `slot` is "owner.method", called with `args`; `choice` names a set of which one is checked at a time;
+    `hold` actions last as long as their key is down: their method is called with True, then with False.
+    """
+
+    id: str
+    text: str
+    key: str
+    icon: str
+    slot: str
+    help: str
+    group: str
+    args: tuple[Any, ...] = ()
+    choice: str = ""
+    checkable: bool = False
+    hold: bool = False
+
+
+def _spec(
+    group: str, id: str, text: str, key: str, icon: str, slot: str, help: str, **more: Any
+) -> ActionSpec:
+    return ActionSpec(id, text, key, icon, slot, help, group, **more)
+
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    _spec(FILE, "open_folder", "Open folder…", "Ctrl+O", "mdi6.folder-open-outline",
+          "window.open_folder", "Open photos or a VOC data set; a project is made beside them."),
+    _spec(FILE, "open_project", "Open project file…", "Ctrl+Shift+O", "mdi6.file-outline",
+          "window.open_project_file", "Open a project.sqlite made earlier."),
+    _spec(FILE, "open_sample", "Open the sample", "", "mdi6.image-multiple-outline",
+          "window.open_sample", "Six photos to try everything on."),
+    _spec(FILE, "export", "Export VOC data set…", "Ctrl+E", "mdi6.export-variant",
+          "window.export", "Write images, palette masks and split lists that any VOC reader opens."),
+    _spec(FILE, "weights", "Weights…", "", "mdi6.brain",
+          "window.choose_weights", "Choose the pretrained network the proposals come from."),
+    _spec(FILE, "quit", "Quit", "Ctrl+Q", "mdi6.power",
+          "window.close", "Everything is saved already."),
+    _spec(EDIT, "undo", "Undo stroke", "Ctrl+Z", "mdi6.undo",
+          "session.undo", "Take back the last stroke of this image, even one of an earlier day."),
+    _spec(EDIT, "redo", "Redo stroke", "Ctrl+Shift+Z", "mdi6.redo",
+          "session.redo", "Bring back the stroke last taken back."),
+    _spec(EDIT, "classes", "Classes…", "", "mdi6.format-list-bulleted",
+          "window.edit_classes", "See the class list, add classes."),
+    _spec(EDIT, "keys", "Keyboard shortcuts…", "F1", "mdi6.keyboard-outline",
+          "window.show_keys", "All keys on one sheet; click one to change it."),
+    _spec(IMAGE, "accept", "Accept & next", "Return", "mdi6.check-bold",
+          "session.accept_and_next", "Freeze this mask as it is shown and open the next image."),
+    _spec(IMAGE, "reopen", "Open again", "Ctrl+Shift+A", "mdi6.lock-open-variant-outline",
+          "session.reopen", "Take the acceptance back: the mask follows strokes and models again."),
+    _spec(IMAGE, "next", "Next image", "D", "mdi6.chevron-right",
+          "session.go", "Open the next image of the list.", args=(1,)),
+    _spec(IMAGE, "previous", "Previous image", "A", "mdi6.chevron-left",
+          "session.go", "Open the image before this one.", args=(-1,)),
+    _spec(IMAGE, "add_tag", "Add a tag", "T", "mdi6.tag-plus-outline",
+          "tags.begin_adding", "Say what is in this picture."),
+    _spec(IMAGE, "search", "Search images", "Ctrl+F", "mdi6.magnify",
+          "images.begin_search", "Find images by name or tag."),
+    _spec(PAINT, "brush", "Brush", "B", "mdi6.brush",
+          "window.use_tool", "Paint the chosen class; right button erases.", args=("brush",), choice="tool"),
+    _spec(PAINT, "eraser", "Eraser", "E", "mdi6.eraser",
+          "window.use_tool", "Give pixels back to the automatic proposal.", args=("eraser",), choice="tool"),
+    _spec(PAINT, "polygon", "Polygon", "P", "mdi6.vector-polygon",
+          "window.use_tool", "Click corners; double click or Enter closes.", args=("polygon",), choice="tool"),
+    _spec(PAINT, "fill", "Fill", "F", "mdi6.format-color-fill",
+          "window.use_tool", "Give a connected region a class.", args=("fill",), choice="tool"),
+    _spec(PAINT, "superpixel", "Superpixels", "S", "mdi6.view-dashboard-outline",
+          "window.use_tool", "Paint whole superpixels at once.", args=("superpixel",), choice="tool"),
+    _spec(PAINT, "picker", "Pick class", "I", "mdi6.eyedropper-variant",
+          "window.use_tool", "Take the class that lies under the mouse.", args=("picker",), choice="tool"),
+    _spec(PAINT, "larger", "Larger brush", "]", "mdi6.plus-circle-outline",
+          "window.scale_brush", "Also Ctrl + wheel.", args=(1.25,)),
+    _spec(PAINT, "smaller", "Smaller brush", "[", "mdi6.minus-circle-outline",
+          "window.scale_brush", "Also Ctrl + wheel.", args=(0.8,)),
+    _spec(PAINT, "paint_seeds", "Paint seeds", "Q", "mdi6.seed-outline",
+          "window.paint_on", "Strokes steer the proposal and teach.", args=("seeds",), choice="target"),
+    _spec(PAINT, "paint_mask", "Paint mask", "M", "mdi6.layers-edit",
+          "window.paint_on", "Final hand edits; they win.", args=("mask",), choice="target"),
+    _spec(PAINT, "protect", "Protect other classes", "L", "mdi6.shield-outline",
+          "window.protect_others", "Strokes leave what you painted as another class alone.", checkable=True),
+    _spec(PAINT, "class_0", "Background", "0", "mdi6.selection-off",
+          "window.choose_class", "Paint background.", args=(0,)),
+    *(
+        _spec(PAINT, f"class_{n}", "Class {n}", str(n), "mdi6.numeric",
+              "window.choose_class", "Paint the class with this number in Tags.", args=(n,))
+        for n in range(1, 10)
+    ),
+    _spec(PAINT, "undecided", "Undecided", "U", "mdi6.help-circle-outline",
+          "window.paint_undecided", "Pixels that nothing shall be trained or judged on (255 in the export)."),
+    _spec(VIEW, "peek", "Peek at the photo", "H", "mdi6.eye-outline",
+          "window.peek", "Hides all layers as long as the key is held.", hold=True),
+    _spec(VIEW, "inspect", "Inspect view", "W", "mdi6.view-grid-outline",
+          "window.inspect", "Image, CAM, seeds and mask side by side with one zoom.", checkable=True),
+    _spec(VIEW, "zoom_in", "Zoom in", "Ctrl++", "mdi6.magnify-plus-outline",
+          "window.zoom", "Also the wheel, at the mouse.", args=(1.25,)),
+    _spec(VIEW, "zoom_out", "Zoom out", "Ctrl+-", "mdi6.magnify-minus-outline",
+          "window.zoom", "Also the wheel, at the mouse.", args=(0.8,)),
+    _spec(VIEW, "fit", "Whole image", "Ctrl+0", "mdi6.fit-to-page-outline",
+          "window.fit", "Fit the image into the window."),
+    _spec(VIEW, "show_image", "Show image", "Alt+1", "mdi6.image-outline",
+          "window.toggle_layer", "Show or hide the photo.", args=("image",)),
+    _spec(VIEW, "show_cam", "Show CAM", "Alt+2", "mdi6.blur",
+          "window.toggle_layer", "Show or hide where the classifier looked.", args=("cam",)),
+    _spec(VIEW, "show_seeds", "Show seeds", "Alt+3", "mdi6.seed-outline",
+          "window.toggle_layer", "Show or hide the seed cues.", args=("seeds",)),
+    _spec(VIEW, "show_mask", "Show mask", "Alt+4", "mdi6.layers-outline",
+          "window.toggle_layer", "Show or hide the mask.", args=("mask",)),
+    _spec(VIEW, "full_screen", "Full screen", "F11", "mdi6.fullscreen",
+          "window.full_screen", "Nothing but the desk.", checkable=True),
+    _spec(TRAINER, "train", "Start or pause training", "Ctrl+T", "mdi6.play-pause",
+          "trainer.toggle", "The trainer learns from your seed strokes while you work."),
+    _spec(HELP, "welcome", "First steps", "", "mdi6.school-outline",
+          "window.show_welcome", "The three steps from a photo to a mask."),
+    _spec(HELP, "about", "About Affinity Annotator", "", "mdi6.information-outline",
+          "window.about", "Version, method and licence."),
+)  # fmt: skip
+
+
+def translated(text: str, spec: ActionSpec | None = None) -> str:
+    """A text of the table in the present language; `{n}` is the action's first argument."""
+    shown = QCoreApplication.translate("actions", text)
+    return shown.replace("{n}", str(spec.args[0])) if spec and spec.args else shown
+
+
+class Actions(QObject):
+    """The table as QActions, their keys as the person has set them."""
+
+    keys_changed = Signal()
+
+    def __init__(self, settings: DeskSettings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._groups: dict[str, QActionGroup] = {}
+        self.by_id: dict[str, QAction] = {spec.id: self._make(spec) for spec in ACTIONS}
+        self._show_keys()
+
+    def __getitem__(self, action_id: str) -> QAction:
+        return self.by_id[action_id]
+
+    def connect_slots(self, owners: Mapping[str, object]) -> None:
+        """Connect every action to the method its `slot` names; `owners` gives the objects by name."""
+        for spec in ACTIONS:
+            owner, method = spec.slot.split(".")
+            call = getattr(owners[owner], method)
+            if spec.hold:
+                continue
+            if spec.checkable:
+                self.by_id[spec.id].toggled.connect(call)
+            else:
+                self.by_id[spec.id].triggered.connect(lambda _=False, call=call, args=spec.args: call(*args))
+
+    def key(self, action_id: str) -> str:
+        """The key of an action in portable text, "" for none."""
+        return self._settings.keys.get(action_id, spec_of(action_id).key)
+
+    def conflict(self, action_id: str, key: str) -> ActionSpec | None:
+        """The other action that already has this key."""
+        if not key:
+            return None
+        return next((spec for spec in ACTIONS if spec.id != action_id and self.key(spec.id) == key), None)
+
+    def set_key(self, action_id: str, key: str) -> None:
+        """Give an action another key and remember it. Raises ValueError when another action has it."""
+        if (other := self.conflict(action_id, key)) is not None:
+            raise ValueError(translated(other.text, other))
+        keys = {**self._settings.keys, action_id: key}
+        self._settings.keys = {id: value for id, value in keys.items() if value != spec_of(id).key}
+        self._show_keys()
+
+    def reset_keys(self) -> None:
+        """Give every action its first key back."""
+        self._settings.keys = {}
+        self._show_keys()
+
+    def retranslate(self) -> None:
+        """Take the texts of the present language."""
+        for spec in ACTIONS:
+            action = self.by_id[spec.id]
+            action.setText(translated(spec.text, spec))
+            action.setStatusTip(translated(spec.help))
+        self._show_keys()
+
+    def _make(self, spec: ActionSpec) -> QAction:
+        action = QAction(translated(spec.text, spec), self)
+        action.setObjectName(spec.id)
+        action.setStatusTip(translated(spec.help))
+        action.setCheckable(spec.checkable or bool(spec.choice))
+        if spec.choice:
+            group = self._groups.setdefault(spec.choice, QActionGroup(self))
+            group.addAction(action)
+        return action
+
+    def _show_keys(self) -> None:
+        for spec in ACTIONS:
+            action, key = self.by_id[spec.id], self.key(spec.id)
+            # The key of a held action is watched for by the window: a shortcut has no end.
+            keys: Iterable[str] = [] if spec.hold or not key else [key, "Enter"] if key == "Return" else [key]
+            action.setShortcuts([QKeySequence(one) for one in keys])
+            shown = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+            title = translated(spec.text, spec).rstrip("…")
+            action.setToolTip(f"<b>{title}</b> &nbsp;{shown}<br>{translated(spec.help)}")
+        self.keys_changed.emit()
+
+
+def spec_of(action_id: str) -> ActionSpec:
+    """The row of the table with this id."""
+    return _BY_ID[action_id]
+
+
+_BY_ID = {spec.id: spec for spec in ACTIONS}

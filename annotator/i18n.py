@@ -1,0 +1,44 @@
+"""The desk in other languages: one JSON file each, English text → translation."""
+
+import json
+
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QObject, QTranslator
+
+from resources import path
+
+LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
+
+
+class Catalogue(QTranslator):
+    """A translator that looks texts up by themselves, whichever class asks."""
+
+    def __init__(self, language: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        file = path("translations", f"{language}.json")
+        self.texts: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+
+    def translate(self, context: str, source: str, disambiguation: str | None = None, n: int = -1) -> str:
+        """The translation of `source`, or "" to keep it."""
+        return self.texts.get(source, "")
+
+    def isEmpty(self) -> bool:
+        """Whether there is nothing to look up."""
+        return not self.texts
+
+
+def chosen(language: str) -> str:
+    """The language to use for a setting: itself, or the one nearest to the system's."""
+    if language in LANGUAGES:
+        return language
+    return "zh_CN" if QLocale.system().language() == QLocale.Language.Chinese else "en"
+
+
+def install(app: QCoreApplication, language: str) -> None:
+    """Show the program and Qt's own dialogs in a language of `LANGUAGES`, or "system"."""
+    name = chosen(language)
+    if name == "en":
+        return
+    own = QTranslator(app)
+    own.load(f"qtbase_{name}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath))
+    app.installTranslator(own)
+    app.installTranslator(Catalogue(name, app))

@@ -1,0 +1,111 @@
+"""What the desk remembers from one start to the next, typed; kept in one ini file of the user's."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QSettings
+
+RECENT = 8
+
+
+class DeskSettings:
+    """Preferences and memory of the desk. A value that cannot be read counts as its default."""
+
+    def __init__(self) -> None:
+        self._store = QSettings(
+            QSettings.Format.IniFormat, QSettings.Scope.UserScope, "affinity-annotator", "desk"
+        )
+
+    @property
+    def theme(self) -> str:
+        """ "system", "dark" or "light"."""
+        return self._text("theme", "system")
+
+    @theme.setter
+    def theme(self, value: str) -> None:
+        self._store.setValue("theme", value)
+
+    @property
+    def language(self) -> str:
+        """ "system" or the name of a translation, such as "en" or "zh_CN"."""
+        return self._text("language", "system")
+
+    @language.setter
+    def language(self, value: str) -> None:
+        self._store.setValue("language", value)
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Keys that differ from the table's, by action id."""
+        value = self._json("keys", {})
+        return {str(k): str(v) for k, v in value.items()} if isinstance(value, dict) else {}
+
+    @keys.setter
+    def keys(self, value: dict[str, str]) -> None:
+        self._store.setValue("keys", json.dumps(value))
+
+    @property
+    def recent(self) -> list[Path]:
+        """Folders and project files opened lately, newest first."""
+        value = self._json("recent", [])
+        return [Path(str(item)) for item in value] if isinstance(value, list) else []
+
+    def add_recent(self, path: Path) -> None:
+        """Put a path at the head of `recent`."""
+        paths = [path, *(other for other in self.recent if other != path)][:RECENT]
+        self._store.setValue("recent", json.dumps([str(one) for one in paths]))
+
+    @property
+    def brush_radius(self) -> float:
+        """Radius of the brush in image pixels."""
+        try:
+            return min(max(float(self._text("brush_radius", "12")), 0.5), 500.0)
+        except ValueError:
+            return 12.0
+
+    @brush_radius.setter
+    def brush_radius(self, value: float) -> None:
+        self._store.setValue("brush_radius", str(value))
+
+    @property
+    def weights(self) -> str:
+        """Weights file or registered name the user chose; "" for the bundled ones."""
+        return self._text("weights", "")
+
+    @weights.setter
+    def weights(self, value: str) -> None:
+        self._store.setValue("weights", value)
+
+    @property
+    def welcomed(self) -> bool:
+        """Whether the first steps have been put away."""
+        return self._text("welcomed", "no") == "yes"
+
+    @welcomed.setter
+    def welcomed(self, value: bool) -> None:
+        self._store.setValue("welcomed", "yes" if value else "no")
+
+    @property
+    def layout(self) -> tuple[QByteArray, QByteArray]:
+        """Geometry and dock state of the window; empty at first."""
+        geometry, state = self._store.value("geometry"), self._store.value("state")
+        return (
+            geometry if isinstance(geometry, QByteArray) else QByteArray(),
+            state if isinstance(state, QByteArray) else QByteArray(),
+        )
+
+    @layout.setter
+    def layout(self, value: tuple[QByteArray, QByteArray]) -> None:
+        self._store.setValue("geometry", value[0])
+        self._store.setValue("state", value[1])
+
+    def _text(self, name: str, default: str) -> str:
+        value = self._store.value(name, default)
+        return value if isinstance(value, str) else default
+
+    def _json(self, name: str, default: Any) -> Any:
+        try:
+            return json.loads(self._text(name, json.dumps(default)))
+        except ValueError:
+            return default

@@ -1,0 +1,110 @@
+"""Small pieces that several panels are made of."""
+
+import math
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPixmap
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSlider, QVBoxLayout, QWidget
+
+
+def heading(text: str) -> QLabel:
+    """A short bold line above a group of controls."""
+    label = QLabel(text)
+    label.setProperty("heading", True)
+    return label
+
+
+def explanation(text: str = "") -> QLabel:
+    """Quiet wrapped text that explains what stands above it."""
+    label = QLabel(text)
+    label.setProperty("muted", True)
+    label.setWordWrap(True)
+    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+    return label
+
+
+def line() -> QFrame:
+    """A thin line between two groups."""
+    frame = QFrame()
+    frame.setObjectName("line")
+    return frame
+
+
+def swatch(colour: QColor, side: int = 14, ratio: float = 1.0) -> QPixmap:
+    """A round-cornered square of a colour, `side` logical pixels wide."""
+    pixmap = QPixmap(round(side * ratio), round(side * ratio))
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(colour)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.drawRoundedRect(0, 0, side, side, 3.5, 3.5)
+    painter.end()
+    return pixmap
+
+
+class ValueSlider(QWidget):
+    """A slider over a range of real numbers, its name left and its value right, an explanation below."""
+
+    moved = Signal(float)  # at every step of a drag
+    released = Signal(float)  # once the value stands
+
+    def __init__(
+        self, name: str, low: float, high: float, help: str, logarithmic: bool = False, steps: int = 200
+    ) -> None:
+        super().__init__()
+        self._low, self._high, self._log, self._steps = low, high, logarithmic, steps
+        self._value = low
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(0, steps)
+        self.slider.setAccessibleName(name)
+        self.slider.setMinimumHeight(20)
+        self.slider.valueChanged.connect(self._follow)
+        self.slider.sliderReleased.connect(lambda: self.released.emit(self._value))
+        self._shown = QLabel()
+        self._shown.setAlignment(Qt.AlignmentFlag.AlignRight)
+        top = QHBoxLayout()
+        top.addWidget(QLabel(name))
+        top.addStretch()
+        top.addWidget(self._shown)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(top)
+        layout.addWidget(self.slider)
+        layout.addWidget(explanation(help))
+        self._write()
+
+    @property
+    def value(self) -> float:
+        """The number the slider stands at."""
+        return self._value
+
+    def set_value(self, value: float) -> None:
+        """Stand at a number, without telling anybody."""
+        self._value = min(max(value, self._low), self._high)
+        if self._log:
+            share = _log_share(self._value, self._low, self._high)
+        else:
+            share = (self._value - self._low) / (self._high - self._low)
+        self.slider.blockSignals(True)
+        self.slider.setValue(round(share * self._steps))
+        self.slider.blockSignals(False)
+        self._write()
+
+    def _follow(self, position: int) -> None:
+        share = position / self._steps
+        if self._log:
+            self._value = self._low * (self._high / self._low) ** share
+        else:
+            self._value = self._low + share * (self._high - self._low)
+        self._write()
+        (self.moved if self.slider.isSliderDown() else self.released).emit(self._value)
+
+    def _write(self) -> None:
+        self._shown.setText(f"{self._value:.1f}" if self._high > 1 else f"{self._value:.2f}")
+
+
+def _log_share(value: float, low: float, high: float) -> float:
+    return math.log(value / low) / math.log(high / low)
