@@ -136,7 +136,8 @@ def evaluate_folders(
     if ids is None:
         found = sorted(gt_masks.rglob("*.png"))
         ids = [path.relative_to(gt_masks).with_suffix("").as_posix() for path in found]
-    confusion, missing = Confusion(classes or _class_list(gt, pred)), []
+    classes = classes or ClassList.of_folder(gt) or ClassList.of_folder(pred) or ClassList.voc()
+    confusion, missing = Confusion(classes), []
     for image_id in ids:
         truth = load_mask(file_under(gt_masks, image_id, ".png"))
         path = file_under(pred_masks, image_id, ".png")
@@ -157,14 +158,6 @@ def evaluate_folders(
 def _mask_folder(root: Path) -> Path:
     inner = root / "SegmentationClass"
     return inner if inner.is_dir() else root
-
-
-def _class_list(*folders: Path) -> ClassList:
-    for folder in folders:
-        for name in ("labelmap.txt", "classes.txt"):
-            if (folder / name).is_file():
-                return ClassList.from_file(folder / name)
-    return ClassList.voc()
 
 
 def _size(mask: NDArray[np.uint8]) -> str:

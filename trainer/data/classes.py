@@ -70,6 +70,14 @@ class ClassList:
         except DataError as error:
             raise DataError(f"{path}: {error}") from error
 
+    @classmethod
+    def of_folder(cls, folder: Path) -> ClassList | None:
+        """Read ``labelmap.txt``, else ``classes.txt`` of a data set; None where it has neither."""
+        for name in ("labelmap.txt", "classes.txt"):
+            if (folder / name).is_file():
+                return cls.from_file(folder / name)
+        return None
+
     def save(self, path: Path) -> None:
         """Write one name a line; `from_file` reads it back."""
         with write_atomically(path) as temporary:

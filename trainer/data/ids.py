@@ -27,6 +27,14 @@ def file_under(folder: Path, image_id: str, suffix: str) -> Path:
     return folder / f"{checked_id(image_id)}{suffix}"
 
 
+def path_below(folder: Path, relative: str) -> Path:
+    """Join a relative path that was read from a file; raises `DataError` where it would leave the folder."""
+    path = Path(relative)
+    if path.anchor or ".." in path.parts or "\0" in relative:
+        raise DataError(f"{relative!r} does not lie below {folder}; only files below it are used")
+    return folder / path
+
+
 def assign_ids(paths: Iterable[PurePosixPath], taken: Iterable[str] = ()) -> dict[PurePosixPath, str]:
     """Give each relative path an id that differs from all others and from the `taken` ones.
 
@@ -36,7 +44,7 @@ def assign_ids(paths: Iterable[PurePosixPath], taken: Iterable[str] = ()) -> dic
     used = {image_id.casefold() for image_id in taken}
     ids = {}
     for path in paths:
-        stem = _UNSAFE.sub("_", str(path.with_suffix("")))
+        stem = "/".join(part.strip() for part in _UNSAFE.sub("_", str(path.with_suffix(""))).split("/"))
         suffix = path.suffix.lstrip(".").lower()
         candidate, number = stem, 1
         while candidate.casefold() in used:

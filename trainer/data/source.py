@@ -72,7 +72,7 @@ def open_source(path: Path, split: str = "train", classes: ClassList | None = No
     tags = _voc_tags(root, split, images, problems) if is_tree else {}
     if not tags and (root / "tags.csv").is_file():
         tags = read_tags_csv(root / "tags.csv", ids, problems)
-    classes = classes or _class_list(root, tags)
+    classes = classes or ClassList.of_folder(root) or _classes_of_tags(tags)
     problems += _unknown_tags(tags, classes)
     items = [Item(i, file, _known(tags.get(i), classes), _truth(root, i)) for i, file in images.items()]
     return Source(root, classes, items, problems, split if is_tree else voc.ALL)
@@ -97,11 +97,14 @@ def _natural_key(text: str) -> list[tuple[int, str]]:
 
 
 def _readable(images: Mapping[str, Path], problems: list[str]) -> dict[str, Path]:
-    """Keep the images whose header can be read."""
+    """Keep the images whose header, and whose name, can be read."""
     good = {}
     for image_id, path in images.items():
         try:
+            str(path).encode()
             image_size(path)
+        except UnicodeEncodeError:
+            problems.append(f"the name of {str(path)!a} is no valid text; rename it")
         except DataError as error:
             problems.append(str(error))
         else:
@@ -134,10 +137,8 @@ def _voc_tags(root: Path, split: str, images: Iterable[str], problems: list[str]
     return tags
 
 
-def _class_list(root: Path, tags: Tags) -> ClassList:
-    for name in ("labelmap.txt", "classes.txt"):
-        if (root / name).is_file():
-            return ClassList.from_file(root / name)
+def _classes_of_tags(tags: Tags) -> ClassList:
+    """VOC's 20 where they cover all tags, else the sorted tags."""
     seen = {name for names in tags.values() for name in names}
     default = ClassList.voc()
     return default if seen <= set(default.names) else ClassList(tuple(sorted(seen)))

@@ -1,0 +1,223 @@
+"""The SQLite file of a project: connections, schema, health. What the rows mean is told elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+from trainer.data.atomic import write_atomically
+from trainer.errors import DataError
+
+APPLICATION_ID = 0xAFF1
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE classes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE images (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    path TEXT NOT NULL UNIQUE,           -- below the root of the data set
+    tags TEXT,                           -- JSON list of class names, NULL where nobody tagged the image
+    status TEXT NOT NULL,
+    margin REAL,
+    split TEXT,
+    seed_revision INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE edits (
+    id INTEGER PRIMARY KEY,
+    image TEXT NOT NULL REFERENCES images (id),
+    target TEXT NOT NULL,
+    y0 INTEGER NOT NULL, x0 INTEGER NOT NULL, y1 INTEGER NOT NULL, x1 INTEGER NOT NULL,
+    before BLOB NOT NULL, after BLOB NOT NULL,
+    tool TEXT NOT NULL,
+    created TEXT NOT NULL,
+    undone INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX edits_of_image ON edits (image, undone, id);
+CREATE TABLE accepted (
+    image TEXT PRIMARY KEY REFERENCES images (id),
+    height INTEGER NOT NULL, width INTEGER NOT NULL,
+    mask BLOB NOT NULL,
+    created TEXT NOT NULL
+);
+CREATE TABLE models (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    file TEXT NOT NULL,                  -- name below the folder of models
+    score REAL,
+    note TEXT NOT NULL,
+    created TEXT NOT NULL,
+    current INTEGER NOT NULL
+);
+"""
+
+_log = logging.getLogger(__name__)
+
+
+class Database:
+    """One SQLite file in WAL mode with a connection for each thread that uses it.
+
+    What `writing` wrote is on the disk when its block ends. Failures of the file raise `DataError` naming it.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self._local = threading.local()
+        # Weak, so that the connection of a thread ends with it.
+        self._connections: WeakSet[_Connection] = WeakSet()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @classmethod
+    def create(cls, file: Path, fill: Callable[[sqlite3.Connection], None]) -> Database:
+        """Make a file whose empty tables `fill` may write to; an interrupted call leaves no file."""
+        with (
+            write_atomically(file) as temporary,
+            _explained(file),
+            closing(_connect(temporary, "rwc")) as made,
+        ):
+            made.executescript(
+                f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"
+                f"PRAGMA journal_mode = WAL; {_SCHEMA} BEGIN;"
+            )
+            fill(made)
+            made.execute("COMMIT")
+        return cls(file)
+
+    @classmethod
+    def open(cls, file: Path) -> Database:
+        """Open an existing file after a check of its health, and refresh the backup beside it.
+
+        Raises `DataError` where it is missing, damaged, of another program, or of a newer version of this
+        one.
+        """
+        if not file.is_file():
+            raise DataError(f"{file} does not exist; {_advice(file)}")
+        database = cls(file)
+        try:
+            database._check()
+            database._back_up()
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give this thread's connection."""
+        with _explained(self.file):
+            yield self._connection()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Give this thread's connection in one transaction: at the end all of it is durable, or nothing."""
+        with self._lock, _explained(self.file):
+            connection = self._connection()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close the connections of all threads; none may be in use."""
+        with self._lock:
+            self._closed = True
+            for connection in list(self._connections):
+                connection.close()
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._closed:
+            raise DataError(f"{self.file} has been closed; open it again")
+        connection: _Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = _connect(self.file, "rw")
+            self._connections.add(connection)
+        return connection
+
+    def _check(self) -> None:
+        with self.reading() as connection:
+            if _pragma(connection, "application_id") != APPLICATION_ID:
+                raise DataError(
+                    f"{self.file} is no project of this program, or was emptied; {_advice(self.file)}"
+                )
+            version = _pragma(connection, "user_version")
+            if version > SCHEMA_VERSION:
+                raise DataError(
+                    f"{self.file} was written by a newer version (format {version}, this one reads up to "
+                    f"{SCHEMA_VERSION}); update the program"
+                )
+            if (verdict := _pragma(connection, "quick_check(1)")) != "ok":
+                raise sqlite3.DatabaseError(verdict)
+
+    def _back_up(self) -> None:
+        """Copy the healthy file; without room for the copy the work goes on."""
+        try:
+            with (
+                write_atomically(backup_of(self.file)) as temporary,
+                self.reading() as connection,
+                closing(sqlite3.connect(temporary)) as copy,
+            ):
+                connection.backup(copy)
+        except DataError as error:
+            _log.warning("no backup of the project was made: %s", error)
+
+
+def backup_of(file: Path) -> Path:
+    """Return where the copy of a project file lies."""
+    return file.with_name(f"{file.name}.backup")
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that can be referred to weakly."""
+
+
+def _connect(file: Path, mode: str) -> _Connection:
+    # Only `Database.close` uses a connection of another thread.
+    connection = sqlite3.connect(
+        f"{file.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=30,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=_Connection,
+    )
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> Any:
+    return connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+def _advice(file: Path) -> str:
+    if backup_of(file).is_file():
+        return (
+            f"rename {backup_of(file).name} beside it to {file.name}: it is as of the last time it was opened"
+        )
+    return "restore it from a copy, or remove it to start anew; caches are rebuilt by themselves"
+
+
+@contextmanager
+def _explained(file: Path) -> Iterator[None]:
+    """Turn what may go wrong with a file into a `DataError`; mistakes of the program pass as they are."""
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise
+    except sqlite3.OperationalError as error:
+        raise DataError(
+            f"cannot use {file} ({error}); check free space and permissions, then retry"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise DataError(f"{file} is damaged ({error}); {_advice(file)}") from error

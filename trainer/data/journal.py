@@ -1,0 +1,156 @@
+"""The journal of strokes: every change of a painted layer, one row each, undone and redone by a flag."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.data.classes import UNTOUCHED
+from trainer.errors import DataError
+
+Labels = NDArray[np.uint8]
+Box = tuple[int, int, int, int]
+"""Half-open (y0, x0, y1, x1) in pixels."""
+
+
+class Target(StrEnum):
+    """The layer that an edit changes."""
+
+    SEEDS = "seeds"
+    MASK = "mask"
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """One stroke: what its target layer holds inside `box` before and after it, uint8 (y1-y0, x1-x0)."""
+
+    id: int
+    image_id: str
+    target: Target
+    box: Box
+    before: Labels
+    after: Labels
+    tool: str
+    created: str
+
+
+_COLUMNS = "id, image, target, y0, x0, y1, x1, before, after, tool, created"
+
+
+def append(
+    connection: sqlite3.Connection,
+    image_id: str,
+    target: Target,
+    box: Box,
+    before: Labels,
+    after: Labels,
+    tool: str,
+) -> Edit:
+    """Write an edit after the applied ones of its image; those that were undone can no longer be redone."""
+    y0, x0, y1, x1 = box
+    if not (0 <= y0 < y1 and 0 <= x0 < x1):
+        raise ValueError(f"{box} is no box (y0, x0, y1, x1) with an area")
+    for patch in (before, after):
+        if patch.dtype != np.uint8 or patch.shape != (y1 - y0, x1 - x0):
+            raise ValueError(f"a patch for {box} must be uint8 of its size, not {patch.dtype} {patch.shape}")
+    connection.execute("DELETE FROM edits WHERE image = ? AND undone", (image_id,))
+    created = now()
+    values = (image_id, target, *box, packed(before), packed(after), tool, created)
+    row = connection.execute(
+        "INSERT INTO edits (image, target, y0, x0, y1, x1, before, after, tool, created) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        values,
+    ).lastrowid
+    assert row is not None
+    return Edit(row, image_id, target, box, before.copy(), after.copy(), tool, created)
+
+
+def last_applied(connection: sqlite3.Connection, image_id: str) -> Edit | None:
+    """Return the edit that undo takes back."""
+    return _edit(connection, "WHERE image = ? AND undone = 0 ORDER BY id DESC LIMIT 1", image_id)
+
+
+def first_undone(connection: sqlite3.Connection, image_id: str) -> Edit | None:
+    """Return the edit that redo brings back."""
+    return _edit(connection, "WHERE image = ? AND undone = 1 ORDER BY id LIMIT 1", image_id)
+
+
+def mark(connection: sqlite3.Connection, edit: Edit, undone: bool) -> None:
+    """Write whether an edit is undone."""
+    connection.execute("UPDATE edits SET undone = ? WHERE id = ?", (undone, edit.id))
+
+
+def has_edits(connection: sqlite3.Connection, image_id: str, undone: bool = False) -> bool:
+    """Tell whether an image has applied (or undone) edits."""
+    found = connection.execute(
+        "SELECT 1 FROM edits WHERE image = ? AND undone = ? LIMIT 1", (image_id, undone)
+    )
+    return found.fetchone() is not None
+
+
+def layer(connection: sqlite3.Connection, image_id: str, target: Target, shape: tuple[int, int]) -> Labels:
+    """Return a layer (H, W), uint8, as the applied edits left it; 255 where none touched it.
+
+    Raises `DataError` where an edit reaches beyond `shape`: the image's file is no longer the one painted on.
+    """
+    result = np.full(shape, UNTOUCHED, np.uint8)
+    rows: Iterable[tuple[int, int, int, int, bytes]] = connection.execute(
+        "SELECT y0, x0, y1, x1, after FROM edits WHERE image = ? AND undone = 0 AND target = ? ORDER BY id",
+        (image_id, target),
+    )
+    for y0, x0, y1, x1, after in rows:
+        if y1 > shape[0] or x1 > shape[1]:
+            raise DataError(
+                f"{image_id!r} is smaller ({shape[1]}×{shape[0]}) than when it was painted; put the former "
+                f"image file back"
+            )
+        result[y0:y1, x0:x1] = unpacked(after, (y1 - y0, x1 - x0))
+    return result
+
+
+def packed(labels: Labels) -> bytes:
+    """Compress labels for a column of the database."""
+    return zlib.compress(labels.tobytes(), level=6)
+
+
+def unpacked(blob: bytes, shape: tuple[int, int]) -> Labels:
+    """Return the labels (H, W) of `packed`; raises `sqlite3.DatabaseError` where the size is another."""
+    size = shape[0] * shape[1]
+    try:
+        # One byte more than expected is asked for: a blob of another size shows without filling the memory.
+        data = zlib.decompressobj().decompress(blob, size + 1)
+    except zlib.error as error:
+        raise sqlite3.DatabaseError(f"labels cannot be read: {error}") from error
+    if len(data) != size:
+        raise sqlite3.DatabaseError("labels have the wrong size")
+    return np.frombuffer(data, np.uint8).reshape(shape).copy()
+
+
+def now() -> str:
+    """Return the present time in UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _edit(connection: sqlite3.Connection, where: str, image_id: str) -> Edit | None:
+    row = connection.execute(f"SELECT {_COLUMNS} FROM edits {where}", (image_id,)).fetchone()
+    if row is None:
+        return None
+    number, image, target, y0, x0, y1, x1, before, after, tool, created = row
+    shape = y1 - y0, x1 - x0
+    return Edit(
+        number,
+        image,
+        Target(target),
+        (y0, x0, y1, x1),
+        unpacked(before, shape),
+        unpacked(after, shape),
+        tool,
+        created,
+    )

@@ -1,0 +1,337 @@
+"""A project: what the person and the trainer know of the images of a folder, durable in one file."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from trainer.data import journal, records, versions, voc
+from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID, ClassList
+from trainer.data.database import Database, backup_of
+from trainer.data.ids import assign_ids, file_under
+from trainer.data.images import load_mask, save_mask
+from trainer.data.journal import Box, Edit, Labels, Target
+from trainer.data.location import PROJECT_FILE, project_file
+from trainer.data.records import ImageRecord, Split, Status
+from trainer.data.source import Source, open_source
+from trainer.data.versions import ModelVersion
+from trainer.errors import DataError
+
+
+class Project:
+    """The project of one folder of images; may be shared by threads, each uses its own connection.
+
+    What a call wrote is on the disk when it returns. Unknown image ids and files that fail raise `DataError`.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.problems: list[str] = []
+        self.folder = database.file.parent
+        self.root = (self.folder / str(self.setting("root", ".."))).resolve()
+        if not self.root.is_dir():
+            database.close()
+            raise DataError(f"{self.root}, the images of {database.file}, is gone; put the folder back")
+        with database.reading() as connection:
+            names = connection.execute("SELECT name FROM classes ORDER BY id").fetchall()
+        self._classes = ClassList(tuple(name for (name,) in names))
+
+    # -- Making, opening, closing ----------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, folder: Path, source: Source) -> Project:
+        """Make the project of `folder` (see `project_file`) with the images of `source`."""
+        file = project_file(folder)
+        if file.exists() or backup_of(file).exists():
+            raise DataError(f"{file.parent} holds a project already; open it, or remove it to start anew")
+        root = (
+            os.path.relpath(source.root, file.parent)
+            if file.is_relative_to(source.root)
+            else str(source.root)
+        )
+
+        def fill(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT INTO settings VALUES ('root', ?)", (json.dumps(root),))
+            connection.executemany(
+                "INSERT INTO classes (name) VALUES (?)", ((name,) for name in source.classes.names)
+            )
+            records.add(connection, source.root, [(item.id, item) for item in source.items])
+
+        project = cls(Database.create(file, fill))
+        project.problems = list(source.problems)
+        return project
+
+    @classmethod
+    def open(cls, path: Path) -> Project:
+        """Open a project file, or the folder that holds one."""
+        return cls(Database.open(path / PROJECT_FILE if path.is_dir() else path))
+
+    @classmethod
+    def open_folder(cls, folder: Path, classes: ClassList | None = None) -> Project:
+        """Open the project of a folder of images, made first where there is none (then with `classes`).
+
+        `problems` lists what a newly made project had to leave out.
+        """
+        for file in (folder / PROJECT_FILE, project_file(folder)):
+            if file.exists() or backup_of(file).exists():
+                return cls.open(file)
+        return cls.create(folder, open_source(folder, voc.ALL, classes))
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        self._database.close()
+
+    @property
+    def file(self) -> Path:
+        """The SQLite file."""
+        return self._database.file
+
+    @property
+    def caches(self) -> Path:
+        """Folder of what can be computed again."""
+        return self.folder / "caches"
+
+    @property
+    def models_dir(self) -> Path:
+        """Folder of the model versions."""
+        return self.folder / "models"
+
+    # -- Classes and settings --------------------------------------------------------------------------------
+
+    @property
+    def classes(self) -> ClassList:
+        """The classes; ids never change."""
+        return self._classes
+
+    def add_class(self, name: str) -> int:
+        """Add a class and return its id; raises `DataError` for a name that is taken or not usable."""
+        classes = self._classes.with_added(name)
+        with self._database.writing() as connection:
+            connection.execute("INSERT INTO classes (id, name) VALUES (?, ?)", (len(classes), name))
+        self._classes = classes
+        return len(classes)
+
+    def setting(self, key: str, default: Any = None) -> Any:
+        """Return a stored setting."""
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
+        return default if row is None else json.loads(row[0])
+
+    def set_setting(self, key: str, value: Any) -> None:
+        """Store a setting, any value that JSON can hold."""
+        with self._database.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (key, json.dumps(value)))
+
+    # -- Images ----------------------------------------------------------------------------------------------
+
+    def images(self) -> list[ImageRecord]:
+        """Return all images in the order of the data set."""
+        return self._select()
+
+    def record(self, image_id: str) -> ImageRecord:
+        """Return one image."""
+        found = self._select("id = ?", image_id)
+        if not found:
+            raise DataError(f"{self.file} has no image {image_id!r}; rescan the folder")
+        return found[0]
+
+    def rescan(self) -> int:
+        """Add the images that came to the folder since; return how many. Known ones keep their ids."""
+        source = open_source(self.root, voc.ALL, self.classes)
+        self.problems = list(source.problems)
+        images = self.images()
+        known = {record.path for record in images}
+        new = [item for item in source.items if item.image_path not in known]
+        names = [PurePosixPath(f"{item.id}{item.image_path.suffix}") for item in new]
+        ids = assign_ids(names, taken=(record.id for record in images)).values()
+        with self._database.writing() as connection:
+            records.add(connection, self.root, list(zip(ids, new, strict=True)))
+        return len(new)
+
+    def set_tags(self, image_id: str, tags: Iterable[str] | None) -> None:
+        """Store the classes an image shows (none: only background), or with None that nobody tagged it."""
+        names = None if tags is None else tuple(dict.fromkeys(tags))
+        for name in names or ():
+            self.classes.id_of(name)
+        self._update(image_id, "tags = ?", records.tags_to_json(names))
+
+    def set_status(self, image_id: str, status: Status) -> None:
+        """Store how far an image has come, CORRECTED or PROPOSED.
+
+        PROPOSED never lowers what a person did: it only follows NEW. ACCEPTED belongs to `accept`.
+        """
+        if status is Status.ACCEPTED:
+            raise ValueError("an image is accepted with its mask: call accept()")
+        with self._database.writing() as connection:
+            condition = "AND status = 'new'" if status is Status.PROPOSED else "AND status != 'accepted'"
+            connection.execute(f"UPDATE images SET status = ? WHERE id = ? {condition}", (status, image_id))
+
+    def set_margin(self, image_id: str, margin: float) -> None:
+        """Store how useful a correction of the image would be, in [0, 1]."""
+        self._update(image_id, "margin = ?", margin)
+
+    def corrected(self, split: Split | None = None) -> list[ImageRecord]:
+        """Return the images (of one split) that have applied seed edits or are accepted."""
+        condition = (
+            "(status = 'accepted' OR EXISTS (SELECT 1 FROM edits "
+            "WHERE edits.image = images.id AND edits.undone = 0 AND edits.target = 'seeds'))"
+        )
+        return self._select(condition) if split is None else self._select(f"{condition} AND split = ?", split)
+
+    @property
+    def seeds_revision(self) -> int:
+        """Grows with every change of any image's corrections."""
+        with self._database.reading() as connection:
+            return int(connection.execute("SELECT coalesce(sum(seed_revision), 0) FROM images").fetchone()[0])
+
+    # -- The journal -----------------------------------------------------------------------------------------
+
+    def record_edit(
+        self, image_id: str, target: Target, box: Box, before: Labels, after: Labels, tool: str
+    ) -> Edit:
+        """Store a stroke: `before` and `after`, uint8, are the target layer inside `box` (y0, x0, y1, x1).
+
+        Undone strokes can no longer be redone. An accepted image is open again.
+        """
+        self.record(image_id)
+        with self._database.writing() as connection:
+            edit = journal.append(connection, image_id, target, box, before, after, tool)
+            self._edits_changed(connection, edit)
+        return edit
+
+    def undo(self, image_id: str) -> Edit | None:
+        """Take back the last stroke; its `before` is what the layer holds again. None where there is none."""
+        return self._step(image_id, undone=True)
+
+    def redo(self, image_id: str) -> Edit | None:
+        """Bring back the stroke last undone; its `after` is what the layer holds again. None as above."""
+        return self._step(image_id, undone=False)
+
+    def can_undo(self, image_id: str) -> bool:
+        """Tell whether there is a stroke to take back."""
+        with self._database.reading() as connection:
+            return journal.has_edits(connection, image_id)
+
+    def can_redo(self, image_id: str) -> bool:
+        """Tell whether there is an undone stroke to bring back."""
+        with self._database.reading() as connection:
+            return journal.has_edits(connection, image_id, undone=True)
+
+    def layer(self, image_id: str, target: Target, shape: tuple[int, int]) -> Labels:
+        """Return a painted layer (H, W), uint8, as the applied strokes left it; 255 where untouched."""
+        with self._database.reading() as connection:
+            return journal.layer(connection, image_id, target, shape)
+
+    # -- Masks -----------------------------------------------------------------------------------------------
+
+    def accept(self, image_id: str, mask: Labels) -> None:
+        """Freeze the mask (H, W), uint8, that the person agrees with; no prediction replaces it."""
+        self.record(image_id)
+        height, width = mask.shape
+        row = (image_id, height, width, journal.packed(mask), journal.now())
+        with self._database.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO accepted VALUES (?, ?, ?, ?, ?)", row)
+            connection.execute("UPDATE images SET status = ? WHERE id = ?", (Status.ACCEPTED, image_id))
+            records.assign_split(connection, image_id)
+
+    def unaccept(self, image_id: str) -> None:
+        """Open an accepted image again: its mask follows strokes and models as before."""
+        if self.record(image_id).status is Status.ACCEPTED:
+            with self._database.writing() as connection:
+                _settle(connection, image_id)
+
+    def accepted_mask(self, image_id: str) -> Labels | None:
+        """Return the frozen mask (H, W), uint8; None where the image is not accepted."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT height, width, mask FROM accepted WHERE image = ?", (image_id,)
+            ).fetchone()
+            return None if row is None else journal.unpacked(row[2], (row[0], row[1]))
+
+    def store_proposal_mask(self, image_id: str, mask: Labels) -> None:
+        """Keep the present proposal (H, W), uint8, for the next time; a NEW image is PROPOSED with it."""
+        save_mask(self._proposal_file(image_id), mask)
+        self.set_status(image_id, Status.PROPOSED)
+
+    def proposal_mask(self, image_id: str) -> Labels | None:
+        """Return the stored proposal (H, W), uint8; None where there is none that can be read."""
+        try:
+            return load_mask(self._proposal_file(image_id))
+        except DataError:
+            return None
+
+    def current_mask(self, image_id: str) -> Labels | None:
+        """Return the mask as shown: the accepted one, else the proposal with the hand edits over it.
+
+        uint8 (H, W), 255 where undecided; None where nothing is proposed yet.
+        """
+        if (accepted := self.accepted_mask(image_id)) is not None:
+            return accepted
+        if (mask := self.proposal_mask(image_id)) is None:
+            return None
+        height, width = mask.shape
+        edits = self.layer(image_id, Target.MASK, (height, width))
+        return np.where(edits == UNTOUCHED, mask, np.where(edits == EDIT_VOID, np.uint8(VOID), edits))
+
+    # -- Model versions --------------------------------------------------------------------------------------
+
+    def model_versions(self) -> list[ModelVersion]:
+        """Return the promoted models, oldest first."""
+        with self._database.reading() as connection:
+            return versions.select(connection, self.models_dir)
+
+    def add_model_version(self, file: Path, score: float | None, note: str = "") -> ModelVersion:
+        """Store a promoted model, a file in `models_dir`, as the next version and the one in use."""
+        with self._database.writing() as connection:
+            return versions.add(connection, self.models_dir, file, score, note)
+
+    def set_current_version(self, number: int) -> None:
+        """Go back (or forward) to a version; 0 is the model that was there before any was promoted."""
+        if number != 0 and number not in {version.number for version in self.model_versions()}:
+            raise DataError(f"{self.file} has no model version {number}; choose one of its list")
+        with self._database.writing() as connection:
+            versions.set_current(connection, number)
+
+    # -- Helpers ---------------------------------------------------------------------------------------------
+
+    def _select(self, condition: str = "TRUE", *values: str) -> list[ImageRecord]:
+        with self._database.reading() as connection:
+            return records.select(connection, self.root, condition, values)
+
+    def _update(self, image_id: str, assignment: str, value: object) -> None:
+        with self._database.writing() as connection:
+            changed = connection.execute(f"UPDATE images SET {assignment} WHERE id = ?", (value, image_id))
+        if not changed.rowcount:
+            raise DataError(f"{self.file} has no image {image_id!r}; rescan the folder")
+
+    def _step(self, image_id: str, undone: bool) -> Edit | None:
+        with self._database.writing() as connection:
+            find = journal.last_applied if undone else journal.first_undone
+            if edit := find(connection, image_id):
+                journal.mark(connection, edit, undone)
+                self._edits_changed(connection, edit)
+        return edit
+
+    def _edits_changed(self, connection: sqlite3.Connection, edit: Edit) -> None:
+        _settle(connection, edit.image_id)
+        if edit.target is Target.SEEDS:
+            connection.execute(
+                "UPDATE images SET seed_revision = seed_revision + 1 WHERE id = ?", (edit.image_id,)
+            )
+            records.assign_split(connection, edit.image_id)
+
+    def _proposal_file(self, image_id: str) -> Path:
+        return file_under(self.caches / "masks", image_id, ".png")
+
+
+def _settle(connection: sqlite3.Connection, image_id: str) -> None:
+    """Give an image whose strokes changed its status; it is no longer accepted."""
+    connection.execute("DELETE FROM accepted WHERE image = ?", (image_id,))
+    status = Status.CORRECTED if journal.has_edits(connection, image_id) else Status.PROPOSED
+    connection.execute("UPDATE images SET status = ? WHERE id = ?", (status, image_id))

@@ -1,0 +1,95 @@
+"""The rows of a project's images, and the plain values they are told as."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from trainer.data.ids import path_below
+from trainer.data.source import Item
+
+Split = Literal["train", "val"]
+
+
+class Status(StrEnum):
+    """How far an image has come."""
+
+    NEW = "new"
+    PROPOSED = "proposed"
+    CORRECTED = "corrected"
+    ACCEPTED = "accepted"
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """What the project knows of an image.
+
+    `tagged` is False where nobody tagged it yet (then `tags` is empty); `margin` in [0, 1] is the
+    usefulness of a correction, 1 − (p₁ − p₂), higher being more useful; `split` is assigned at the first
+    correction and kept; `seed_revision` grows with every change of the corrections.
+    """
+
+    id: str
+    path: Path
+    tags: tuple[str, ...]
+    tagged: bool
+    status: Status
+    margin: float | None
+    split: Split | None
+    seed_revision: int
+
+
+def select(
+    connection: sqlite3.Connection, root: Path, condition: str = "TRUE", values: tuple[str, ...] = ()
+) -> list[ImageRecord]:
+    """Return the images that meet an SQL condition, in the order of the data set."""
+    rows = connection.execute(
+        "SELECT id, path, tags, status, margin, split, seed_revision FROM images "
+        f"WHERE {condition} ORDER BY position",
+        values,
+    )
+    return [
+        ImageRecord(
+            image_id,
+            path_below(root, path),
+            tuple(json.loads(tags)) if tags is not None else (),
+            tags is not None,
+            Status(status),
+            margin,
+            split,
+            revision,
+        )
+        for image_id, path, tags, status, margin, split, revision in rows
+    ]
+
+
+def add(connection: sqlite3.Connection, root: Path, items: Iterable[tuple[str, Item]]) -> None:
+    """Append images, each under the id given with it; their paths are stored relative to `root`."""
+    connection.executemany(
+        "INSERT INTO images (id, path, tags, status) VALUES (?, ?, ?, ?)",
+        [
+            (image_id, item.image_path.relative_to(root).as_posix(), tags_to_json(item.tags), Status.NEW)
+            for image_id, item in items
+        ],
+    )
+
+
+def tags_to_json(tags: tuple[str, ...] | None) -> str | None:
+    """Return tags as they are stored."""
+    return None if tags is None else json.dumps(tags)
+
+
+def assign_split(connection: sqlite3.Connection, image_id: str) -> None:
+    """Put an image that has no split yet into train or val, for ever.
+
+    Every fourth is for validation, beginning with the second, so that two corrected images are enough to
+    train.
+    """
+    (count,) = connection.execute("SELECT count(split) FROM images").fetchone()
+    split: Split = "val" if count % 4 == 1 else "train"
+    connection.execute("UPDATE images SET split = ? WHERE id = ? AND split IS NULL", (split, image_id))
