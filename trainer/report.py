@@ -204,7 +204,7 @@ def _percent(fraction: float, best: bool) -> str:
 
 
 def _bar(fraction: float) -> str:
-    return f'{100 * fraction:.1f}<i class="bar" style="width:{fraction * 6:.2f}rem"></i>'
+    return f'{100 * fraction:.1f}<i class="bar" style="--share:{100 * fraction:.1f}%"></i>'
 
 
 def _img(picture: np.ndarray, text: str) -> str:
