@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data import voc
-from trainer.data.classes import VOID, ClassList
+from trainer.data.classes import VOID, ClassList, labels_in
 from trainer.data.ids import file_under
 from trainer.data.images import load_mask
 from trainer.errors import DataError
@@ -58,7 +58,7 @@ class Confusion:
             raise DataError(f"the mask is {_size(pred)} but the true mask {_size(truth)}; they must be alike")
         labels, columns = self.matrix.shape
         for name, mask in (("mask", pred), ("true mask", truth)):
-            if bad := [int(v) for v in np.flatnonzero(np.bincount(mask.ravel())) if labels <= v < VOID]:
+            if bad := [label for label in labels_in(mask) if labels <= label < VOID]:
                 raise DataError(
                     f"the {name} has the label {bad[0]} but there are {len(self.classes)} classes"
                 )

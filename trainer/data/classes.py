@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 import resources
 from trainer.data.atomic import write_atomically
 from trainer.errors import DataError
@@ -114,6 +117,11 @@ class ClassList:
 
     def __len__(self) -> int:
         return len(self.names)
+
+
+def labels_in(labels: NDArray[np.uint8]) -> list[int]:
+    """Return the labels that occur in a map, ascending; a count, many times faster than `numpy.unique`."""
+    return np.flatnonzero(np.bincount(labels.ravel(), minlength=1)).tolist()
 
 
 def _names(lines: Iterable[str]) -> Iterable[str]:

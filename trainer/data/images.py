@@ -62,6 +62,12 @@ def orientation(image: Image.Image) -> int:
     return int(image.getexif().get(Exif.Orientation, 1))
 
 
+def is_upright_jpeg(path: Path) -> bool:
+    """Tell whether a file is an RGB or grey JPEG that shows upright as it is stored."""
+    with _opened(path) as image:
+        return image.format == "JPEG" and image.mode in ("RGB", "L") and orientation(image) == 1
+
+
 def to_rgb8(image: Image.Image) -> NDArray[np.uint8]:
     """Convert an image of any mode to uint8 RGB (H, W, 3).
 

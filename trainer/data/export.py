@@ -1,0 +1,33 @@
+"""Exporting a project's masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from trainer.data.project import Project
+from trainer.data.records import Status
+from trainer.data.voc_export import VocEntry, write_voc
+
+
+def export_project(
+    project: Project,
+    out: Path,
+    accepted_only: bool = True,
+    force: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> list[str]:
+    """Write a project as a VOC tree (see `write_voc`); return sentences on what had to be left out.
+
+    Accepted masks are exported, and unless `accepted_only` every proposal too, with its hand edits.
+    """
+    return write_voc(out, project_entries(project, accepted_only), project.classes, force, progress)
+
+
+def project_entries(project: Project, accepted_only: bool = True) -> Iterator[VocEntry]:
+    """Read the images to export one by one, so that the masks of a large project need no memory."""
+    for record in project.images():
+        if accepted_only and record.status is not Status.ACCEPTED:
+            continue
+        if (mask := project.current_mask(record.id)) is not None:
+            yield VocEntry(record.id, record.path, mask, record.tags, record.split or "train")
