@@ -2,15 +2,18 @@
 
 import io
 import json
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import main as program
 from trainer.cli.app import COMMANDS
 from trainer.cli.console import PlainReporter, open_reporter
 from trainer.data.images import save_mask
+from trainer.data.project import Project
 
 
 def run(*args: object) -> int:
@@ -147,6 +150,61 @@ def test_the_sample_can_be_written_anywhere(tmp_path: Path, capsys: pytest.Captu
     assert run("sample", tmp_path / "photos") == 0
     assert (tmp_path / "photos" / "tags.csv").is_file()
     assert str(tmp_path / "photos") in capsys.readouterr().out
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder of two photos whose project has accepted the first; the second has a proposal only."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("a", "b"):
+        Image.fromarray(np.full((8, 8, 3), 90, np.uint8)).save(folder / f"{name}.png")
+    (folder / "tags.csv").write_text("image,tags\na,cat\nb,cat\n")
+    mask = np.zeros((8, 8), np.uint8)
+    mask[2:6, 2:6] = 8
+    with closing(Project.open_folder(folder)) as opened:
+        opened.accept("a", mask)
+        opened.store_proposal_mask("b", mask)
+    return folder
+
+
+def test_export_writes_what_is_accepted(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "voc"
+    assert run("export", project, "--out", out) == 0
+    assert f"1 of 2 images are in {out}" in capsys.readouterr().out
+    assert [mask.name for mask in (out / "SegmentationClass").iterdir()] == ["a.png"]
+
+
+def test_export_all_has_the_proposals_too_and_counts_in_json(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "voc"
+    assert run("export", project / "affinity-project", "--out", out, "--all", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"out": str(out), "images": 2, "problems": []}
+
+
+def test_export_does_not_write_among_other_files_unless_forced(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / "letter.txt").write_text("keep me")
+    assert run("export", project, "--out", out) == 2
+    assert str(out) in one_line(capsys.readouterr().err)
+    assert run("export", project, "--out", out, "--force") == 0
+    assert (out / "letter.txt").read_text() == "keep me"
+
+
+def test_export_of_a_folder_without_a_project_leaves_it_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    assert run("export", folder, "--out", tmp_path / "out") == 2
+    assert "plain" in one_line(capsys.readouterr().err)
+    assert not list(folder.iterdir())
 
 
 class Time:
