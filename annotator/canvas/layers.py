@@ -1,0 +1,244 @@
+"""The layers as graphics items: the photo from a pyramid of sizes, the others composed where seen."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRect, QRectF
+from PySide6.QtGui import QImage, QPainter, QTransform
+from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
+
+from annotator.canvas.colours import argb, heat_lut, mask_luts, seed_lut, stroke_luts
+from annotator.canvas.compose import Hatch, Pixels, Raster, label_pixels, score_pixels
+from annotator.document import Labels
+from trainer.data.classes import BACKGROUND, EDIT_VOID, UNTOUCHED, VOID
+
+CRISP_FROM = 3.0  # screen pixels per image pixel: from here on single pixels are shown as squares
+LINE_WIDTH = 1.75  # logical pixels
+HATCH_PERIOD = 8.0  # logical pixels
+
+WHITE = (255, 255, 255)
+
+Source = Callable[[], Labels | None]
+
+
+class LayerItem(QGraphicsItem):
+    """One layer over an image. `recomposed` counts the screen pixels it has drawn since it was made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
+        self.extent = (0, 0)
+        self.strength = 1.0
+        self.recomposed = 0
+
+    def set_extent(self, extent: tuple[int, int]) -> None:
+        """Height and width of the image below."""
+        self.prepareGeometryChange()
+        self.extent = extent
+        self.update()
+
+    def set_strength(self, strength: float) -> None:
+        """How strongly the layer covers what is below, 0…1."""
+        self.strength = strength
+        self.update()
+
+    def refresh(self, dirty: QRect) -> None:
+        """Redraw the image pixels of `dirty`, with the outline that their neighbours may gain or lose."""
+        self.update(QRectF(dirty).adjusted(-2, -2, 2, 2))
+
+    def boundingRect(self) -> QRectF:
+        """The image's rectangle."""
+        return QRectF(0, 0, self.extent[1], self.extent[0])
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
+    ) -> None:
+        """Compose the exposed rectangle in screen pixels and put it there, one to one."""
+        to_screen = painter.combinedTransform()
+        exposed = option.exposedRect & self.boundingRect()
+        rect = to_screen.mapRect(exposed).toAlignedRect() & to_screen.mapRect(self.boundingRect()).toRect()
+        if rect.isEmpty():
+            return
+        ratio = painter.device().devicePixelRatio()
+        raster = Raster.over(
+            rect.x(),
+            rect.y(),
+            rect.width(),
+            rect.height(),
+            (to_screen.dx(), to_screen.dy()),
+            (to_screen.m11(), to_screen.m22()),
+            self.extent,
+            margin=max(1, round(LINE_WIDTH * ratio)),
+        )
+        pixels = self.compose(raster, ratio)
+        if pixels is None:
+            return
+        self.recomposed += rect.width() * rect.height()
+        pixels = np.ascontiguousarray(pixels)
+        image = QImage(
+            pixels.data,
+            rect.width(),
+            rect.height(),
+            4 * rect.width(),
+            QImage.Format.Format_ARGB32_Premultiplied,
+        )
+        image.setDevicePixelRatio(ratio)
+        painter.save()
+        painter.setWorldTransform(QTransform())
+        painter.drawImage(QPointF(rect.x() / ratio, rect.y() / ratio), image)
+        painter.restore()
+
+    @abstractmethod
+    def compose(self, raster: Raster, ratio: float) -> Pixels | None:
+        """Colours of the raster's pixels, or None when there is nothing to show."""
+
+
+class ImageItem(LayerItem):
+    """The photo: smooth where it is reduced, single pixels where it is enlarged three times or more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._levels: list[NDArray[np.uint8]] = []
+
+    def set_levels(self, levels: list[NDArray[np.uint8]]) -> None:
+        """The photo (uint8 H×W×3) and, when there are any, its halved copies, largest first."""
+        self._levels = [np.ascontiguousarray(level) for level in levels]
+        self.set_extent(levels[0].shape[:2] if levels else (0, 0))
+
+    def set_strength(self, strength: float) -> None:
+        """How much the photo stands out from the backdrop, 0…1."""
+        self.setOpacity(strength)
+        super().set_strength(strength)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
+    ) -> None:
+        """Draw the smallest copy that has at least the screen's resolution."""
+        if not self._levels:
+            return
+        scale = painter.combinedTransform().m11()
+        wanted = self.extent[1] * scale
+        level = next((each for each in reversed(self._levels) if each.shape[1] >= wanted), self._levels[0])
+        height, width = level.shape[:2]
+        image = QImage(level.data, width, height, 3 * width, QImage.Format.Format_RGB888)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < CRISP_FROM)
+        painter.drawImage(self.boundingRect(), image)
+
+    def compose(self, raster: Raster, ratio: float) -> None:
+        """Not used: the photo is drawn by Qt."""
+
+
+class CamItem(LayerItem):
+    """Heat map of one class's activation."""
+
+    def __init__(self, scores: Callable[[], NDArray[np.float32] | None]) -> None:
+        super().__init__()
+        self._scores = scores
+        self.set_strength(0.75)
+
+    def set_strength(self, strength: float) -> None:
+        """Opacity of the highest score, 0…1."""
+        self._lut = heat_lut(strength)
+        super().set_strength(strength)
+
+    def compose(self, raster: Raster, ratio: float) -> Pixels | None:
+        """Scores through the heat map."""
+        scores = self._scores()
+        return None if scores is None else score_pixels(raster, scores, self._lut)
+
+
+class MaskItem(LayerItem):
+    """The mask: class colours, a crisp outline, void hatched in white."""
+
+    def __init__(self, mask: Source) -> None:
+        super().__init__()
+        self._mask = mask
+        self.set_strength(0.45)
+
+    def set_strength(self, strength: float) -> None:
+        """Opacity of the fill, 0…1; the outline stays, so 0 leaves outlines alone."""
+        self._fill, self._line = mask_luts(strength)
+        super().set_strength(strength)
+
+    def compose(self, raster: Raster, ratio: float) -> Pixels | None:
+        """Labels through the class colours."""
+        mask = self._mask()
+        if mask is None:
+            return None
+        return label_pixels(raster, mask, self._fill, self._line, _hatch(VOID, WHITE, 0.55, ratio))
+
+
+class SeedsItem(LayerItem):
+    """Seed cues: class colours, background as a dark hatched veil, neutral pixels left clear."""
+
+    def __init__(self, seeds: Source) -> None:
+        super().__init__()
+        self._seeds = seeds
+        self.set_strength(0.5)
+
+    def set_strength(self, strength: float) -> None:
+        """Opacity of the cues, 0…1."""
+        self._fill = seed_lut(strength)
+        super().set_strength(strength)
+
+    def compose(self, raster: Raster, ratio: float) -> Pixels | None:
+        """Labels through the class colours."""
+        seeds = self._seeds()
+        if seeds is None:
+            return None
+        hatch = _hatch(BACKGROUND, (150, 158, 170), 0.5 * self.strength, ratio)
+        return label_pixels(raster, seeds, self._fill, None, hatch)
+
+
+class StrokesItem(LayerItem):
+    """What the person painted on the seeds: brighter than computed cues and rimmed in white."""
+
+    def __init__(self, corrections: Source) -> None:
+        super().__init__()
+        self._corrections = corrections
+        self.set_strength(0.75)
+
+    def set_strength(self, strength: float) -> None:
+        """Opacity of the strokes, 0…1; their rims stay."""
+        self._fill, self._line = stroke_luts(strength)
+        super().set_strength(strength)
+
+    def compose(self, raster: Raster, ratio: float) -> Pixels | None:
+        """Labels through the class colours."""
+        corrections = self._corrections()
+        if corrections is None:
+            return None
+        hatch = _hatch(BACKGROUND, WHITE, 0.8 * self.strength, ratio)
+        return label_pixels(raster, corrections, self._fill, self._line, hatch)
+
+
+class DrawnItem(LayerItem):
+    """The stroke that is being drawn, as it will look once it is there; an eraser's as a pale hatching."""
+
+    def __init__(self, covered: Callable[[], NDArray[np.bool_] | None]) -> None:
+        super().__init__()
+        self._covered = covered
+        self.set_value(UNTOUCHED)
+
+    def set_value(self, value: int) -> None:
+        """What the stroke paints: a class, 254 for void, 255 for erasing."""
+        fill, line = stroke_luts(0.75)
+        colourless = value in (UNTOUCHED, EDIT_VOID)
+        self._fill = np.array([0, argb(WHITE, 0.15) if colourless else fill[value]], np.uint32)
+        self._line = np.array([line[VOID], line[0]], np.uint32)
+        self._hatched = 1 if colourless or value == BACKGROUND else -1
+        self.update()
+
+    def compose(self, raster: Raster, ratio: float) -> Pixels | None:
+        """The covered pixels in the colour of their class."""
+        covered = self._covered()
+        if covered is None:
+            return None
+        hatch = _hatch(self._hatched, WHITE, 0.6, ratio)
+        return label_pixels(raster, covered.view(np.uint8), self._fill, self._line, hatch)
+
+
+def _hatch(label: int, rgb: tuple[int, int, int], alpha: float, ratio: float) -> Hatch:
+    return Hatch(label, np.uint32(argb(rgb, alpha)), round(HATCH_PERIOD * ratio))

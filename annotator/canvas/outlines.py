@@ -1,0 +1,46 @@
+"""Drawing what lies over the image: rings, paths and outlines that are seen on any photo."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
+
+from annotator.class_colours import class_colour
+from annotator.document import Box, Labels
+from trainer.data.classes import BACKGROUND
+
+
+def ink_colour(value: int) -> QColor:
+    """The colour that thin lines of a class are drawn with; white for background, void and erasing."""
+    return QColor(255, 255, 255) if value == BACKGROUND else QColor(*class_colour(value))
+
+
+def stroke_twice(painter: QPainter, path: QPainterPath, colour: QColor, dashed: bool = False) -> None:
+    """Outline a path in `colour` over a dark shadow, both of constant width on the screen."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for line_colour, width in ((QColor(0, 0, 0, 150), 3.5), (colour, 1.6)):
+        pen = QPen(line_colour, width)
+        pen.setCosmetic(True)
+        pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+        if dashed and line_colour is colour:
+            pen.setDashPattern([3.0, 2.5])
+        painter.setPen(pen)
+        painter.drawPath(path)
+
+
+def outline(box: Box, cover: NDArray[np.bool_] | Labels) -> QPainterPath:
+    """The boundary of the covered pixels of `box`, along pixel edges, in image coordinates."""
+    top, left = box[:2]
+    padded = np.pad(cover.astype(bool), 1)
+    path = QPainterPath()
+    for i, j in zip(*np.nonzero(padded[1:] != padded[:-1]), strict=True):
+        _add(path, QLineF(left + j - 1, top + i, left + j, top + i))
+    for i, j in zip(*np.nonzero(padded[:, 1:] != padded[:, :-1]), strict=True):
+        _add(path, QLineF(left + j, top + i - 1, left + j, top + i))
+    return path
+
+
+def _add(path: QPainterPath, line: QLineF) -> None:
+    path.moveTo(line.p1())
+    path.lineTo(line.p2())

@@ -1,0 +1,103 @@
+"""The stroke in progress: what it covers, how it looks, and its way to the session."""
+
+from PySide6.QtCore import QObject, QPointF, QTimer
+
+from annotator.canvas.layers import DrawnItem
+from annotator.canvas.strokes import Cover, Coverage, Point
+from annotator.document import Box, slices
+from annotator.edits import Change, change
+from annotator.session import Session, rect_of
+from trainer.data.classes import UNTOUCHED
+from trainer.data.project import Target
+
+PREVIEW_MS = 40
+
+
+class Painting(QObject):
+    """One stroke at a time on the session's target: shown at once, previewed while it grows, committed."""
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.coverage: Coverage | None = None
+        self.item = DrawnItem(lambda: self.coverage.pixels if self.coverage else None)
+        self.active = False
+        self._value = UNTOUCHED
+        self._previewed = False
+        self._preview = QTimer(self, singleShot=True, interval=PREVIEW_MS)
+        self._preview.timeout.connect(self._show_preview)
+
+    def reset(self, shape: tuple[int, int] | None) -> None:
+        """Another image, of `shape`; a stroke in progress is forgotten."""
+        self._preview.stop()
+        self.active = self._previewed = False
+        self.coverage = Coverage(shape) if shape else None
+        self.item.set_extent(shape or (0, 0))
+
+    def begin(self, erase: bool) -> None:
+        """Start a stroke of the session's class, or one that takes strokes away."""
+        self.active = True
+        self._value = UNTOUCHED if erase else self._session.class_id
+        self.item.set_value(self._value)
+
+    def line(self, start: QPointF, end: QPointF) -> None:
+        """Move the brush from one image point to another."""
+        if self.coverage and self.active:
+            box = self.coverage.add_line(point(start), point(end), self._session.brush_radius)
+            self._grown(box)
+
+    def area(self, box: Box, cover: Cover) -> None:
+        """Cover an area at once."""
+        if self.coverage and self.active:
+            self._grown(self.coverage.add(box, cover))
+
+    def finish(self, tool: str) -> None:
+        """Commit the stroke with the tight box of what it changes; nothing when it changes nothing."""
+        edit = self._change()
+        self._end()
+        if edit is not None:
+            self._previewed = False
+            self._session.commit_stroke(rect_of(edit.box), edit.after, tool)
+        else:
+            self._drop_preview()
+
+    def cancel(self) -> None:
+        """Forget the stroke."""
+        self._end()
+        self._drop_preview()
+
+    def _change(self) -> Change | None:
+        coverage, session = self.coverage, self._session
+        layer = session.corrections if session.target is Target.SEEDS else session.mask_edits
+        if coverage is None or coverage.box is None or layer is None:
+            return None
+        cover = coverage.pixels[slices(coverage.box)]
+        return change(layer, coverage.box, cover, self._value, session.protect_others)
+
+    def _grown(self, box: Box | None) -> None:
+        if box is not None:
+            self.item.refresh(rect_of(box))
+            if not self._preview.isActive():
+                self._preview.start()
+
+    def _show_preview(self) -> None:
+        edit = self._change()
+        if edit is not None:
+            self._previewed = True
+            self._session.preview_stroke(rect_of(edit.box), edit.after)
+
+    def _end(self) -> None:
+        self._preview.stop()
+        self.active = False
+        if self.coverage and (box := self.coverage.clear()):
+            self.item.refresh(rect_of(box))
+
+    def _drop_preview(self) -> None:
+        if self._previewed:
+            self._previewed = False
+            self._session.cancel_stroke()
+
+
+def point(at: QPointF) -> Point:
+    """A Qt point as plain numbers."""
+    return at.x(), at.y()

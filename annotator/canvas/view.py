@@ -1,0 +1,343 @@
+"""The canvas: the open image with its layers, and the tools at work on it."""
+
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from annotator.canvas.layers import CamItem, ImageItem, LayerItem, MaskItem, SeedsItem, StrokesItem
+from annotator.canvas.navigation import NavigableView
+from annotator.canvas.outlines import ink_colour, stroke_twice
+from annotator.canvas.painting import Painting
+from annotator.canvas.pyramid import pyramid
+from annotator.canvas.scale_bar import draw_scale_bar
+from annotator.canvas.tools import TOOLS, Tool
+from annotator.session import Session
+from trainer.data.classes import UNTOUCHED
+
+LAYERS = ("image", "cam", "mask", "seeds", "strokes")  # from bottom to top
+SHOWN_AT_FIRST = ("image", "mask", "strokes")
+SIZE_STEP = 1.15
+RADII = (0.5, 500.0)
+MODIFIERS = (Qt.Key.Key_Alt, Qt.Key.Key_Shift)
+
+
+class CanvasView(NavigableView):
+    """Image, CAM, mask and seed cues over one another, and the session's tool under the mouse.
+
+    The left button paints, the right one or Alt gives pixels back, Shift draws a straight line from where the
+    last stroke ended, Ctrl and a click takes up the class under the mouse, Ctrl and the wheel size the brush.
+    Moving the view never disturbs the stroke in progress; Esc gives it up.
+    """
+
+    layers_changed = Signal()
+    tool_ready = Signal(str)
+
+    def __init__(
+        self,
+        session: Session,
+        parent: QWidget | None = None,
+        layers: tuple[str, ...] = SHOWN_AT_FIRST,
+        editable: bool = True,
+    ) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.editable = editable
+        self.painting = Painting(session, self)
+        self.image_item = ImageItem()
+        self.items_by_name: dict[str, LayerItem] = {
+            "image": self.image_item,
+            "cam": CamItem(lambda: cam[1] if (cam := shown_cam(session)) else None),
+            "mask": MaskItem(lambda: session.mask),
+            "seeds": SeedsItem(lambda: session.seeds),
+            "strokes": StrokesItem(lambda: session.corrections),
+        }
+        for name in LAYERS:
+            self.scene().addItem(self.items_by_name[name])
+        self.scene().addItem(self.painting.item)
+        self._shown = dict.fromkeys(LAYERS, False) | dict.fromkeys(layers, True)
+        self._peeking = False
+        self._tools: dict[str, Tool] = {make.key: make(self) for make in TOOLS}
+        self.tool = self._tools[session.tool]
+        self.straight = self.erasing = False
+        self._button = Qt.MouseButton.NoButton
+        self._overlay = QRect()
+        self._crosshair: QPointF | None = None
+        self._apply_visibility()
+        self._connect()
+        self._open()
+
+    def _connect(self) -> None:
+        session = self.session
+        session.project_opened.connect(self._open)
+        session.image_changed.connect(self._open)
+        session.proposal_changed.connect(self._redraw)
+        session.classes_changed.connect(self._redraw)
+        session.layer_changed.connect(self._refresh_layer)
+        session.paint_changed.connect(self._follow_paint)
+
+    # -- Layers ----------------------------------------------------------------------------------------------
+
+    def layer_visible(self, name: str) -> bool:
+        """Whether a layer is switched on (peeking aside)."""
+        return self._shown[name]
+
+    def set_layer_visible(self, name: str, visible: bool) -> None:
+        """Switch a layer on or off."""
+        self._shown[name] = visible
+        self._apply_visibility()
+        self.layers_changed.emit()
+
+    def layer_opacity(self, name: str) -> float:
+        """How strongly a layer is drawn, 0…1."""
+        return self.items_by_name[name].strength
+
+    def set_layer_opacity(self, name: str, opacity: float) -> None:
+        """Draw a layer more strongly or weakly, 0…1. The mask keeps its outline at 0."""
+        self.items_by_name[name].set_strength(opacity)
+        self.layers_changed.emit()
+
+    def peek(self, on: bool) -> None:
+        """Hide everything but the photo while `on`."""
+        self._peeking = on
+        self._apply_visibility()
+
+    def grab_overview(self, longest_side: int) -> QImage:
+        """The whole image with the layers shown now, as a picture of that size."""
+        size = self.image_size.scaled(longest_side, longest_side, Qt.AspectRatioMode.KeepAspectRatio)
+        picture = QImage(size, QImage.Format.Format_RGB32)
+        painter = QPainter(picture)
+        self.scene().render(painter, QRectF(QPointF(0, 0), size.toSizeF()), self.image_item.boundingRect())
+        painter.end()
+        return picture
+
+    def _apply_visibility(self) -> None:
+        for name, item in self.items_by_name.items():
+            item.setVisible(self._shown[name] and (name == "image" or not self._peeking))
+        self.painting.item.setVisible(not self._peeking)
+        self.viewport().update()
+
+    # -- Following the session -------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        image = self.session.image
+        shape = image.shape[:2] if image is not None else (0, 0)
+        self.painting.reset(shape if image is not None else None)
+        for tool in self._tools.values():
+            tool.reset()
+        for item in self.items_by_name.values():
+            item.set_extent(shape)
+        self.image_item.set_levels([image] if image is not None else [])
+        self.set_image_size(QSize(shape[1], shape[0]))
+        self.restore_cursor()
+        if image is not None:
+
+            def halved(levels: list) -> None:
+                if self.session.image is image:
+                    self.image_item.set_levels(levels)
+
+            self.session.jobs.submit(lambda: pyramid(image), halved)
+
+    def _redraw(self) -> None:
+        for item in self.items_by_name.values():
+            item.update()
+        self.viewport().update()
+
+    def _refresh_layer(self, name: str, dirty: QRect) -> None:
+        self.items_by_name[name].refresh(dirty)
+        if name == "seeds":
+            self.items_by_name["strokes"].refresh(dirty)
+
+    def _follow_paint(self) -> None:
+        tool = self._tools[self.session.tool]
+        if tool is not self.tool:
+            self.tool.reset()
+            self.tool = tool
+            if not self.panning:
+                self.restore_cursor()
+        self.items_by_name["cam"].update()
+        self.viewport().update()
+
+    # -- Brush size ------------------------------------------------------------------------------------------
+
+    def scale_brush(self, factor: float) -> None:
+        """Make the brush larger or smaller."""
+        radius = self.session.brush_radius * factor
+        self.session.brush_radius = min(max(round(radius, 2), RADII[0]), RADII[1])
+
+    # -- Mouse and keys --------------------------------------------------------------------------------------
+
+    def dragging(self) -> bool:
+        """Whether a stroke is in progress."""
+        return self._button != Qt.MouseButton.NoButton
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin to paint, or to pan."""
+        self._press(event, double=False)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """The second of two quick presses."""
+        self._press(event, double=True)
+
+    def _press(self, event: QMouseEvent, double: bool) -> None:
+        self._note_modifiers(event.modifiers())
+        self.cursor_at = event.position()
+        super().mousePressEvent(event)
+        if self.panning or self.dragging() or self.image_size.isEmpty() or not self.editable:
+            return
+        if event.button() not in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
+            return
+        at = self.to_image(event.position())
+        erase = event.button() == Qt.MouseButton.RightButton or self.erasing
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._tools["picker"].press(at, erase, False)
+        elif double:
+            self._button = event.button()
+            self.tool.double_press(at, erase)
+        else:
+            self._button = event.button()
+            self.tool.press(at, erase, self.straight)
+        self.refresh_overlay()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Go on with the stroke, unless the view is being moved."""
+        self._note_modifiers(event.modifiers())
+        super().mouseMoveEvent(event)
+        if not self.panning:
+            at = self.to_image(event.position())
+            if self.tool.busy and self.dragging():
+                self.tool.drag(at)
+            else:
+                self.tool.hover(at)
+        self.refresh_overlay()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Commit the stroke."""
+        super().mouseReleaseEvent(event)
+        if event.button() == self._button:
+            self._button = Qt.MouseButton.NoButton
+            if self.tool.busy:
+                self.tool.release(self.to_image(event.position()))
+            self.refresh_overlay()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom at the cursor; with Ctrl size the brush."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.scale_brush(SIZE_STEP ** (event.angleDelta().y() / 120))
+            event.accept()
+        else:
+            super().wheelEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Take the keys that mean something to the tool now before any shortcut does."""
+        if event.type() == QEvent.Type.ShortcutOverride:
+            key = cast(QKeyEvent, event).key()
+            if key == Qt.Key.Key_Space or (self.tool.pending and key in TOOL_KEYS):
+                event.accept()
+                return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc gives up, Enter closes, Backspace takes back; Space pans."""
+        action = TOOL_KEYS.get(Qt.Key(event.key()))
+        if event.key() in MODIFIERS:
+            self._note_modifiers(event.modifiers())
+        if action is None or not action(self.tool):
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Alt and Shift change the ring."""
+        if event.key() in MODIFIERS:
+            self._note_modifiers(event.modifiers())
+        super().keyReleaseEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """No key is held any more."""
+        self._note_modifiers(Qt.KeyboardModifier.NoModifier)
+        super().focusOutEvent(event)
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Take the ring away when the mouse leaves."""
+        handled = super().viewportEvent(event)
+        if event.type() == QEvent.Type.Leave:
+            self.refresh_overlay()
+        return handled
+
+    def restore_cursor(self) -> None:
+        """The tool's cursor; the ring replaces it where there is one."""
+        active = self.editable and not self.image_size.isEmpty()
+        self.viewport().setCursor(self.tool.cursor if active else Qt.CursorShape.ArrowCursor)
+
+    def _note_modifiers(self, modifiers: Qt.KeyboardModifier) -> None:
+        straight = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
+        erasing = bool(modifiers & Qt.KeyboardModifier.AltModifier)
+        if (straight, erasing) != (self.straight, self.erasing):
+            self.straight, self.erasing = straight, erasing
+            self.refresh_overlay()
+
+    # -- What lies over the image ----------------------------------------------------------------------------
+
+    def set_crosshair(self, point: QPointF | None) -> None:
+        """Mark an image point, as the mouse in another view does."""
+        for each in (self._crosshair, point):
+            if each is not None:
+                self.viewport().update(self._around(QRectF(each, each), 16))
+        self._crosshair = point
+
+    def refresh_overlay(self) -> None:
+        """Repaint where the tool has drawn and where it will draw."""
+        at = self._cursor_in_image()
+        reach = self.tool.reach(at)
+        now = QRect() if reach.isNull() else self._around(reach, 8)
+        self.viewport().update(self._overlay)
+        self.viewport().update(now)
+        self._overlay = now
+
+    def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        """Ring, crosshair and the CAM's scale bar."""
+        if self._peeking or self.image_size.isEmpty():
+            return
+        if self._crosshair is not None:
+            self._draw_crosshair(painter, self._crosshair)
+        if self.editable:
+            erase = self.erasing or self._button == Qt.MouseButton.RightButton
+            self.tool.draw(painter, self._cursor_in_image(), erase)
+        cam = shown_cam(self.session)
+        if self._shown["cam"] and cam is not None:
+            name = f"CAM · {self.session.classes.name_of(cam[0])}"
+            draw_scale_bar(painter, self.viewport().rect(), name, self.layer_opacity("cam"))
+
+    def _cursor_in_image(self) -> QPointF | None:
+        return None if self.cursor_at is None or self.panning else self.to_image(self.cursor_at)
+
+    def _around(self, reach: QRectF, margin: int) -> QRect:
+        corners = QRectF(self.from_image(reach.topLeft()), self.from_image(reach.bottomRight()))
+        return corners.toAlignedRect().adjusted(-margin, -margin, margin, margin)
+
+    def _draw_crosshair(self, painter: QPainter, at: QPointF) -> None:
+        path = QPainterPath()
+        for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+            path.moveTo(at + QPointF(x, y) * (4 / self.scale_factor))
+            path.lineTo(at + QPointF(x, y) * (13 / self.scale_factor))
+        stroke_twice(painter, path, ink_colour(UNTOUCHED))
+
+
+TOOL_KEYS = {
+    Qt.Key.Key_Escape: lambda tool: tool.cancel(),
+    Qt.Key.Key_Return: lambda tool: tool.close(),
+    Qt.Key.Key_Enter: lambda tool: tool.close(),
+    Qt.Key.Key_Backspace: lambda tool: tool.step_back(),
+}
+
+
+def shown_cam(session: Session) -> tuple[int, NDArray[np.float32]] | None:
+    """The class whose activation is shown and its map: the chosen, the painted or the first one."""
+    cams, classes = session.cams, session.cam_classes
+    if cams is None or not classes:
+        return None
+    wanted = (session.cam_class, session.class_id)
+    chosen = next((each for each in wanted if each in classes), classes[0])
+    return chosen, cams[classes.index(chosen)]

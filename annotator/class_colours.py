@@ -1,0 +1,35 @@
+"""The colours of classes on the screen: bright and far apart.
+
+Files keep the VOC palette, but half of its colours are too dark or too alike to be told apart over a photo.
+"""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.color import lab2rgb
+
+from trainer.data.classes import BACKGROUND, EDIT_VOID, VOID
+
+GOLDEN_ANGLE = 137.508  # degrees: any number of hues in a row lie well apart
+LIGHTNESS = (66.0, 78.0, 56.0)  # CIELAB L*, in turn
+CHROMA = 72.0
+
+
+@cache
+def class_colours() -> NDArray[np.uint8]:
+    """256×3 RGB by class id; black for background, white for void."""
+    ids = np.arange(256)
+    hue = np.deg2rad(GOLDEN_ANGLE * ids + 250.0)
+    lightness = np.array(LIGHTNESS)[ids % len(LIGHTNESS)]
+    lab = np.stack([lightness, CHROMA * np.cos(hue), CHROMA * np.sin(hue)], axis=1)
+    colours = np.rint(255 * lab2rgb(lab[None])[0].clip(0, 1)).astype(np.uint8)
+    colours[BACKGROUND] = 0
+    colours[[EDIT_VOID, VOID]] = 255
+    return colours
+
+
+def class_colour(class_id: int) -> tuple[int, int, int]:
+    """The colour of one class, red, green, blue."""
+    r, g, b = class_colours()[class_id].tolist()
+    return r, g, b
