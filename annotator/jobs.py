@@ -59,7 +59,7 @@ class Jobs(QObject):
 
 
 class Latest:
-    """One job in flight; of those asked for meanwhile only the newest is kept: for work that follows the mouse."""
+    """One job in flight; of those asked for meanwhile only the newest is kept."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs

@@ -4,16 +4,17 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
-from trainer.data.project import Project
 
 from annotator.bridge import Bridge
 from annotator.jobs import Jobs
+from annotator.models import Loaded
+from trainer.data.project import Project
 from trainer.engine import Engine, Proposal
 from trainer.messages import Command, ModelChanged, Predict, Predicted, PredictFailed, Priority, Promoted
 from trainer.settings import Settings
 from trainer.worker import TrainerWorker
 
-EngineFactory = Callable[[Project], Engine]
+EngineFactory = Callable[[Project], Loaded]
 KEPT_PROPOSALS = 8
 STOP_SECONDS = 2.0
 
@@ -21,7 +22,7 @@ STOP_SECONDS = 2.0
 class Predictor(QObject):
     """Loads the models off the GUI thread, then keeps one trainer thread per project."""
 
-    ready = Signal()
+    ready = Signal(str)  # what the weights cannot do, "" for nothing
     unavailable = Signal(object)  # the exception
     proposed = Signal(str, object)  # image id, Proposal
     failed = Signal(str, str)  # image id, reason
@@ -44,18 +45,18 @@ class Predictor(QObject):
         """Load the models for `project` and start its trainer thread; `ready` tells when."""
         self._project = project
 
-        def loaded(engine: Engine) -> None:
+        def loaded(result: Loaded) -> None:
             if self._project is not project:
                 return
             # An own bridge for each thread: words of a thread that was stopped reach nobody.
             self._bridge = Bridge(self)
             self._bridge.arrived.connect(self._hear)
             self._version = next((v.number for v in project.model_versions() if v.current), 0)
-            self.engine = engine
+            engine = self.engine = result.engine
             self._suggester = Engine(engine.models, engine.settings, engine.device)
             self.worker = TrainerWorker(project, engine, self._bridge.deliver)
             self.worker.start()
-            self.ready.emit()
+            self.ready.emit(result.warning)
 
         def refused(error: Exception) -> None:
             if self._project is project:
@@ -92,6 +93,13 @@ class Predictor(QObject):
             self._proposals.clear()
         else:
             self._proposals.pop(image_id, None)
+
+    def restart(self) -> None:
+        """Load the models anew, other weights were chosen."""
+        project = self._project
+        if project is not None:
+            self.stop()
+            self.start(project)
 
     def set_settings(self, settings: Settings) -> None:
         """Use `settings` from the next proposal on."""

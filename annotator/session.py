@@ -8,14 +8,14 @@ from typing import Any, Generic, TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRect, Signal
-from trainer.data.project import Edit, ImageRecord, Project, Status, Target
 
 from annotator.document import Box, Document, Labels
 from annotator.jobs import Jobs, Latest
 from annotator.loader import DocumentLoader
 from annotator.predictor import EngineFactory, Predictor
 from annotator.saver import Saver, Stroke
-from trainer.data.classes import ClassList
+from trainer.data.classes import BACKGROUND, ClassList
+from trainer.data.project import Edit, ImageRecord, Project, Status, Target
 from trainer.engine import Engine, Proposal
 from trainer.errors import UserError
 from trainer.messages import Priority, SeedsChanged
@@ -67,6 +67,7 @@ class Session(QObject):
     undo_changed = Signal(bool, bool)
     busy_changed = Signal(bool, str)
     saved_changed = Signal(bool)
+    weights_warning = Signal(str)
     message = Signal(str, str)
     trainer_message = Signal(object)
 
@@ -286,6 +287,7 @@ class Session(QObject):
         self._document = document
         self._accept_when_ready = False
         self._suggestions = ()
+        self._choose_class()
         assert self._project is not None
         self._project.set_setting("last_image", document.id)
         self.image_changed.emit(document.id)
@@ -295,6 +297,13 @@ class Session(QObject):
         else:
             self._ask()
         self._prefetch()
+
+    def _choose_class(self) -> None:
+        """Keep the class that is painted where the image shows it, else take its first tag."""
+        record = self.record
+        ids = [self.classes.id_of(name) for name in record.tags] if record else []
+        if self.class_id not in ids:
+            self.class_id = ids[0] if ids else BACKGROUND
 
     def _could_not_load(self, image_id: str, error: Exception) -> None:
         self._set_busy("load", None)
@@ -456,13 +465,14 @@ class Session(QObject):
 
     # -- Proposals -------------------------------------------------------------------------------------------
 
-    def _engine_ready(self) -> None:
+    def _engine_ready(self, warning: str) -> None:
         self._set_busy("engine", None)
         assert self._project is not None and self.engine is not None
         stored = self._project.setting("method", {})
         known = {key: value for key, value in stored.items() if hasattr(self.engine.settings, key)}
         self.predictor.set_settings(replace(self.engine.settings, **known))
         self.engine_changed.emit()
+        self.weights_warning.emit(warning)
         self.settings_changed.emit()
         if self._document is not None:
             self._ask()
@@ -471,6 +481,12 @@ class Session(QObject):
     def _engine_unavailable(self, error: Exception) -> None:
         self._set_busy("engine", None)
         self._report(error)
+
+    def reload_engine(self) -> None:
+        """Load the models anew after other weights were chosen."""
+        if self._project is not None:
+            self._set_busy("engine", self.tr("Loading the models…"))
+            self.predictor.restart()
 
     def _ask(self) -> None:
         """Ask for a proposal of the open image."""
@@ -525,6 +541,7 @@ class Session(QObject):
         if document is None or document.proposal is None or document.accepted:
             return
         corrections = document.preview_corrections()
+        settled = document.preview is None and not document.proposal.fast
         self._set_busy("refine", self.tr("Following your stroke…"))
 
         def refined(mask: Labels) -> None:
@@ -535,6 +552,8 @@ class Session(QObject):
             document.base_mask = mask
             document.compose(document.whole)
             self.layer_changed.emit("mask", rect_of(document.whole))
+            if settled and not self._refiner.busy:
+                self._keep_mask(document.id, mask)
             if self._accept_when_ready and not self._refiner.busy:
                 self.accept_and_next()
 
@@ -543,6 +562,12 @@ class Session(QObject):
             self._report(error)
 
         self._refiner.submit(lambda: document.refined(corrections), refined, failed)
+
+    def _keep_mask(self, image_id: str, mask: Labels) -> None:
+        """Keep the refined proposal for the next time the image is opened, and for the export."""
+        project = self._project
+        if project is not None:
+            self.jobs.submit(lambda: project.store_proposal_mask(image_id, mask), failed=self._report)
 
     def _model_changed(self, version: int) -> None:
         if self._document is not None and not self._document.accepted:

@@ -1,10 +1,20 @@
 """Small pieces that several panels are made of."""
 
 import math
+from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPixmap
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSlider, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 
 def heading(text: str) -> QLabel:
@@ -42,6 +52,17 @@ def swatch(colour: QColor, side: int = 14, ratio: float = 1.0) -> QPixmap:
     painter.drawRoundedRect(0, 0, side, side, 3.5, 3.5)
     painter.end()
     return pixmap
+
+
+def icon_button(icon: QIcon, tip: str, act: Callable[[], object], side: int = 14) -> QToolButton:
+    """A flat button that is only an icon; `tip` also names it to a screen reader."""
+    button = QToolButton()
+    button.setIcon(icon)
+    button.setIconSize(QSize(side, side))
+    button.setToolTip(tip)
+    button.setAccessibleName(tip)
+    button.clicked.connect(lambda: act())
+    return button
 
 
 class ValueSlider(QWidget):

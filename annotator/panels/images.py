@@ -122,7 +122,7 @@ class ImagesPanel(QWidget):
         self.order.addItem(self.tr("Most useful next"), Order.USEFUL)
         self.order.setToolTip(
             self.tr(
-                "Most useful next: images the model is least sure of come first, since your strokes teach most there."
+                "Most useful next: what the model is least sure of comes first; strokes teach most there."
             )
         )
         self.order.currentIndexChanged.connect(self.refresh)

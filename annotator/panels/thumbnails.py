@@ -17,7 +17,7 @@ WAITING = 60
 
 
 class Thumbnails(QObject):
-    """A cache of pictures by image id. What was asked for last is made first; what scrolled past is forgotten."""
+    """Pictures by image id. What was asked for last is made first; what scrolled past is forgotten."""
 
     arrived = Signal(str)
 

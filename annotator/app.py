@@ -1,0 +1,51 @@
+"""Starting the desk: the window first, everything heavy behind it."""
+
+import logging
+import signal
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication
+
+from annotator import i18n
+from annotator.models import load_engine
+from annotator.session import Session
+from annotator.settings import DeskSettings
+from annotator.theme import Theme
+from annotator.window import Window
+from resources import path as resource
+
+
+def run(project: Path | None = None) -> int:
+    """Show the desk with `project` (a folder or project file), the last one, or at first the sample."""
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("affinity-annotator")
+    app.setApplicationDisplayName("Affinity Annotator")
+    app.setWindowIcon(QIcon(str(resource("themes", "icon.svg"))))
+    settings = DeskSettings()
+    i18n.install(app, settings.language)
+    window = make_window(settings)
+    window.show()
+    recent = next((path for path in settings.recent if path.exists()), None)
+    first = project or recent
+    QTimer.singleShot(0, window, (lambda: window.open_path(first)) if first else window.open_sample)
+    # Python looks at signals only when it runs: Ctrl+C in the terminal closes the window, as it should.
+    signal.signal(signal.SIGINT, lambda *_: window.close())
+    heartbeat = QTimer(interval=200)
+    heartbeat.timeout.connect(lambda: None)
+    heartbeat.start()
+    return app.exec()
+
+
+def make_window(settings: DeskSettings) -> Window:
+    """The window with its session, nothing opened yet."""
+    theme = Theme(settings.theme)
+    session = Session(lambda project: load_engine(project, settings.weights))
+    window = Window(session, settings, theme)
+    # A fault in a slot must never take the desk down: it is shown, with what a report needs.
+    sys.excepthook = window.report_fault
+    logging.captureWarnings(True)
+    return window

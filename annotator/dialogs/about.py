@@ -1,0 +1,61 @@
+"""What the program is, and the whole text of an error."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+
+from annotator.widgets import explanation
+
+
+class AboutDialog(QDialog):
+    """Name, version, method, licence."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("About Affinity Annotator"))
+        title = QLabel("Affinity Annotator")
+        title.setProperty("title", True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 20, 24, 16)
+        layout.setSpacing(10)
+        layout.addWidget(title)
+        layout.addWidget(explanation(self.tr("Version {version}").format(version=_version())))
+        text = QLabel(
+            self.tr(
+                "Turns image-level tags into pixel masks, explains every proposal on the canvas, and learns "
+                "from your strokes. The method: Ahn and Kwak, “Learning Pixel-level Semantic Affinity with "
+                "Image-level Supervision”, CVPR 2018."
+            )
+        )
+        text.setWordWrap(True)
+        text.setFixedWidth(400)
+        layout.addWidget(text)
+        layout.addWidget(explanation(self.tr("MIT licence. Nothing you open leaves this computer.")))
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        layout.addWidget(buttons)
+
+
+class DetailsDialog(QDialog):
+    """A message in full, to be read or copied into a report."""
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Details"))
+        self.resize(640, 360)
+        shown = QPlainTextEdit(text, readOnly=True)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        copy = buttons.addButton(self.tr("Copy"), QDialogButtonBox.ButtonRole.ActionRole)
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(text))
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(shown)
+        layout.addWidget(buttons)
+
+
+def _version() -> str:
+    try:
+        return version("affinity-annotator")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,84 @@
+"""The class list: its ids and colours, and new classes."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor, QIcon
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from annotator.session import Session
+from annotator.widgets import explanation, swatch
+from trainer.data.palette import colour_of
+from trainer.errors import UserError
+
+
+class ClassesDialog(QDialog):
+    """Shows the classes of the project and adds to them; ids never change, so none is removed."""
+
+    added = Signal(str)
+
+    def __init__(self, session: Session, name: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Classes"))
+        self.resize(380, 460)
+        self._session = session
+        self.list = QListWidget()
+        self.list.setAccessibleName(self.tr("Classes"))
+        self.field = QLineEdit(name, placeholderText=self.tr("Name of a new class"))
+        self.field.returnPressed.connect(self._add)
+        self.button = QPushButton(self.tr("Add class"), autoDefault=False)
+        self.button.setProperty("accent", True)
+        self.button.clicked.connect(self._add)
+        self.field.textChanged.connect(lambda text: self.button.setEnabled(bool(text.strip())))
+        self.button.setEnabled(bool(name.strip()))
+        self.problem = explanation(
+            self.tr("“{name}” is no class of this project yet.").format(name=name) if name else ""
+        )
+        row = QHBoxLayout()
+        row.addWidget(self.field, 1)
+        row.addWidget(self.button)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(9)
+        layout.addWidget(
+            explanation(
+                self.tr("A class keeps its number and colour for ever, so masks written earlier stay right.")
+            )
+        )
+        layout.addWidget(self.list, 1)
+        layout.addWidget(self.problem)
+        layout.addLayout(row)
+        layout.addWidget(buttons)
+        self._fill()
+        self.field.setFocus()
+
+    def _fill(self) -> None:
+        self.list.clear()
+        classes = self._session.classes
+        for class_id in classes.ids:
+            icon = QIcon(swatch(QColor(*colour_of(class_id)), ratio=self.devicePixelRatioF()))
+            self.list.addItem(QListWidgetItem(icon, f"{class_id:>3}   {classes.name_of(class_id)}"))
+
+    def _add(self) -> None:
+        name = self.field.text().strip()
+        if not name:
+            return
+        try:
+            self._session.add_class(name)
+        except UserError as error:
+            self.problem.setText(str(error))
+            return
+        self.field.clear()
+        self.problem.setText(self.tr("Added “{name}”.").format(name=name))
+        self._fill()
+        self.list.scrollToBottom()
+        self.added.emit(name)

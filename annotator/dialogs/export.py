@@ -1,0 +1,140 @@
+"""Exporting masks as a VOC data set."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from annotator.session import Session
+from annotator.widgets import explanation, heading
+from trainer.data.export import export_project
+from trainer.data.project import Status
+from trainer.errors import UserError
+
+
+class ExportDialog(QDialog):
+    """Where to, which images; then progress, and what came of it."""
+
+    finished_export = Signal()
+    _done_with = Signal(str)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        assert session.project is not None
+        self._session, self._project = session, session.project
+        self.setWindowTitle(self.tr("Export VOC data set"))
+        self.setMinimumWidth(520)
+        self.folder = QLineEdit(str(self._project.root.parent / f"{self._project.root.name}-voc"))
+        self.folder.setAccessibleName(self.tr("Folder"))
+        browse = QPushButton(self.tr("Browse…"), autoDefault=False)
+        browse.clicked.connect(self._browse)
+        statuses = [record.status for record in session.records.values()]
+        accepted = statuses.count(Status.ACCEPTED)
+        with_mask = len(statuses) - statuses.count(Status.NEW)
+        self.only_accepted = QRadioButton(self.tr("Accepted images ({n})").format(n=accepted))
+        self.everything = QRadioButton(self.tr("All images that have a mask ({n})").format(n=with_mask))
+        (self.only_accepted if accepted else self.everything).setChecked(True)
+        self.force = QCheckBox(self.tr("Write into a folder that holds other files"))
+        self.progress = QProgressBar(textVisible=False)
+        self.progress.hide()
+        self.outcome = explanation(
+            self.tr(
+                "JPEGImages, SegmentationClass (palette PNG, 255 where undecided), ImageSets, Annotations "
+                "and labelmap.txt; any VOC reader opens it."
+            )
+        )
+        self.open_button = QPushButton(self.tr("Open folder"), autoDefault=False)
+        self.open_button.clicked.connect(self._show_folder)
+        self.open_button.hide()
+        self.close_button = QPushButton(self.tr("Close"), autoDefault=False)
+        self.close_button.clicked.connect(self.reject)
+        self.start = QPushButton(self.tr("Export"), default=True)
+        self.start.setProperty("accent", True)
+        self.start.clicked.connect(self.run)
+        self._done_with.connect(self._advance)
+        where = QHBoxLayout()
+        where.addWidget(self.folder, 1)
+        where.addWidget(browse)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.open_button)
+        buttons.addStretch()
+        buttons.addWidget(self.close_button)
+        buttons.addWidget(self.start)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(18, 16, 18, 14)
+        layout.setSpacing(9)
+        layout.addWidget(heading(self.tr("Folder")))
+        layout.addLayout(where)
+        layout.addWidget(self.force)
+        layout.addSpacing(4)
+        layout.addWidget(heading(self.tr("Images")))
+        layout.addWidget(self.only_accepted)
+        layout.addWidget(self.everything)
+        layout.addSpacing(6)
+        layout.addWidget(self.progress)
+        layout.addWidget(self.outcome)
+        layout.addSpacing(4)
+        layout.addLayout(buttons)
+
+    def run(self) -> None:
+        """Export in the job pool."""
+        project, out = self._project, Path(self.folder.text()).expanduser()
+        accepted_only, force = self.only_accepted.isChecked(), self.force.isChecked()
+        self._busy(True)
+        self.progress.setRange(0, max(self._count(accepted_only), 1))
+        self.progress.setValue(0)
+
+        def export() -> list[str]:
+            return export_project(project, out, accepted_only, force, self._done_with.emit)
+
+        self._session.jobs.submit(export, self._succeeded, self._failed)
+
+    def _count(self, accepted_only: bool) -> int:
+        statuses = [record.status for record in self._session.records.values()]
+        return (
+            statuses.count(Status.ACCEPTED) if accepted_only else len(statuses) - statuses.count(Status.NEW)
+        )
+
+    def _advance(self, image_id: str) -> None:
+        self.progress.setValue(self.progress.value() + 1)
+
+    def _succeeded(self, problems: list[str]) -> None:
+        self._busy(False)
+        lines = [self.tr("Images exported: {n}").format(n=self.progress.value()), *problems[:5]]
+        if len(problems) > 5:
+            lines.append(self.tr("…and {n} more that had to be left out.").format(n=len(problems) - 5))
+        self.outcome.setText("\n".join(lines))
+        self.open_button.show()
+        self.finished_export.emit()
+
+    def _failed(self, error: Exception) -> None:
+        self._busy(False)
+        self.progress.hide()
+        self.outcome.setText(
+            str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        )
+        self.finished_export.emit()
+
+    def _busy(self, busy: bool) -> None:
+        for widget in (self.start, self.folder, self.only_accepted, self.everything, self.force):
+            widget.setEnabled(not busy)
+        self.progress.setVisible(True)
+
+    def _browse(self) -> None:
+        if chosen := QFileDialog.getExistingDirectory(self, self.tr("Export into"), self.folder.text()):
+            self.folder.setText(chosen)
+
+    def _show_folder(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(self.folder.text()))

@@ -1,0 +1,128 @@
+"""The shortcut sheet, which is also where keys are changed."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QKeySequenceEdit,
+    QLineEdit,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from annotator.actions import ACTIONS, GROUPS, Actions, spec_of, translated
+from annotator.widgets import explanation
+
+ID = Qt.ItemDataRole.UserRole
+
+
+class KeysDialog(QDialog):
+    """All actions by group with their keys. Choose one and press a key to change it."""
+
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._actions = actions
+        self.setWindowTitle(self.tr("Keyboard shortcuts"))
+        self.resize(720, 640)
+        self.search = QLineEdit(placeholderText=self.tr("Search"), clearButtonEnabled=True)
+        self.search.textChanged.connect(self._filter)
+        self.tree = QTreeWidget(columnCount=3)
+        self.tree.setHeaderLabels([self.tr("Action"), self.tr("Key"), self.tr("What it does")])
+        self.tree.setRootIsDecorated(False)
+        self.tree.setIndentation(14)
+        self.tree.currentItemChanged.connect(lambda item, _: self._choose(item))
+        self.edit = QKeySequenceEdit()
+        self.edit.setMaximumSequenceLength(1)
+        self.edit.setClearButtonEnabled(True)
+        self.edit.setAccessibleName(self.tr("New key"))
+        self.apply = QPushButton(self.tr("Use this key"), autoDefault=False)
+        self.apply.clicked.connect(self.set_key)
+        self.problem = explanation()
+        reset = QPushButton(self.tr("Reset all"), autoDefault=False)
+        reset.clicked.connect(self._reset)
+        close = QPushButton(self.tr("Close"), autoDefault=False)
+        close.clicked.connect(self.reject)
+        row = QHBoxLayout()
+        row.addWidget(self.edit)
+        row.addWidget(self.apply)
+        row.addStretch()
+        row.addWidget(reset)
+        row.addWidget(close)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(9)
+        layout.addWidget(self.search)
+        layout.addWidget(self.tree, 1)
+        layout.addWidget(self.problem)
+        layout.addLayout(row)
+        self.items: dict[str, QTreeWidgetItem] = {}
+        self._fill()
+        self._choose(None)
+
+    def choose(self, action_id: str) -> None:
+        """Choose the action whose key is to be changed."""
+        self.tree.setCurrentItem(self.items[action_id])
+
+    def set_key(self) -> None:
+        """Give the chosen action the key that was pressed, unless another action has it."""
+        item = self.tree.currentItem()
+        if item is None or not (action_id := item.data(0, ID)):
+            return
+        key = self.edit.keySequence().toString(QKeySequence.SequenceFormat.PortableText)
+        try:
+            self._actions.set_key(action_id, key)
+        except ValueError as other:
+            self.problem.setText(
+                self.tr("“{other}” has this key already; give it another one first.").format(other=other)
+            )
+            return
+        self.problem.setText(self.tr("Saved."))
+        self._show_keys()
+
+    def _fill(self) -> None:
+        for group in GROUPS:
+            head = QTreeWidgetItem([translated(group)])
+            head.setFlags(Qt.ItemFlag.ItemIsEnabled)
+            font = head.font(0)
+            font.setBold(True)
+            head.setFont(0, font)
+            self.tree.addTopLevelItem(head)
+            for spec in ACTIONS:
+                if spec.group == group:
+                    item = QTreeWidgetItem(
+                        [translated(spec.text, spec).rstrip("…"), "", translated(spec.help)]
+                    )
+                    item.setData(0, ID, spec.id)
+                    item.setToolTip(2, translated(spec.help))
+                    head.addChild(item)
+                    self.items[spec.id] = item
+        self.tree.expandAll()
+        self._show_keys()
+        self.tree.setColumnWidth(0, 210)
+        self.tree.setColumnWidth(1, 110)
+
+    def _show_keys(self) -> None:
+        for action_id, item in self.items.items():
+            key = QKeySequence(self._actions.key(action_id)).toString(QKeySequence.SequenceFormat.NativeText)
+            item.setText(1, key + (self.tr(" (hold)") if key and spec_of(action_id).hold else ""))
+
+    def _choose(self, item: QTreeWidgetItem | None) -> None:
+        action_id = item.data(0, ID) if item is not None else None
+        for widget in (self.edit, self.apply):
+            widget.setEnabled(bool(action_id))
+        if action_id:
+            self.edit.setKeySequence(QKeySequence(self._actions.key(action_id)))
+        self.problem.setText(self.tr("Choose an action, click the field, and press its new key."))
+
+    def _filter(self, text: str) -> None:
+        for item in self.items.values():
+            shown = " ".join(item.text(column) for column in range(3)).casefold()
+            item.setHidden(text.casefold() not in shown)
+
+    def _reset(self) -> None:
+        self._actions.reset_keys()
+        self._show_keys()
+        self.problem.setText(self.tr("Every action has its first key again."))

@@ -1,0 +1,137 @@
+"""Choosing the pretrained network: a file, or official weights that are downloaded once."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from annotator.jobs import Jobs
+from annotator.settings import DeskSettings
+from annotator.widgets import explanation
+from trainer.models.download import download
+from trainer.models.registry import OFFICIAL
+
+
+class WeightsDialog(QDialog):
+    """Bundled weights, a file, or a download; accepted once the choice can be used."""
+
+    _received = Signal(int, int)
+
+    def __init__(self, jobs: Jobs, settings: DeskSettings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._jobs, self._settings = jobs, settings
+        self.setWindowTitle(self.tr("Weights"))
+        self.setMinimumWidth(540)
+        self.bundled = QRadioButton(self.tr("What comes with the program"))
+        self.file = QRadioButton(self.tr("A file"))
+        self.official = QRadioButton(self.tr("Official ImageNet weights (torchvision, downloaded once)"))
+        self.path = QLineEdit(placeholderText=self.tr("Models of this program, .safetensors or .pth"))
+        self.path.setAccessibleName(self.tr("Weights file"))
+        self.path.textEdited.connect(lambda: self.file.setChecked(True))
+        browse = QPushButton(self.tr("Browse…"), autoDefault=False)
+        browse.clicked.connect(self._browse)
+        self.names = QComboBox()
+        for entry in OFFICIAL.values():
+            self.names.addItem(f"{entry.name}  ·  {entry.top1:.1f} % top-1", entry.name)
+        self.names.activated.connect(lambda: self.official.setChecked(True))
+        self.progress = QProgressBar(textVisible=False)
+        self.progress.hide()
+        self.problem = explanation(
+            self.tr("A backbone alone knows shapes and textures; whole models also know classes.")
+        )
+        cancel = QPushButton(self.tr("Cancel"), autoDefault=False)
+        cancel.clicked.connect(self.reject)
+        self.use = QPushButton(self.tr("Use"), default=True)
+        self.use.setProperty("accent", True)
+        self.use.clicked.connect(self.choose)
+        self._received.connect(self._advance)
+        row = QHBoxLayout()
+        row.setContentsMargins(22, 0, 0, 0)
+        row.addWidget(self.path, 1)
+        row.addWidget(browse)
+        names = QHBoxLayout()
+        names.setContentsMargins(22, 0, 0, 0)
+        names.addWidget(self.names, 1)
+        buttons = QHBoxLayout()
+        buttons.addStretch()
+        buttons.addWidget(cancel)
+        buttons.addWidget(self.use)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(18, 16, 18, 14)
+        layout.setSpacing(9)
+        layout.addWidget(self.bundled)
+        layout.addWidget(self.file)
+        layout.addLayout(row)
+        layout.addWidget(self.official)
+        layout.addLayout(names)
+        layout.addWidget(self.progress)
+        layout.addWidget(self.problem)
+        layout.addLayout(buttons)
+        self._show_present(settings.weights)
+
+    def choose(self) -> None:
+        """Use what is chosen; a download comes first."""
+        if self.official.isChecked():
+            name = self.names.currentData()
+            self.use.setEnabled(False)
+            self.progress.setRange(0, 0)
+            self.progress.show()
+            self.problem.setText(self.tr("Downloading {name}…").format(name=name))
+            self._jobs.submit(
+                lambda: download(
+                    OFFICIAL[name], progress=lambda have, total: self._received.emit(have, total or 0)
+                ),
+                lambda _: self._take(name),
+                self._failed,
+            )
+        elif self.file.isChecked():
+            path = Path(self.path.text()).expanduser()
+            if path.is_file():
+                self._take(str(path))
+            else:
+                self.problem.setText(self.tr("{path} is no file; choose one.").format(path=path))
+        else:
+            self._take("")
+
+    def _take(self, weights: str) -> None:
+        self._settings.weights = weights
+        self.accept()
+
+    def _failed(self, error: Exception) -> None:
+        self.use.setEnabled(True)
+        self.progress.hide()
+        self.problem.setText(str(error))
+
+    def _advance(self, have: int, total: int) -> None:
+        # In KiB, since Qt's ranges end at 2 GiB.
+        self.progress.setRange(0, total >> 10)
+        self.progress.setValue(have >> 10)
+
+    def _browse(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(
+            self, self.tr("Weights file"), "", self.tr("Weights (*.safetensors *.pth *.pt)")
+        )
+        if name:
+            self.path.setText(name)
+            self.file.setChecked(True)
+
+    def _show_present(self, weights: str) -> None:
+        if weights in OFFICIAL:
+            self.official.setChecked(True)
+            self.names.setCurrentIndex(self.names.findData(weights))
+        elif weights:
+            self.file.setChecked(True)
+            self.path.setText(weights)
+        else:
+            self.bundled.setChecked(True)

@@ -1,0 +1,91 @@
+"""Messages above the canvas: they say what happened and what can be done, and never stop the work."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from annotator.theme import Theme
+from annotator.widgets import icon_button
+
+ICONS = {
+    "info": ("mdi6.information-outline", "accent"),
+    "warning": ("mdi6.alert-outline", "warn"),
+    "error": ("mdi6.alert-circle-outline", "bad"),
+}
+SECONDS = 6
+KEPT = 3
+
+
+class Message(QFrame):
+    """One message; its first paragraph is shown, the rest are details."""
+
+    def __init__(
+        self, theme: Theme, level: str, text: str, button: str, act: Callable[[], object] | None
+    ) -> None:
+        super().__init__()
+        self.text = text
+        self.setProperty("bar", level)
+        sentence, _, self.details = text.partition("\n\n")
+        icon = QLabel()
+        icon.setPixmap(theme.icon(*ICONS[level]).pixmap(18, 18))
+        label = QLabel(sentence)
+        label.setWordWrap(True)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 6, 6, 6)
+        layout.setSpacing(10)
+        layout.addWidget(icon)
+        layout.addWidget(label, 1)
+        if act is not None:
+            self.button = QPushButton(button)
+            self.button.clicked.connect(lambda: act())
+            layout.addWidget(self.button)
+        close = icon_button(theme.icon("mdi6.close", "muted"), self.tr("Close the message"), self.leave)
+        layout.addWidget(close)
+
+    def leave(self) -> None:
+        """Go away."""
+        self.hide()
+        self.deleteLater()
+        self.setParent(None)
+
+
+class MessageBar(QWidget):
+    """The messages that stand now, newest below; information leaves by itself."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(0)
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts that stand now."""
+        return [message.text for message in self._messages()]
+
+    def show_message(
+        self, level: str, text: str, button: str = "", act: Callable[[], object] | None = None
+    ) -> Message:
+        """Show a message of level "info", "warning" or "error"; the same text never stands twice."""
+        for old in self._messages():
+            if old.text == text:
+                old.leave()
+        message = Message(self._theme, level, text, button, act)
+        self._layout.addWidget(message)
+        for old in self._messages()[:-KEPT]:
+            old.leave()
+        if level == "info":
+            QTimer.singleShot(1000 * SECONDS, message, message.leave)
+        return message
+
+    def clear(self) -> None:
+        """Take all messages away."""
+        for message in self._messages():
+            message.leave()
+
+    def _messages(self) -> list[Message]:
+        items = (self._layout.itemAt(i) for i in range(self._layout.count()))
+        return [w for item in items if item is not None and isinstance(w := item.widget(), Message)]

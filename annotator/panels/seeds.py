@@ -1,0 +1,108 @@
+"""The Seeds panel: where the seed cues come from, and what happens when that is changed."""
+
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QPushButton, QRadioButton, QScrollArea, QVBoxLayout, QWidget
+
+from annotator.session import Session
+from annotator.widgets import ValueSlider, explanation, heading, line
+from trainer.settings import Settings
+
+ALPHA = (0.2, 32.0)
+
+
+class SeedsPanel(QWidget):
+    """Sliders that move the seed cues while they are dragged, and the rule that spreads the cues."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self._session = session
+        self._intro = explanation()
+        self.low = ValueSlider(
+            self.tr("α low: sure foreground"),
+            *ALPHA,
+            self.tr("Smaller is stricter: fewer pixels count as surely an object."),
+            logarithmic=True,
+        )
+        self.high = ValueSlider(
+            self.tr("α high: sure background"),
+            *ALPHA,
+            self.tr(
+                "Larger is stricter: fewer pixels count as surely background. What lies between is neutral."
+            ),
+            logarithmic=True,
+        )
+        self.threshold = ValueSlider(
+            self.tr("Threshold"), 0.0, 1.0, self.tr("Object cues need at least this CAM value.")
+        )
+        for slider in (self.low, self.high, self.threshold):
+            slider.moved.connect(lambda _, s=slider: self._move(s, final=False))
+            slider.released.connect(lambda _, s=slider: self._move(s, final=True))
+        self.walk = QRadioButton(self.tr("Random walk"))
+        self.mean = QRadioButton(self.tr("Mean affinity"))
+        self.walk.clicked.connect(lambda: session.set_settings(mode="walk"))
+        self.mean.clicked.connect(lambda: session.set_settings(mode="mean"))
+        self.reset = QPushButton(self.tr("Back to defaults"))
+        self.reset.clicked.connect(self._reset)
+        inner = QWidget()
+        body = QVBoxLayout(inner)
+        body.setContentsMargins(12, 10, 12, 12)
+        body.setSpacing(11)
+        for widget in (
+            self._intro,
+            self.low,
+            self.high,
+            self.threshold,
+            line(),
+            heading(self.tr("How seeds spread")),
+            self.walk,
+            explanation(self.tr("CAM scores wander to pixels that look alike, and stop at edges.")),
+            self.mean,
+            explanation(self.tr("Each open pixel takes the class whose sure pixels it resembles most.")),
+            self.reset,
+        ):
+            body.addWidget(widget)
+        body.addStretch()
+        self._controls = (self.low, self.high, self.threshold, self.walk, self.mean, self.reset)
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setWidget(inner)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+        for signal in (session.settings_changed, session.project_opened, session.proposal_changed):
+            signal.connect(self._show)
+        session.image_changed.connect(lambda _: self._show())
+        self._show()
+
+    def sizeHint(self) -> QSize:
+        """As wide as its neighbours."""
+        return QSize(280, 380)
+
+    def _show(self) -> None:
+        settings = self._session.settings
+        if not any(s.slider.isSliderDown() for s in (self.low, self.high, self.threshold)):
+            self.low.set_value(settings.alpha_low)
+            self.high.set_value(settings.alpha_high)
+            self.threshold.set_value(settings.threshold)
+        self.walk.setChecked(settings.mode == "walk")
+        self.mean.setChecked(settings.mode == "mean")
+        ready = self._session.proposal is not None
+        for control in self._controls:
+            control.setEnabled(ready)
+        self._intro.setText(
+            self.tr("Seed cues are the pixels the CAM is sure of. Drag and watch them move.")
+            if ready
+            else self.tr("As soon as the open image has a proposal, its seed cues can be moved here.")
+        )
+
+    def _move(self, moved: ValueSlider, final: bool) -> None:
+        # Sure foreground and sure background never overlap: the other slider gives way.
+        if self.low.value > self.high.value:
+            other = self.high if moved is self.low else self.low
+            other.set_value(moved.value)
+        self._session.set_seed_parameters(self.low.value, self.high.value, self.threshold.value, final)
+
+    def _reset(self) -> None:
+        default = Settings()
+        self._session.set_seed_parameters(default.alpha_low, default.alpha_high, default.threshold)
+        self._session.set_settings(mode=default.mode)

@@ -1,0 +1,252 @@
+"""The Tags panel: what is in the picture, which class is painted, and what the classifier suggests."""
+
+import numpy as np
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QMouseEvent
+from PySide6.QtWidgets import (
+    QCompleter,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from annotator.session import Session
+from annotator.theme import Theme
+from annotator.widgets import explanation, icon_button, swatch
+from trainer.data.palette import colour_of
+from trainer.engine import Proposal
+
+SUGGESTED = 4
+LIKELY = 0.2
+
+
+class ClassRow(QFrame):
+    """One class that can be painted: its key, colour, name, and how sure the CAM is of it."""
+
+    chosen = Signal(int)
+    removed = Signal(int)
+
+    def __init__(self, theme: Theme, class_id: int, name: str, number: int, removable: bool) -> None:
+        super().__init__()
+        self._theme, self.class_id = theme, class_id
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAccessibleName(name)
+        key = QLabel(str(number) if number < 10 else "")
+        key.setProperty("muted", True)
+        key.setFixedWidth(12)
+        colour = QLabel()
+        shown = QColor(*colour_of(class_id)) if class_id else theme.colour("faint")
+        colour.setPixmap(swatch(shown, ratio=self.devicePixelRatioF()))
+        self._score = QProgressBar(textVisible=False)
+        self._score.setRange(0, 100)
+        self._score.setFixedWidth(64)
+        self._score.hide()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(9, 3, 4, 3)
+        layout.setSpacing(9)
+        layout.addWidget(key)
+        layout.addWidget(colour)
+        layout.addWidget(QLabel(name), 1)
+        layout.addWidget(self._score)
+        if removable:
+            tip = self.tr("Remove the tag {name}").format(name=name)
+            cross = theme.icon("mdi6.close", "muted")
+            layout.addWidget(icon_button(cross, tip, lambda: self.removed.emit(class_id), side=13))
+        self.setMinimumHeight(31)
+        self.show_chosen(False)
+
+    def show_chosen(self, chosen: bool) -> None:
+        """Mark the row as the class that is painted."""
+        back = self._theme.colours["accent_soft"] if chosen else "transparent"
+        hover = self._theme.colours["accent_soft" if chosen else "hover"]
+        self.setStyleSheet(
+            f"ClassRow {{ background: {back}; border-radius: 6px; }}ClassRow:hover {{ background: {hover}; }}"
+        )
+
+    def show_score(self, score: float) -> None:
+        """Show how sure the CAM is, 0…1."""
+        self._score.setValue(round(100 * score))
+        self._score.setToolTip(
+            self.tr("CAM score {score:.2f}: how strongly the classifier sees it inside its mask").format(
+                score=score
+            )
+        )
+        self._score.show()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose the class."""
+        self.chosen.emit(self.class_id)
+
+
+class TagsPanel(QWidget):
+    """Rows for background and every tag, a field that adds tags, and suggestions for images without."""
+
+    class_wanted = Signal(str)  # a name that is in no class list yet
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self._session, self._theme = session, theme
+        self.rows: list[ClassRow] = []
+        self._list = QVBoxLayout()
+        self._list.setSpacing(1)
+        self._empty = explanation()
+        self._empty.setContentsMargins(9, 6, 9, 4)
+        self._chips = QVBoxLayout()
+        self._chips.setSpacing(4)
+        self.field = QLineEdit(placeholderText=self.tr("Add a tag…"))
+        self.field.setAccessibleName(self.tr("Add a tag"))
+        self.field.returnPressed.connect(self._add_typed)
+        self._none = QPushButton(self.tr("Nothing of the list: background only"))
+        self._none.setProperty("flat", True)
+        self._none.clicked.connect(lambda: session.set_tags(()))
+        inner = QWidget()
+        body = QVBoxLayout(inner)
+        body.setContentsMargins(6, 6, 6, 6)
+        body.setSpacing(4)
+        body.addLayout(self._list)
+        body.addWidget(self._empty)
+        body.addLayout(self._chips)
+        body.addWidget(self._none)
+        body.addStretch()
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setWidget(inner)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(8, 4, 8, 8)
+        foot.addWidget(self.field)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(scroll, 1)
+        layout.addLayout(foot)
+        session.project_opened.connect(self._fill)
+        session.image_changed.connect(self._fill)
+        session.classes_changed.connect(self._classes_changed)
+        session.record_changed.connect(
+            lambda image_id: self._fill() if image_id == session.image_id else None
+        )
+        session.suggestions_changed.connect(self._fill)
+        session.paint_changed.connect(self._mark)
+        session.proposal_changed.connect(self._score)
+        theme.changed.connect(self._fill)
+        self._classes_changed()
+
+    def sizeHint(self) -> QSize:
+        """Room for a handful of tags."""
+        return QSize(280, 230)
+
+    def begin_adding(self) -> None:
+        """Put the cursor into the field."""
+        self.field.setFocus()
+        self.field.selectAll()
+
+    def choose(self, number: int) -> None:
+        """Paint the class with this number (0 background, from 1 the tags in their order)."""
+        if number < len(self.rows):
+            self._session.class_id = self.rows[number].class_id
+
+    def add(self, name: str) -> None:
+        """Tag the open image; a name that is no class yet is asked about."""
+        record = self._session.record
+        if record is None or not name:
+            return
+        if name not in self._session.classes:
+            self.class_wanted.emit(name)
+        elif name not in record.tags:
+            self._session.set_tags((*record.tags, name))
+            self._session.class_id = self._session.classes.id_of(name)
+
+    def _add_typed(self) -> None:
+        name = self.field.text().strip()
+        # After the completer, which would put its own text back into the field.
+        QTimer.singleShot(0, self, self.field.clear)
+        self.add(name)
+
+    def _remove(self, class_id: int) -> None:
+        if (record := self._session.record) is not None:
+            name = self._session.classes.name_of(class_id)
+            self._session.set_tags(tag for tag in record.tags if tag != name)
+
+    def _classes_changed(self) -> None:
+        completer = QCompleter(list(self._session.classes.names), self.field)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        self.field.setCompleter(completer)
+        self._fill()
+
+    def _fill(self) -> None:
+        record, classes = self._session.record, self._session.classes
+        for row in self.rows:
+            row.hide()
+            row.deleteLater()
+        self.rows = []
+        self.field.setEnabled(record is not None)
+        ids = [0, *(classes.id_of(name) for name in record.tags)] if record else []
+        for number, class_id in enumerate(ids):
+            name = classes.name_of(class_id) if class_id else self.tr("background")
+            row = ClassRow(self._theme, class_id, name, number, removable=class_id > 0)
+            row.chosen.connect(self._choose)
+            row.removed.connect(self._remove)
+            self._list.addWidget(row)
+            self.rows.append(row)
+        if record is None:
+            self._empty.setText(self.tr("The tags of the open image appear here."))
+        elif not record.tagged:
+            self._empty.setText(self.tr("No tags yet: say what is in this picture."))
+        else:
+            self._empty.setText(self.tr("Nothing of the class list is in this picture."))
+        self._empty.setVisible(record is None or not record.tags)
+        self._none.setVisible(record is not None and not record.tagged)
+        self._suggest()
+        self._mark()
+        self._score()
+
+    def _suggest(self) -> None:
+        while (item := self._chips.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.deleteLater()
+        for name, probability in self._session.suggestions[:SUGGESTED]:
+            if probability < LIKELY:
+                break
+            chip = QPushButton(self._theme.icon("mdi6.plus", "accent"), f"{name}   {probability:.0%}")
+            chip.setToolTip(
+                self.tr("The classifier sees this with a probability of {p}.").format(p=f"{probability:.0%}")
+            )
+            chip.clicked.connect(lambda _=False, name=name: self.add(name))
+            self._chips.addWidget(chip)
+
+    def _choose(self, class_id: int) -> None:
+        self._session.class_id = class_id
+
+    def _mark(self) -> None:
+        for row in self.rows:
+            row.show_chosen(row.class_id == self._session.class_id)
+
+    def _score(self) -> None:
+        session, proposal = self._session, self._session.proposal
+        if proposal is None:
+            return
+
+        def arrived(scores: dict[int, float]) -> None:
+            if session.proposal is proposal:
+                for row in self.rows:
+                    if row.class_id in scores:
+                        row.show_score(scores[row.class_id])
+
+        session.jobs.submit(lambda: cam_scores(proposal), arrived)
+
+
+def cam_scores(proposal: Proposal) -> dict[int, float]:
+    """Mean CAM of each tagged class inside its own mask, 0…1; 0 where the mask has none of it."""
+    inside = {class_id: proposal.mask == class_id for class_id in proposal.classes}
+    return {
+        class_id: float(np.mean(cam[inside[class_id]])) if inside[class_id].any() else 0.0
+        for class_id, cam in zip(proposal.classes, proposal.cams, strict=True)
+    }

@@ -1,0 +1,233 @@
+"""The Trainer panel: what training is doing and why, how it goes, and the models it has brought forth."""
+
+import pyqtgraph as pg
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from annotator.session import Session
+from annotator.theme import Theme
+from annotator.widgets import explanation, heading, line
+from trainer.messages import (
+    LossPoint,
+    ModelChanged,
+    Pause,
+    Progress,
+    Promoted,
+    SetModel,
+    Start,
+    State,
+    StateChanged,
+    ValidationPoint,
+)
+
+POINTS = 2000
+REDRAW_MS = 100
+COLOURS = {
+    State.IDLE: "muted",
+    State.WAITING: "warn",
+    State.TRAINING: "accent",
+    State.CONVERGED: "good",
+    State.PAUSED: "muted",
+    State.FAILED: "bad",
+}
+RUNNING = (State.TRAINING, State.WAITING, State.CONVERGED)
+
+
+class TrainerPanel(QWidget):
+    """State, progress, curves and versions of the trainer thread."""
+
+    def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self._session, self._theme = session, theme
+        self.state = State.IDLE
+        self._lamp = QLabel()
+        self.state_name = QLabel()
+        self.state_name.setProperty("heading", True)
+        self.reason = explanation()
+        self.button = QPushButton()
+        self.button.clicked.connect(self.toggle)
+        self._progress = QProgressBar(textVisible=False)
+        self._progress.setRange(0, 1000)
+        self._doing = explanation()
+        self._loss: list[tuple[float, float]] = []
+        self._validation: list[tuple[float, float, float]] = []
+        self._loss_plot, self._validation_plot = pg.PlotWidget(), pg.PlotWidget()
+        self._validation_help = explanation(
+            self.tr("Each round the new model (line) must beat the one in use (dots) on images kept aside.")
+        )
+        self._versions = QVBoxLayout()
+        self._versions.setSpacing(2)
+        self._redraw = QTimer(self, singleShot=True, interval=REDRAW_MS)
+        self._redraw.timeout.connect(self._draw)
+        self._lay_out()
+        session.trainer_message.connect(self.hear)
+        session.project_opened.connect(self._start)
+        session.engine_changed.connect(self._show)
+        theme.changed.connect(self._recolour)
+        self._recolour()
+
+    def sizeHint(self) -> QSize:
+        """As wide as its neighbours."""
+        return QSize(280, 380)
+
+    def toggle(self) -> None:
+        """Start training, or pause it."""
+        self._session.predictor.post(Pause() if self.state in RUNNING else Start())
+
+    def hear(self, message: object) -> None:
+        """Take in a message of the trainer thread."""
+        match message:
+            case StateChanged():
+                self.state = message.state
+                self.reason.setText(message.reason)
+                self._show()
+            case Progress():
+                self._progress.setValue(round(1000 * message.fraction))
+                self._doing.setText(
+                    self.tr("Round {round}: {text}").format(round=message.round, text=message.text)
+                )
+            case LossPoint():
+                self._loss = [*self._loss[-POINTS:], (message.step, message.loss)]
+                self._redraw.start()
+            case ValidationPoint():
+                self._validation.append((message.round, message.incumbent, message.challenger))
+                self._redraw.start()
+            case Promoted() | ModelChanged():
+                self._list_versions()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self._lamp)
+        head.addWidget(self.state_name, 1)
+        head.addWidget(self.button)
+        inner = QWidget()
+        body = QVBoxLayout(inner)
+        body.setContentsMargins(12, 10, 12, 12)
+        body.setSpacing(8)
+        body.addLayout(head)
+        for widget in (self.reason, self._progress, self._doing, line(), heading(self.tr("Loss"))):
+            body.addWidget(widget)
+        for plot in (self._loss_plot, self._validation_plot):
+            plot.setFixedHeight(120)
+            plot.setMenuEnabled(False)
+            plot.hideButtons()
+            plot.setMouseEnabled(False, False)
+        body.addWidget(self._loss_plot)
+        body.addWidget(heading(self.tr("Validation score")))
+        body.addWidget(self._validation_plot)
+        body.addWidget(self._validation_help)
+        body.addWidget(line())
+        body.addWidget(heading(self.tr("Models")))
+        body.addLayout(self._versions)
+        body.addStretch()
+        scroll = QScrollArea(widgetResizable=True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inner)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+
+    def _start(self) -> None:
+        self._loss, self._validation = [], []
+        self.state = State.IDLE
+        self.reason.setText(self.tr("The models are being loaded."))
+        self._show()
+        self._draw()
+        self._list_versions()
+
+    def state_text(self) -> str:
+        """The state in one word, in the present language."""
+        return {
+            State.IDLE: self.tr("Idle"),
+            State.WAITING: self.tr("Waiting for corrections"),
+            State.TRAINING: self.tr("Training"),
+            State.CONVERGED: self.tr("Converged"),
+            State.PAUSED: self.tr("Paused"),
+            State.FAILED: self.tr("Failed"),
+        }[self.state]
+
+    def _show(self) -> None:
+        self.state_name.setText(self.state_text())
+        self._lamp.setPixmap(self._theme.icon("mdi6.circle", COLOURS[self.state]).pixmap(12, 12))
+        running = self.state in RUNNING
+        self.button.setText(self.tr("Pause") if running else self.tr("Start"))
+        self.button.setIcon(self._theme.icon("mdi6.pause" if running else "mdi6.play"))
+        self.button.setEnabled(self._session.worker is not None)
+        training = self.state is State.TRAINING
+        self._progress.setVisible(training)
+        self._doing.setVisible(training)
+
+    def _recolour(self) -> None:
+        for plot in (self._loss_plot, self._validation_plot):
+            plot.setBackground(self._theme.colour("base"))
+            for name in ("left", "bottom"):
+                axis = plot.getAxis(name)
+                axis.setPen(self._theme.colour("border"))
+                axis.setTextPen(self._theme.colour("muted"))
+        self._show()
+        self._draw()
+        self._list_versions()
+
+    def _draw(self) -> None:
+        accent, muted = self._theme.colour("accent"), self._theme.colour("muted")
+        self._loss_plot.clear()
+        if self._loss:
+            steps, losses = zip(*self._loss, strict=True)
+            self._loss_plot.plot(steps, losses, pen=pg.mkPen(accent, width=1.5))
+        self._validation_plot.clear()
+        if self._validation:
+            rounds, incumbent, challenger = zip(*self._validation, strict=True)
+            dots = {"symbol": "o", "symbolSize": 5, "symbolPen": None}
+            self._validation_plot.plot(rounds, incumbent, pen=None, symbolBrush=muted, **dots)
+            self._validation_plot.plot(
+                rounds, challenger, pen=pg.mkPen(accent, width=1.5), symbolBrush=accent, **dots
+            )
+
+    def _list_versions(self) -> None:
+        while (item := self._versions.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.deleteLater()
+        project = self._session.project
+        versions = project.model_versions() if project else []
+        current = next((version.number for version in versions if version.current), 0)
+        for version in reversed(versions):
+            score = f"{version.score:.3f}" if version.score is not None else "–"
+            text = self.tr("Model {number} · score {score}").format(number=version.number, score=score)
+            self._add_version(version.number, text, f"{version.created}\n{version.note}".strip(), current)
+        self._add_version(0, self.tr("Without fine-tuning"), "", current)
+
+    def _add_version(self, number: int, text: str, tip: str, current: int) -> None:
+        row = QWidget()
+        row.setToolTip(tip)
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(7)
+        mark = QLabel()
+        used = number == current
+        icon = self._theme.icon(
+            "mdi6.check-circle" if used else "mdi6.circle-outline", "good" if used else "faint"
+        )
+        mark.setPixmap(icon.pixmap(15, 15))
+        layout.addWidget(mark)
+        layout.addWidget(QLabel(text), 1)
+        if used:
+            layout.addWidget(explanation(self.tr("in use")))
+        else:
+            back = QToolButton()
+            back.setText(self.tr("Go back to"))
+            back.setToolTip(self.tr("Use this model from now on; nothing is deleted."))
+            back.clicked.connect(lambda: self._session.predictor.post(SetModel(number)))
+            layout.addWidget(back)
+        row.setMinimumHeight(30)
+        self._versions.addWidget(row)

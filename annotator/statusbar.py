@@ -1,0 +1,65 @@
+"""The status bar: what is under way, what lies under the mouse, zoom, saved state, trainer state."""
+
+from PySide6.QtCore import QPointF
+from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
+
+from annotator.panels.trainer import COLOURS, TrainerPanel
+from annotator.session import Session
+from annotator.theme import Theme
+from trainer.data.classes import BACKGROUND, VOID
+from trainer.messages import StateChanged
+
+
+class StatusBar(QStatusBar):
+    """Listens to the session, the canvas and the trainer panel."""
+
+    def __init__(
+        self, session: Session, trainer: TrainerPanel, theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self._session, self._trainer, self._theme = session, trainer, theme
+        self._busy, self._cursor, self.zoom, self.saved, self._state = (QLabel() for _ in range(5))
+        self._lamp = QLabel()
+        self._lamp.setContentsMargins(6, 0, 0, 0)
+        self.addWidget(self._busy, 1)
+        for label in (self._cursor, self.zoom, self.saved, self._lamp, self._state):
+            self.addPermanentWidget(label)
+        session.busy_changed.connect(lambda busy, text: self._busy.setText(text))
+        session.saved_changed.connect(self._show_saved)
+        session.project_opened.connect(lambda: self._show_saved(True))
+        session.trainer_message.connect(self._hear)
+        theme.changed.connect(self._show_state)
+        self._show_state()
+
+    def show_zoom(self, factor: float) -> None:
+        """Show a zoom in per cent of the photo's own size."""
+        self.zoom.setText(f"{factor:.0%}")
+
+    def show_cursor(self, point: QPointF | None) -> None:
+        """Show position and class under the mouse, image coordinates."""
+        mask = self._session.mask
+        self._cursor.clear()
+        if point is None or mask is None:
+            return
+        x, y = int(point.x()), int(point.y())
+        if 0 <= y < mask.shape[0] and 0 <= x < mask.shape[1]:
+            self._cursor.setText(f"{x}, {y}   {self._name(int(mask[y, x]))}")
+
+    def _name(self, label: int) -> str:
+        if label == BACKGROUND:
+            return self.tr("background")
+        return self.tr("undecided") if label == VOID else self._session.classes.name_of(label)
+
+    def _show_saved(self, saved: bool) -> None:
+        self.saved.setText(self.tr("Saved") if saved else self.tr("Not saved yet"))
+        self.saved.setStyleSheet("" if saved else f"color: {self._theme.colours['bad']}")
+
+    def _hear(self, message: object) -> None:
+        if isinstance(message, StateChanged):
+            self._show_state()
+
+    def _show_state(self) -> None:
+        colour = COLOURS[self._trainer.state]
+        self._lamp.setPixmap(self._theme.icon("mdi6.circle", colour).pixmap(10, 10))
+        self._state.setText(self.tr("Trainer: {state}").format(state=self._trainer.state_text()))

@@ -1,0 +1,99 @@
+"""For newcomers: the three steps from a photo to a mask, and what to do when nothing is open."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from annotator.theme import Theme
+from annotator.widgets import explanation, icon_button
+
+
+class WelcomeStrip(QFrame):
+    """Three steps in a row above the canvas, until they are put away."""
+
+    dismissed = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("bar", "info")
+        steps = (
+            (
+                self.tr("Look"),
+                self.tr("The tags say what is in the photo; the coloured mask is the proposal."),
+            ),
+            (
+                self.tr("Correct"),
+                self.tr("Paint where it is wrong: a digit chooses the class, 0 is background."),
+            ),
+            (
+                self.tr("Accept"),
+                self.tr("Enter keeps the mask and opens the next photo. The trainer learns along."),
+            ),
+        )
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 9, 8, 9)
+        layout.setSpacing(12)
+        for number, (name, text) in enumerate(steps, 1):
+            badge = QLabel(str(number))
+            badge.setFixedSize(22, 22)
+            badge.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            badge.setStyleSheet(
+                f"background: {theme.colours['accent']}; color: {theme.colours['accent_text']};"
+                "border-radius: 11px; font-weight: 600;"
+            )
+            words = QLabel(f"<b>{name}</b>&nbsp; {text}")
+            words.setWordWrap(True)
+            layout.addWidget(badge, 0, Qt.AlignmentFlag.AlignTop)
+            layout.addWidget(words, 1)
+        away = self.tr("Put the first steps away; Help brings them back")
+        close = icon_button(theme.icon("mdi6.close", "muted"), away, self.dismissed.emit)
+        layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+
+
+class EmptyDesk(QWidget):
+    """Stands in the place of the canvas while no project is open."""
+
+    folder_wanted = Signal()
+    sample_wanted = Signal()
+    recent_wanted = Signal(object)
+
+    def __init__(self, theme: Theme, recent: list[Path], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        icon = QLabel()
+        icon.setPixmap(theme.icon("mdi6.image-multiple-outline", "faint").pixmap(64, 64))
+        icon.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        title = QLabel(self.tr("From tags to masks"))
+        title.setProperty("title", True)
+        title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        text = explanation(
+            self.tr(
+                "Open a folder of photos. Tag what is in each, watch the proposed mask, "
+                "and correct it with a few strokes."
+            )
+        )
+        text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        text.setFixedWidth(420)
+        folder = QPushButton(self.tr("Open folder…"))
+        folder.setProperty("accent", True)
+        folder.clicked.connect(self.folder_wanted)
+        sample = QPushButton(self.tr("Open the sample"))
+        sample.clicked.connect(self.sample_wanted)
+        buttons = QHBoxLayout()
+        buttons.addStretch()
+        buttons.addWidget(folder)
+        buttons.addWidget(sample)
+        buttons.addStretch()
+        layout = QVBoxLayout(self)
+        layout.setSpacing(14)
+        layout.addStretch()
+        layout.addWidget(icon)
+        layout.addWidget(title)
+        layout.addWidget(text, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addLayout(buttons)
+        for path in recent[:5]:
+            link = QPushButton(str(path))
+            link.setProperty("flat", True)
+            link.clicked.connect(lambda _=False, path=path: self.recent_wanted.emit(path))
+            layout.addWidget(link, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch()
