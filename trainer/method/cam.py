@@ -1,0 +1,86 @@
+"""Class activation maps of an image, and the background score they imply (paper, section 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from trainer.models.classifier import CamClassifier
+
+SCALES = (1.0, 0.5, 1.5, 2.0)
+EPSILON = 1e-5
+
+
+@torch.inference_mode()
+def multi_scale_cam(
+    classifier: CamClassifier,
+    image: np.ndarray,
+    class_indices: Sequence[int],
+    scales: Sequence[float] = SCALES,
+    flip: bool = True,
+    size: tuple[int, int] | None = None,
+) -> np.ndarray:
+    """Sum the ReLU'd maps of several scales, each with its mirror image, and scale every class to at most 1.
+
+    An image and its mirror image share a batch, and only the rows asked for are computed.
+
+    Args:
+        classifier: in evaluation mode, on any device.
+        image: uint8 H×W×3 RGB.
+        class_indices: rows of the head (class id − 1), K of them, may be empty.
+        scales: factors on the image's size.
+        flip: look at the mirror image as well.
+        size: (H, W) of the maps; the image's own by default.
+
+    Returns:
+        float32 K×H×W in [0, 1]: each class divided by its maximum + 1e-5.
+    """
+    size = size or (image.shape[0], image.shape[1])
+    parameter = classifier.head.weight
+    total = torch.zeros(1, len(class_indices), *size, device=parameter.device)
+    if not len(class_indices):
+        return total[0].cpu().numpy()
+    pixels = torch.tensor(image, device=parameter.device).permute(2, 0, 1)[None].float()
+    pixels = classifier.backbone.convention.normalise(pixels).contiguous(memory_format=torch.channels_last)
+    for scale in scales:
+        view = _scaled(pixels, scale)
+        maps = classifier.cam(torch.cat([view, view.flip(-1)]) if flip else view, class_indices).float()
+        if flip:
+            # Adding before enlarging halves the work; enlarging is linear.
+            maps = maps[:1] + maps[1:].flip(-1)
+        total += functional.interpolate(maps, size, mode="bilinear", align_corners=False)
+    total /= total.amax(dim=(2, 3), keepdim=True) + EPSILON
+    return total[0].cpu().numpy()
+
+
+def background_score(cams: np.ndarray, alpha: float) -> np.ndarray:
+    """Return ``(1 − max_c M_c)^α`` (paper, equation 2); all 1 where there is no class.
+
+    Args:
+        cams: float32 K×H×W in [0, 1].
+        alpha: > 0; the smaller, the more of the image is background.
+
+    Returns:
+        float32 H×W in [0, 1].
+    """
+    if not len(cams):
+        return np.ones(cams.shape[1:], np.float32)
+    return np.clip(1 - cams.max(axis=0), 0, 1).astype(np.float32) ** np.float32(alpha)
+
+
+def with_background(cams: np.ndarray, alpha: float) -> np.ndarray:
+    """Stack the background score on the class maps: float32 (K+1)×H×W, background first."""
+    return np.concatenate([background_score(cams, alpha)[None], cams])
+
+
+def _scaled(pixels: torch.Tensor, scale: float) -> torch.Tensor:
+    if scale == 1:
+        return pixels
+    height, width = (max(1, round(side * scale)) for side in pixels.shape[-2:])
+    view = functional.interpolate(
+        pixels, (height, width), mode="bilinear", align_corners=False, antialias=scale < 1
+    )
+    return view.contiguous(memory_format=torch.channels_last)
