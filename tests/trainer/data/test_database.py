@@ -1,0 +1,108 @@
+import sqlite3
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from trainer.data.database import SCHEMA_VERSION
+from trainer.data.project import Project, Target
+from trainer.errors import DataError
+
+PATCH = np.zeros((2, 2), np.uint8)
+
+
+@pytest.fixture
+def file(voc_tree):
+    """A closed project with one stroke, opened once more so that its backup has the stroke too."""
+    project = Project.open_folder(voc_tree)
+    project.record_edit("one", Target.SEEDS, (0, 0, 2, 2), PATCH, PATCH, "brush")
+    project.close()
+    Project.open(project.file).close()
+    return project.file
+
+
+def sql(file, statement):
+    with closing(sqlite3.connect(file)) as connection, connection:
+        return connection.execute(statement).fetchall()
+
+
+@pytest.mark.parametrize("damage", ["garbage", "zeroed page", "cut", "emptied"])
+def test_a_damaged_file_is_named_with_what_to_do_and_its_backup_works(file, damage):
+    content = bytearray(file.read_bytes())
+    if damage == "garbage":
+        content[:] = b"garbage " * 1000
+    elif damage == "zeroed page":
+        content[4096:8192] = bytes(4096)
+    elif damage == "cut":
+        del content[len(content) // 2 :]
+    else:
+        content.clear()
+    file.write_bytes(content)
+    with pytest.raises(DataError, match=r"project\.sqlite .*rename project\.sqlite\.backup"):
+        Project.open_folder(file.parents[1])
+    file.with_name("project.sqlite.backup").replace(file)
+    project = Project.open(file)
+    assert project.can_undo("one")
+    project.close()
+
+
+def test_a_missing_file_is_not_silently_made_anew(file, tmp_path):
+    file.unlink()
+    with pytest.raises(DataError, match=r"rename project\.sqlite\.backup"):
+        Project.open_folder(file.parents[1])
+    with pytest.raises(DataError, match="does not exist"):
+        Project.open(tmp_path / "nothing.sqlite")
+
+
+def test_a_damaged_stroke_is_an_error_that_names_the_file(file):
+    sql(file, "UPDATE edits SET after = x'00'")
+    project = Project.open(file)
+    with pytest.raises(DataError, match=r"project\.sqlite is damaged"):
+        project.layer("one", Target.SEEDS, (40, 60))
+    assert len(project.images()) == 4
+    project.close()
+
+
+def test_a_file_of_a_newer_version_asks_for_an_update(file):
+    sql(file, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    with pytest.raises(DataError, match="newer version.*update"):
+        Project.open(file)
+
+
+def test_a_database_of_another_program_is_refused(tmp_path):
+    sql(tmp_path / "other.sqlite", "CREATE TABLE images (id)")
+    with pytest.raises(DataError, match=r"other\.sqlite is no project"):
+        Project.open(tmp_path / "other.sqlite")
+
+
+@pytest.mark.parametrize("path", ["../../secret.jpg", "/etc/passwd"])
+def test_a_project_cannot_reach_out_of_its_folder(file, path):
+    sql(file, f"UPDATE images SET path = '{path}' WHERE id = 'one'")
+    project = Project.open(file)
+    with pytest.raises(DataError, match="secret|passwd"):
+        project.record("one")
+    project.close()
+
+
+def test_a_full_disk_keeps_what_was_there(file):
+    project = Project.open(file)
+    with project._database.reading() as connection:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+    noise = np.random.default_rng(0).integers(0, 21, (400, 400), np.uint8)
+    with pytest.raises(DataError, match=r"cannot use .*project\.sqlite.*full"):
+        project.record_edit("two", Target.SEEDS, (0, 0, 400, 400), noise, noise, "brush")
+    assert not project.can_undo("two")
+    assert project.record("two").seed_revision == 0
+    assert project.can_undo("one")
+    project.close()
+
+
+def test_an_interrupted_creation_leaves_no_project(voc_tree, monkeypatch):
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("trainer.data.records.add", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        Project.open_folder(voc_tree)
+    assert not list((voc_tree / "affinity-project").iterdir())
+    project = Project.open_folder(voc_tree)
+    assert len(project.images()) == 4
+    project.close()

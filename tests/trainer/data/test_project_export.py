@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from trainer.data.export import export_project
+from trainer.data.images import load_mask
+from trainer.data.project import Project, Target
+from trainer.errors import DataError
+
+
+def test_accepted_masks_are_exported_and_the_others_on_demand(tmp_path, voc_tree):
+    project = Project.open_folder(voc_tree)
+    mask = np.full((40, 60), 8, np.uint8)
+    project.accept("one", mask)
+    project.store_proposal_mask("two", np.zeros_like(mask))
+    patch = np.full((4, 5), 255, np.uint8)
+    project.record_edit("two", Target.MASK, (1, 2, 5, 7), patch, np.full_like(patch, 254), "brush")
+    project.record_edit("two", Target.MASK, (10, 2, 14, 7), patch, np.full_like(patch, 12), "brush")
+    done = []
+    assert export_project(project, tmp_path / "out", progress=done.append) == []
+    assert done == ["one"]
+    np.testing.assert_array_equal(load_mask(tmp_path / "out/SegmentationClass/one.png"), mask)
+
+    export_project(project, tmp_path / "out", accepted_only=False)
+    exported = load_mask(tmp_path / "out/SegmentationClass/two.png")
+    assert set(np.unique(exported[1:5, 2:7])) == {255}
+    assert set(np.unique(exported[10:14, 2:7])) == {12}
+    assert (exported == 0).sum() == 40 * 60 - 40
+    project.close()
+
+
+def test_nothing_accepted_is_an_error(tmp_path, voc_tree):
+    project = Project.open_folder(voc_tree)
+    with pytest.raises(DataError, match="accept"):
+        export_project(project, tmp_path / "out")
+    project.close()

@@ -1,0 +1,205 @@
+import shutil
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+from trainer.data import voc_export
+from trainer.data.classes import ClassList
+from trainer.data.images import load_image, load_mask
+from trainer.data.palette import voc_palette
+from trainer.data.source import open_source
+from trainer.data.voc_export import VocEntry, check_destination, write_voc
+from trainer.errors import DataError
+
+CLASSES = ClassList(("cat", "cup"))
+
+
+@pytest.fixture
+def entries(tmp_path):
+    """Three photos: an upright JPEG, one that EXIF turns, and a PNG; the second is for validation."""
+    cat, folder = Image.fromarray(skimage.data.chelsea()), tmp_path / "photos"
+    folder.mkdir()
+    cat.save(folder / "upright.jpg", quality=80)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    cat.save(folder / "turned.jpg", quality=95, exif=exif)
+    cat.save(folder / "cat.png")
+    mask = np.zeros((300, 451), np.uint8)
+    mask[10:60, 20:100] = mask[200:300, 5:15] = 1
+    mask[0, 0] = 255
+    turned = np.full((451, 300), 2, np.uint8)
+    return [
+        VocEntry("upright", folder / "upright.jpg", mask, ("cat",)),
+        VocEntry("turned", folder / "turned.jpg", turned, (), "val"),
+        VocEntry("sub/cat", folder / "cat.png", np.zeros_like(mask), ("cup",)),
+    ]
+
+
+def files(root):
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()
+    }
+
+
+def test_masks_read_back_bit_for_bit_with_pillow_alone(tmp_path, entries):
+    assert write_voc(tmp_path / "out", entries, CLASSES) == []
+    for entry in entries:
+        with Image.open(tmp_path / "out/SegmentationClass" / f"{entry.id}.png") as image:
+            assert image.mode == "P"
+            np.testing.assert_array_equal(np.asarray(image), entry.mask)
+            np.testing.assert_array_equal(np.reshape(image.getpalette(), (-1, 3)), voc_palette())
+
+
+def test_upright_jpegs_are_copied_and_others_made_upright(tmp_path, entries):
+    write_voc(tmp_path / "out", entries, CLASSES)
+    images = tmp_path / "out/JPEGImages"
+    assert (images / "upright.jpg").read_bytes() == entries[0].image_path.read_bytes()
+    for entry in entries:
+        with Image.open(images / f"{entry.id}.jpg") as image:
+            assert image.format == "JPEG"
+            assert image.size == entry.mask.shape[::-1]
+            stored = np.asarray(image).astype(int)
+        assert np.abs(stored - load_image(entry.image_path)).mean() < 2
+
+
+def test_lists_name_splits_and_classes(tmp_path, entries):
+    write_voc(tmp_path / "out", entries, CLASSES)
+    lists = {
+        name[10:]: text.decode() for name, text in files(tmp_path / "out").items() if "ImageSets" in name
+    }
+    assert lists["Segmentation/train.txt"] == "sub/cat\nupright\n"
+    assert lists["Segmentation/val.txt"] == "turned\n"
+    assert lists["Segmentation/trainval.txt"] == "sub/cat\nturned\nupright\n"
+    assert lists["Main/cat_train.txt"] == "sub/cat -1\nupright  1\n"
+    assert lists["Main/cup_trainval.txt"] == "sub/cat  1\nturned  1\nupright -1\n"
+    labelmap = (tmp_path / "out/labelmap.txt").read_text().splitlines()
+    assert labelmap[-3:] == ["background:0,0,0::", "cat:128,0,0::", "cup:0,128,0::"]
+
+
+def test_annotations_box_each_connected_area(tmp_path, entries):
+    write_voc(tmp_path / "out", entries, CLASSES)
+    root = ElementTree.parse(tmp_path / "out/Annotations/upright.xml").getroot()
+    assert [root.findtext(f"size/{side}") for side in ("width", "height")] == ["451", "300"]
+    boxes = [
+        [int(found.findtext(f"bndbox/{side}")) for side in ("xmin", "ymin", "xmax", "ymax")]
+        for found in root.iter("object")
+    ]
+    assert boxes == [[21, 11, 100, 60], [6, 201, 15, 300]]
+    assert [found.findtext("truncated") for found in root.iter("object")] == ["0", "1"]
+
+
+def test_an_export_opens_as_a_data_set(tmp_path, entries):
+    write_voc(tmp_path / "out", entries, CLASSES)
+    source = open_source(tmp_path / "out", "trainval")
+    assert source.classes == CLASSES
+    assert {item.id: item.tags for item in source.items} == {
+        "sub/cat": ("cup",),
+        "turned": ("cup",),
+        "upright": ("cat",),
+    }
+    np.testing.assert_array_equal(load_mask(source.items[1].truth_path), entries[1].mask)
+
+
+def test_the_same_entries_give_the_same_bytes(tmp_path, entries):
+    write_voc(tmp_path / "one", entries, CLASSES)
+    write_voc(tmp_path / "two", reversed(entries), CLASSES)
+    assert files(tmp_path / "one") == files(tmp_path / "two")
+
+
+def test_a_former_export_is_replaced_and_other_files_stay(tmp_path, entries):
+    out = tmp_path / "out"
+    write_voc(out, entries, CLASSES)
+    (out / "notes.txt").write_text("mine")
+    write_voc(out, entries[:1], CLASSES)
+    assert sorted(path.name for path in (out / "JPEGImages").iterdir()) == ["upright.jpg"]
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def test_a_foreign_folder_is_refused_unless_forced(tmp_path, entries):
+    out = tmp_path / "out"
+    out.mkdir()
+    check_destination(out)
+    (out / "thesis.txt").write_text("mine")
+    for refusing in (lambda: check_destination(out), lambda: write_voc(out, entries, CLASSES)):
+        with pytest.raises(DataError, match="out"):
+            refusing()
+    assert list(files(out)) == ["thesis.txt"]
+    write_voc(out, entries, CLASSES, force=True)
+    assert {"thesis.txt", "labelmap.txt"} <= files(out).keys()
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="file"):
+        check_destination(tmp_path / "file", force=True)
+
+
+def test_a_failing_export_leaves_the_former_one_as_it_was(tmp_path, entries):
+    out = tmp_path / "out"
+    write_voc(out, entries, CLASSES)
+    before = files(out)
+
+    def interrupted():
+        yield entries[1]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_voc(out, interrupted(), CLASSES)
+    assert files(out) == before
+
+
+def test_an_export_killed_while_it_takes_its_place_shows_and_can_be_repeated(tmp_path, entries, monkeypatch):
+    out = tmp_path / "out"
+    write_voc(out, entries, CLASSES)
+    whole = files(out)
+    remove = shutil.rmtree
+
+    def killed(path, **options):
+        if path == out / "SegmentationClass":
+            raise KeyboardInterrupt
+        remove(path, **options)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(voc_export.shutil, "rmtree", killed)
+        write_voc(out, entries, CLASSES)
+    assert "labelmap.txt" not in files(out)
+    write_voc(out, entries, CLASSES)
+    assert files(out) == whole
+
+
+def test_an_unknown_class_is_an_error_never_background(tmp_path, entries):
+    with pytest.raises(DataError, match="turned.*label 2"):
+        write_voc(tmp_path / "out", entries, ClassList(("cat",)))
+    with pytest.raises(DataError, match="zebra"):
+        write_voc(tmp_path / "out", [replace(entries[0], tags=("zebra",))], CLASSES)
+    assert not files(tmp_path / "out")
+
+
+def test_repeated_ids_and_images_of_the_export_itself_are_refused(tmp_path, entries):
+    out = tmp_path / "out"
+    with pytest.raises(DataError, match="UPRIGHT"):
+        write_voc(out, [entries[0], replace(entries[0], id="UPRIGHT")], CLASSES)
+    write_voc(out, entries, CLASSES)
+    before = files(out)
+    with pytest.raises(DataError, match=r"upright\.jpg"):
+        write_voc(out, [replace(entries[0], image_path=out / "JPEGImages/upright.jpg")], CLASSES, force=True)
+    assert files(out) == before
+
+
+def test_an_image_that_fails_is_left_out_and_named(tmp_path, entries):
+    damaged = entries[2].image_path
+    damaged.write_bytes(damaged.read_bytes()[:5000])
+    odd = replace(entries[0], id="odd", mask=np.zeros((3, 3), np.uint8))
+    problems = write_voc(tmp_path / "out", [entries[0], odd, entries[2]], CLASSES)
+    assert len(problems) == 2
+    assert "upright.jpg" in problems[0]
+    assert "cat.png" in problems[1]
+    lists = files(tmp_path / "out")
+    assert lists["ImageSets/Segmentation/trainval.txt"] == b"upright\n"
+    assert sorted(name for name in lists if "SegmentationClass" in name) == ["SegmentationClass/upright.png"]
+
+
+def test_nothing_to_export_is_an_error(tmp_path):
+    with pytest.raises(DataError, match="nothing"):
+        write_voc(tmp_path / "out", [], CLASSES)
