@@ -157,7 +157,7 @@ class Database:
                     f"{SCHEMA_VERSION}); update the program"
                 )
             if (verdict := _pragma(connection, "quick_check(1)")) != "ok":
-                raise sqlite3.DatabaseError(verdict)
+                raise sqlite3.DatabaseError(verdict.splitlines()[-1])
 
     def _back_up(self) -> None:
         """Copy the healthy file; without room for the copy the work goes on."""
@@ -202,9 +202,9 @@ def _pragma(connection: sqlite3.Connection, name: str) -> Any:
 
 def _advice(file: Path) -> str:
     if backup_of(file).is_file():
-        return (
-            f"rename {backup_of(file).name} beside it to {file.name}: it is as of the last time it was opened"
-        )
+        # A log that belongs to the damaged file would be replayed over the backup.
+        log = f"remove {file.name}-wal and " if file.with_name(f"{file.name}-wal").exists() else ""
+        return f"{log}rename {backup_of(file).name} to {file.name}: it is as of the last time it was opened"
     return "restore it from a copy, or remove it to start anew; caches are rebuilt by themselves"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from platformdirs import user_data_path
 
+from trainer.data.database import backup_of
 from trainer.data.source import PROJECT_FOLDER
 
 PROJECT_FILE = "project.sqlite"
@@ -19,16 +20,24 @@ def project_file(folder: Path) -> Path:
     The latter is for folders that cannot be written to; its name tells one such folder from another.
     """
     folder = folder.resolve()
-    if _can_hold_files(folder / PROJECT_FOLDER):
+    if _is_writable(folder / PROJECT_FOLDER):
         return folder / PROJECT_FOLDER / PROJECT_FILE
     digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
     projects = user_data_path("affinity-annotator", appauthor=False) / "projects"
     return projects / f"{folder.name}-{digest}" / PROJECT_FILE
 
 
-def _can_hold_files(folder: Path) -> bool:
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError:
-        return False
-    return os.access(folder, os.W_OK)
+def existing_project(path: Path) -> Path | None:
+    """Return the project file that a path means: itself, one in the folder, or that of a folder of images.
+
+    A lost file whose backup is still there counts, so that nobody begins anew over it.
+    """
+    candidates = (path / PROJECT_FILE, project_file(path)) if path.is_dir() else (path,)
+    return next((file for file in candidates if file.exists() or backup_of(file).exists()), None)
+
+
+def _is_writable(folder: Path) -> bool:
+    """Tell whether files can be written to a folder, which need not exist yet."""
+    if folder.exists():
+        return folder.is_dir() and os.access(folder, os.W_OK)
+    return os.access(folder.parent, os.W_OK)

@@ -17,7 +17,7 @@ from trainer.data.database import Database, backup_of
 from trainer.data.ids import assign_ids, file_under
 from trainer.data.images import load_mask, save_mask
 from trainer.data.journal import Box, Edit, Labels, Target
-from trainer.data.location import PROJECT_FILE, project_file
+from trainer.data.location import existing_project, project_file
 from trainer.data.records import ImageRecord, Split, Status
 from trainer.data.source import Source, open_source
 from trainer.data.versions import ModelVersion
@@ -69,8 +69,11 @@ class Project:
 
     @classmethod
     def open(cls, path: Path) -> Project:
-        """Open a project file, or the folder that holds one."""
-        return cls(Database.open(path / PROJECT_FILE if path.is_dir() else path))
+        """Open a project by its file, the folder that holds it, or the folder of its images."""
+        file = existing_project(path)
+        if file is None:
+            raise DataError(f"{path} has no project; open its folder of images on the desk first")
+        return cls(Database.open(file))
 
     @classmethod
     def open_folder(cls, folder: Path, classes: ClassList | None = None) -> Project:
@@ -78,9 +81,8 @@ class Project:
 
         `problems` lists what a newly made project had to leave out.
         """
-        for file in (folder / PROJECT_FILE, project_file(folder)):
-            if file.exists() or backup_of(file).exists():
-                return cls.open(file)
+        if existing_project(folder):
+            return cls.open(folder)
         return cls.create(folder, open_source(folder, voc.ALL, classes))
 
     def close(self) -> None:

@@ -112,6 +112,17 @@ def test_what_a_new_project_leaves_out_is_told(voc_tree):
     project.close()
 
 
+def test_a_project_is_opened_by_its_file_its_folder_or_its_images(project, voc_tree):
+    for path in (project.file, project.folder, voc_tree):
+        again = Project.open(path)
+        assert again.file == project.file
+        again.close()
+    (voc_tree / "empty").mkdir()
+    with pytest.raises(DataError, match="empty"):
+        Project.open(voc_tree / "empty")
+    assert not list((voc_tree / "empty").iterdir())
+
+
 def test_a_second_project_for_a_folder_is_refused(project, voc_tree):
     with pytest.raises(DataError, match="already"):
         Project.create(voc_tree, open_source(voc_tree))

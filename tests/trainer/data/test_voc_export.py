@@ -169,7 +169,7 @@ def test_an_export_killed_while_it_takes_its_place_shows_and_can_be_repeated(tmp
 
 
 def test_an_unknown_class_is_an_error_never_background(tmp_path, entries):
-    with pytest.raises(DataError, match="turned.*label 2"):
+    with pytest.raises(DataError, match=r"turned.*label 2"):
         write_voc(tmp_path / "out", entries, ClassList(("cat",)))
     with pytest.raises(DataError, match="zebra"):
         write_voc(tmp_path / "out", [replace(entries[0], tags=("zebra",))], CLASSES)
