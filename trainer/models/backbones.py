@@ -8,9 +8,10 @@ from trainer.models.base import Backbone
 from trainer.models.mobilenet import MobileNetV2
 from trainer.models.resnet import ResNet18, ResNet50
 from trainer.models.resnet38 import ResNet38
+from trainer.models.small import AffinitySmall
 
 BACKBONES: dict[str, Callable[[int], Backbone]] = {
-    backbone.name: backbone for backbone in (MobileNetV2, ResNet18, ResNet50, ResNet38)
+    backbone.name: backbone for backbone in (AffinitySmall, MobileNetV2, ResNet18, ResNet50, ResNet38)
 }
 
 

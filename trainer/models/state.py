@@ -1,4 +1,4 @@
-"""Tensors in files: reading any format in which weights are published, without running code from it; saving."""
+"""Tensors in files: any format in which weights are published is read, never running code from it."""
 
 import pickle
 import zipfile

@@ -1,0 +1,336 @@
+"""Distillation: a small backbone learns, from random weights, to give the maps of a large one.
+
+The student sees the same crops as the teacher and is drawn to its maps at three depths, cell by cell, and to
+its soft labels where the teacher has a classifier. It shares no tensor with the teacher, and no labels of the
+photos are used.
+
+The schedule follows the clock: rate and input size depend on the share of the time budget that is spent, so
+a run ends when it should on any machine. It can be broken off and resumed, also with more time than before.
+"""
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+
+from trainer.data.atomic import write_atomically
+from trainer.errors import UserError, WeightsError
+from trainer.learn.crops import Crops, jitter
+from trainer.learn.photos import Photos, folder_of
+from trainer.learn.probe import PROBE_CLASSES, probe, probe_names
+from trainer.models.backbones import build_backbone
+from trainer.models.fuse import fused_for_inference
+from trainer.models.state import read_tensors
+from trainer.models.weights import load_backbone_weights, save_backbone
+
+_HEADS = (("classifier.1.weight", "classifier.1.bias"), ("fc.weight", "fc.bias"))
+_HELD_OUT = 200
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that a run depends on beside teacher and photos.
+
+    Attributes:
+        bfloat16_teacher: see :class:`Teacher`.
+        sizes: (share of the time spent, side of the square crops): small ones first.
+        crop_area: smallest and largest share of a photo that a crop covers.
+        weights: of the losses of the three maps, shallow to deep, and of the soft labels.
+    """
+
+    student: str = "affinity_small"
+    minutes: float = 90
+    batch: int = 16
+    rate: float = 1.5e-3
+    decay: float = 0.02
+    warm_up: float = 0.03
+    sizes: tuple[tuple[float, int], ...] = ((0.0, 96), (0.5, 112), (0.8, 144))
+    crop_area: tuple[float, float] = (0.35, 1.0)
+    weights: tuple[float, float, float, float] = (0.25, 0.5, 1.0, 0.5)
+    checkpoint_minutes: float = 3
+    score_minutes: float = 10
+    bfloat16_teacher: bool = False
+    seed: int = 0
+
+    def rate_at(self, share: float) -> float:
+        """Learning rate when ``share`` (0…1) of the time is spent: linear warm-up, then half a cosine."""
+        warm_up = min(1.0, share / self.warm_up + 0.01)
+        return self.rate * warm_up * (0.5 + 0.5 * math.cos(math.pi * min(share, 1.0)))
+
+    def size_at(self, share: float) -> int:
+        """Side of the crops then, in pixels."""
+        return [size for start, size in self.sizes if share >= start][-1]
+
+
+class Teacher(nn.Module):
+    """A pretrained backbone and, where its file has one, its classifier.
+
+    ``bfloat16`` halves its time on processors that know these numbers.
+    """
+
+    def __init__(self, path: Path, bfloat16: bool = False) -> None:
+        super().__init__()
+        backbone = load_backbone_weights(path)
+        self.convention = backbone.convention
+        self.uses_bfloat16 = bfloat16
+        self.taps = [backbone.tap(name) for name in (*backbone.affinity_taps[:2], backbone.taps[-1].name)]
+        self.backbone = fused_for_inference(backbone)
+        tensors, _ = read_tensors(path)
+        head = next((names for names in _HEADS if names[0] in tensors), None)
+        self.head: nn.Linear | None = None
+        if head is not None:
+            weight, bias = (tensors[name] for name in head)
+            self.head = nn.Linear(weight.shape[1], weight.shape[0])
+            self.head.load_state_dict({"weight": weight, "bias": bias})
+        self.requires_grad_(False).eval()
+
+    @torch.no_grad()
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Normalised crops → the three maps, float32."""
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.uses_bfloat16):
+            maps = self.backbone(x, [tap.name for tap in self.taps])
+        return [maps[tap.name].float() for tap in self.taps]
+
+
+class Student(nn.Module):
+    """The backbone that learns, and 1×1 convolutions (left behind afterwards) to the teacher's channels."""
+
+    def __init__(self, name: str, teacher: Teacher) -> None:
+        super().__init__()
+        self.backbone = build_backbone(name, frozen_norm=False)
+        self.backbone.convention = teacher.convention
+        self.taps = [
+            self.backbone.tap(tap) for tap in (*self.backbone.affinity_taps[:2], self.backbone.taps[-1].name)
+        ]
+        self.adapters = nn.ModuleList(
+            nn.Conv2d(own.channels, wanted.channels, 1) if own.channels != wanted.channels else nn.Identity()
+            for own, wanted in zip(self.taps, teacher.taps, strict=True)
+        )
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Normalised crops → guesses of the teacher's three maps."""
+        maps = self.backbone(x, [tap.name for tap in self.taps])
+        return [adapter(maps[tap.name]) for adapter, tap in zip(self.adapters, self.taps, strict=True)]
+
+
+def distillation_loss(
+    guesses: Sequence[Tensor],
+    targets: Sequence[Tensor],
+    spreads: Sequence[Tensor],
+    weights: Sequence[float],
+    head: nn.Module | None,
+) -> Tensor:
+    """Squared errors of the maps in units of each channel's variance, and the divergence of the soft labels.
+
+    Args:
+        guesses, targets: maps ``B×C×h×w``, shallow to deep.
+        spreads: the teacher's standard deviation of each channel, ``C×1×1``.
+        weights: one for each map and one for the soft labels.
+        head: the teacher's classifier on pooled features, or None.
+    """
+    losses = [
+        weight * ((guess - target) / spread).square().mean()
+        for guess, target, spread, weight in zip(guesses, targets, spreads, weights, strict=False)
+    ]
+    if head is not None:
+        guessed, wanted = (head(maps[-1].mean((2, 3))).log_softmax(1) for maps in (guesses, targets))
+        losses.append(
+            weights[-1] * functional.kl_div(guessed, wanted, log_target=True, reduction="batchmean")
+        )
+    return torch.stack(losses).sum()
+
+
+class Distillation:
+    """A run: its networks, its photos, and where it stands."""
+
+    def __init__(
+        self, teacher: Path, sources: Sequence[Path], out: Path, recipe: Recipe, device: str = "cpu"
+    ) -> None:
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.out, self.device = recipe, out, torch.device(device)
+        self.photos = Photos(sources)
+        rng = np.random.default_rng(recipe.seed)
+        names = rng.permutation([name for name in self.photos.names if folder_of(name) not in PROBE_CLASSES])
+        held = min(_HELD_OUT, len(names) // 4)
+        self.held_out, self.names = names[:held].tolist(), names[held:].tolist()
+        self.teacher = Teacher(teacher, recipe.bfloat16_teacher).to(self.device)
+        self.student = Student(recipe.student, self.teacher).to(self.device)
+        self.optimiser = torch.optim.AdamW(_groups(self.student, recipe.decay), lr=recipe.rate)
+        self.seconds, self.steps = 0.0, 0
+        self.scores: list[dict[str, float]] = []
+        self.spreads = self._spreads()
+        self._resume()
+
+    @property
+    def share(self) -> float:
+        """Share of the time budget that is spent, 0…1 and beyond."""
+        return self.seconds / (60 * self.recipe.minutes)
+
+    def run(self, report: Callable[[str], None]) -> None:
+        """Train until the time is spent; checkpoint, score and report on the way."""
+        crops = self._crops(self.recipe.seed + self.steps)
+        generator = torch.Generator().manual_seed(self.recipe.seed + self.steps)
+        report(
+            f"{len(self.names)} photos, {len(self.held_out)} held out, "
+            f"step {self.steps}, {self.seconds / 60:.0f} of {self.recipe.minutes:.0f} min"
+        )
+        started, before = time.monotonic(), self.seconds
+        saved = scored = self.seconds
+        losses: list[float] = []
+        for batch in crops.batches(lambda: self.recipe.size_at(self.share)):
+            losses.append(self._step(jitter(batch, generator)))
+            self.seconds = before + time.monotonic() - started
+            over = self.share >= 1
+            if over or self.seconds - scored > 60 * self.recipe.score_minutes:
+                scored = self.seconds
+                self.scores.append({"minutes": round(self.seconds / 60, 1), **self.score()})
+                report(json.dumps(self.scores[-1]))
+            if over or self.seconds - saved > 60 * self.recipe.checkpoint_minutes:
+                saved = self.seconds
+                self._save()
+                report(
+                    f"{self.seconds / 60:6.1f} min  step {self.steps}  side {batch.shape[-1]}  "
+                    f"loss {np.mean(losses):.4f}"
+                )
+                losses.clear()
+            if over:
+                return
+
+    def score(self) -> dict[str, float]:
+        """Cosine of the deepest maps and top-1 agreement on held-out photos; the probe too, given its photos."""
+        self.student.eval()
+        cosines, agreed = [], []
+        with torch.inference_mode():
+            for start in range(0, len(self.held_out), 20):
+                names = self.held_out[start : start + 20]
+                squares = np.stack([_squeezed(self.photos.read(name)) for name in names])
+                x = self._normalised(torch.from_numpy(squares).permute(0, 3, 1, 2))
+                target, guess = self.teacher(x)[-1], self.student(x)[-1]
+                cosines.append(functional.cosine_similarity(target, guess).mean((1, 2)))
+                if self.teacher.head is not None:
+                    first, second = (self.teacher.head(m.mean((2, 3))).argmax(1) for m in (target, guess))
+                    agreed.append((first == second).float())
+        result = {"cosine": float(torch.cat(cosines).mean())}
+        if agreed:
+            result["agreement"] = float(torch.cat(agreed).mean())
+        if probe_names(self.photos.names)[0]:
+            result["probe"] = probe(self.student.backbone, self.photos)
+        self.student.train()
+        return {name: round(value, 4) for name, value in result.items()}
+
+    def _crops(self, seed: int) -> Crops:
+        return Crops(self.photos, self.names, self.recipe.batch, self.recipe.crop_area, seed)
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        x = self.teacher.convention.normalise(images.to(self.device))
+        return x.contiguous(memory_format=torch.channels_last)
+
+    def _step(self, images: Tensor) -> float:
+        self.student.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.rate_at(self.share)
+        x = self._normalised(images)
+        loss = distillation_loss(
+            self.student(x), self.teacher(x), self.spreads, self.recipe.weights, self.teacher.head
+        )
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        self.steps += 1
+        return float(loss.detach())
+
+    def _spreads(self) -> list[Tensor]:
+        """Standard deviation of each channel of the teacher's maps over some photos, ``C×1×1``."""
+        batches = self._crops(self.recipe.seed).batches(lambda: 128)
+        maps = [self.teacher(self._normalised(next(batches))) for _ in range(4)]
+        spreads = [torch.cat(depth).std((0, 2, 3), keepdim=True)[0] for depth in zip(*maps, strict=True)]
+        return [spread + 0.1 * spread.mean() for spread in spreads]
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.out / "checkpoint.pt"
+
+    def _fingerprint(self) -> str:
+        """What must stay as it was for a run to go on: all but the time it is given."""
+        return json.dumps({**asdict(self.recipe), "minutes": None})
+
+    def _save(self) -> None:
+        state: dict[str, Any] = {
+            "recipe": self._fingerprint(),
+            "student": self.student.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "seconds": self.seconds,
+            "steps": self.steps,
+            "scores": self.scores,
+        }
+        with write_atomically(self._checkpoint) as temporary:
+            torch.save(state, temporary)
+        info = {
+            "recipe": json.dumps(asdict(self.recipe)),
+            "scores": json.dumps(self.scores),
+            "steps": str(self.steps),
+        }
+        save_backbone(self.out / "student.safetensors", self.student.backbone, info, half=True)
+
+    def _resume(self) -> None:
+        if not self._checkpoint.is_file():
+            return
+        try:
+            state = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
+            if state["recipe"] != self._fingerprint():
+                raise WeightsError(
+                    f"{self._checkpoint} belongs to a run with another recipe; choose another folder"
+                )
+            self.student.load_state_dict(state["student"])
+            self.optimiser.load_state_dict(state["optimiser"])
+        except (RuntimeError, KeyError, EOFError, OSError) as error:
+            raise WeightsError(f"{self._checkpoint} is damaged; delete it to start again") from error
+        self.seconds, self.steps, self.scores = state["seconds"], state["steps"], state["scores"]
+
+
+def _squeezed(photo: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.fromarray(photo).resize((160, 160), Image.Resampling.BILINEAR))
+
+
+def _groups(module: nn.Module, decay: float) -> list[dict[str, Any]]:
+    """Weight decay on weights of convolutions only."""
+    parameters = list(module.parameters())
+    return [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": decay},
+        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+
+
+def main() -> None:
+    """``python -m trainer.learn.distill --teacher FILE --photos ZIP_OR_DIR… --out DIR``."""
+    parser = argparse.ArgumentParser(description="Distil a small backbone; resumes by itself.")
+    parser.add_argument("--teacher", type=Path, required=True, help="weights with an ImageNet classifier")
+    parser.add_argument("--photos", type=Path, nargs="+", required=True, help="zip files and folders")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for checkpoint.pt and student.safetensors"
+    )
+    parser.add_argument("--minutes", type=float, default=Recipe.minutes, help="time budget")
+    parser.add_argument("--batch", type=int, default=Recipe.batch)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--bfloat16-teacher", action="store_true", help="faster where the processor knows it")
+    options = parser.parse_args()
+    recipe = Recipe(minutes=options.minutes, batch=options.batch, bfloat16_teacher=options.bfloat16_teacher)
+    try:
+        run = Distillation(options.teacher, options.photos, options.out, recipe, options.device)
+        run.run(lambda text: print(text, flush=True))
+    except UserError as error:
+        parser.exit(1, f"{error}\n")
+
+
+if __name__ == "__main__":
+    main()

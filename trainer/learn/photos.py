@@ -1,0 +1,86 @@
+"""Photos in folders and zip files, read in place."""
+
+import io
+import math
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from threading import Lock
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from trainer.data.images import IMAGE_SUFFIXES
+from trainer.errors import DataError
+
+
+class Photos:
+    """All photos of some folders and zip files, under names that do not depend on where those lie.
+
+    A photo is kept in memory, no larger than asked for, once it was read. Safe to use from several threads.
+
+    Args:
+        sources: folders (searched with their sub-folders) and zip files.
+        short_side: larger photos are reduced to this many pixels on their shorter side.
+
+    Raises:
+        DataError: a source is absent, damaged or without photos.
+    """
+
+    def __init__(self, sources: Iterable[Path], short_side: int = 256) -> None:
+        self._short_side = short_side
+        self._readers: dict[str, Callable[[], bytes]] = {}
+        self._kept: dict[str, np.ndarray] = {}
+        for source in sources:
+            found = dict(_in_zip(source) if source.is_file() else _in_folder(source))
+            if not found:
+                raise DataError(f"there are no photos in {source}; give a folder or a zip file that has some")
+            self._readers |= found
+        self.names = sorted(self._readers)
+
+    def read(self, name: str) -> np.ndarray:
+        """The photo of that name, ``H×W×3`` uint8.
+
+        Raises:
+            DataError: it is damaged.
+        """
+        if name not in self._kept:
+            try:
+                with Image.open(io.BytesIO(self._readers[name]())) as file:
+                    photo = ImageOps.exif_transpose(file).convert("RGB")
+                factor = min(1.0, self._short_side / min(photo.size))
+                photo.thumbnail((math.ceil(photo.width * factor), math.ceil(photo.height * factor)))
+                self._kept[name] = np.asarray(photo)
+            except (OSError, zipfile.BadZipFile) as error:
+                raise DataError(f"the photo {name} is damaged; remove it and start again") from error
+        return self._kept[name]
+
+
+def folder_of(name: str) -> str:
+    """Name of the folder a photo lies in, which in Caltech-101 is its class."""
+    return PurePosixPath(name).parent.name
+
+
+def _in_folder(folder: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    for path in folder.rglob("*"):
+        if path.suffix.lower() in IMAGE_SUFFIXES and "SegmentationClass" not in path.parts:
+            yield f"{folder.name}/{path.relative_to(folder).as_posix()}", path.read_bytes
+
+
+def _in_zip(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    try:
+        archive = zipfile.ZipFile(path)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is not a zip file that can be read; fetch it again") from error
+    lock = Lock()  # One file handle serves all readers.
+
+    def reader(name: str) -> Callable[[], bytes]:
+        def read() -> bytes:
+            with lock:
+                return archive.read(name)
+
+        return read
+
+    for name in archive.namelist():
+        if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES:
+            yield name, reader(name)
