@@ -200,12 +200,12 @@ class Actions(QObject):
         """Take the texts of the present language."""
         for spec in ACTIONS:
             action = self.by_id[spec.id]
-            action.setText(translated(spec.text, spec))
+            action.setText(_menu_text(spec))
             action.setStatusTip(translated(spec.help))
         self._show_keys()
 
     def _make(self, spec: ActionSpec) -> QAction:
-        action = QAction(translated(spec.text, spec), self)
+        action = QAction(_menu_text(spec), self)
         action.setObjectName(spec.id)
         action.setStatusTip(translated(spec.help))
         action.setCheckable(spec.checkable or bool(spec.choice))
@@ -224,6 +224,11 @@ class Actions(QObject):
             title = translated(spec.text, spec).rstrip("…")
             action.setToolTip(f"<b>{title}</b> &nbsp;{shown}<br>{translated(spec.help)}")
         self.keys_changed.emit()
+
+
+def _menu_text(spec: ActionSpec) -> str:
+    # A single & would underline the letter after it.
+    return translated(spec.text, spec).replace("&", "&&")
 
 
 def spec_of(action_id: str) -> ActionSpec:

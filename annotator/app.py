@@ -1,21 +1,27 @@
 """Starting the desk: the window first, everything heavy behind it."""
 
+from __future__ import annotations
+
 import logging
 import signal
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from annotator import i18n
-from annotator.models import load_engine
 from annotator.session import Session
 from annotator.settings import DeskSettings
 from annotator.theme import Theme
 from annotator.window import Window
 from resources import path as resource
+from trainer.data.project import Project
+
+if TYPE_CHECKING:
+    from annotator.models import Loaded
 
 
 def run(project: Path | None = None) -> int:
@@ -43,7 +49,13 @@ def run(project: Path | None = None) -> int:
 def make_window(settings: DeskSettings) -> Window:
     """The window with its session, nothing opened yet."""
     theme = Theme(settings.theme)
-    session = Session(lambda project: load_engine(project, settings.weights))
+
+    def load(project: Project) -> Loaded:
+        from annotator.models import load_engine  # imports torch, which the window does not wait for
+
+        return load_engine(project, settings.weights)
+
+    session = Session(load)
     window = Window(session, settings, theme)
     # A fault in a slot must never take the desk down: it is shown, with what a report needs.
     sys.excepthook = window.report_fault

@@ -1,20 +1,26 @@
 """Engine and trainer thread behind the desk: asks for proposals, passes on only those still wanted."""
 
+from __future__ import annotations
+
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from annotator.bridge import Bridge
 from annotator.jobs import Jobs
-from annotator.models import Loaded
 from trainer.data.project import Project
-from trainer.engine import Engine, Proposal
 from trainer.messages import Command, ModelChanged, Predict, Predicted, PredictFailed, Priority, Promoted
 from trainer.settings import Settings
-from trainer.worker import TrainerWorker
 
-EngineFactory = Callable[[Project], Loaded]
+if TYPE_CHECKING:
+    # torch takes a second to import: that is done in the pool, when the window stands already.
+    from annotator.models import Loaded
+    from trainer.engine import Engine, Proposal
+    from trainer.worker import TrainerWorker
+
+EngineFactory = Callable[[Project], "Loaded"]
 KEPT_PROPOSALS = 8
 STOP_SECONDS = 2.0
 
@@ -31,7 +37,7 @@ class Predictor(QObject):
 
     def __init__(self, make_engine: EngineFactory, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.make_engine = make_engine
+        self._make_engine = make_engine
         self.engine: Engine | None = None
         self.worker: TrainerWorker | None = None
         self._suggester: Engine | None = None
@@ -44,25 +50,32 @@ class Predictor(QObject):
     def start(self, project: Project) -> None:
         """Load the models for `project` and start its trainer thread; `ready` tells when."""
         self._project = project
+        # An own bridge for each thread: words of a thread that was stopped reach nobody.
+        bridge = self._bridge = Bridge(self)
+        bridge.arrived.connect(self._hear)
 
-        def loaded(result: Loaded) -> None:
-            if self._project is not project:
-                return
-            # An own bridge for each thread: words of a thread that was stopped reach nobody.
-            self._bridge = Bridge(self)
-            self._bridge.arrived.connect(self._hear)
-            self._version = next((v.number for v in project.model_versions() if v.current), 0)
-            engine = self.engine = result.engine
-            self._suggester = Engine(engine.models, engine.settings, engine.device)
-            self.worker = TrainerWorker(project, engine, self._bridge.deliver)
-            self.worker.start()
-            self.ready.emit(result.warning)
+        def load() -> tuple[Loaded, Engine, TrainerWorker, int]:
+            from trainer.engine import Engine
+            from trainer.worker import TrainerWorker
+
+            loaded = self._make_engine(project)
+            engine = loaded.engine
+            suggester = Engine(engine.models, engine.settings, engine.device)
+            version = next((version.number for version in project.model_versions() if version.current), 0)
+            return loaded, suggester, TrainerWorker(project, engine, bridge.deliver), version
+
+        def ready(result: tuple[Loaded, Engine, TrainerWorker, int]) -> None:
+            if self._project is project and self._bridge is bridge:
+                loaded, self._suggester, self.worker, self._version = result
+                self.engine = loaded.engine
+                self.worker.start()
+                self.ready.emit(loaded.warning)
 
         def refused(error: Exception) -> None:
             if self._project is project:
                 self.unavailable.emit(error)
 
-        self._jobs.submit(lambda: self.make_engine(project), loaded, refused)
+        self._jobs.submit(load, ready, refused)
 
     def stop(self) -> bool:
         """End the trainer thread; True when it has ended in time."""

@@ -1,9 +1,11 @@
 """What is open on the desk, and all a person can do to it. Panels and canvas read it, call it and listen."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +18,13 @@ from annotator.predictor import EngineFactory, Predictor
 from annotator.saver import Saver, Stroke
 from trainer.data.classes import BACKGROUND, ClassList
 from trainer.data.project import Edit, ImageRecord, Project, Status, Target
-from trainer.engine import Engine, Proposal
 from trainer.errors import UserError
 from trainer.messages import Priority, SeedsChanged
 from trainer.settings import Settings
-from trainer.worker import TrainerWorker
+
+if TYPE_CHECKING:
+    from trainer.engine import Engine, Proposal
+    from trainer.worker import TrainerWorker
 
 T = TypeVar("T")
 
@@ -35,13 +39,13 @@ class PaintValue(Generic[T]):
         self.name = "_paint_" + name
 
     @overload
-    def __get__(self, session: None, owner: type) -> "PaintValue[T]": ...
+    def __get__(self, session: None, owner: type) -> PaintValue[T]: ...
     @overload
-    def __get__(self, session: "Session", owner: type) -> T: ...
-    def __get__(self, session: "Session | None", owner: type) -> "T | PaintValue[T]":
+    def __get__(self, session: Session, owner: type) -> T: ...
+    def __get__(self, session: Session | None, owner: type) -> T | PaintValue[T]:
         return self if session is None else session.__dict__.get(self.name, self.default)
 
-    def __set__(self, session: "Session", value: T) -> None:
+    def __set__(self, session: Session, value: T) -> None:
         if value != self.__get__(session, type(session)):
             session.__dict__[self.name] = value
             session.paint_changed.emit()
@@ -195,6 +199,11 @@ class Session(QObject):
     def settings(self) -> Settings:
         """The method's parameters."""
         return self.engine.settings if self.engine else Settings()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is under way that the open image waits for."""
+        return bool(self._busy)
 
     @property
     def saved(self) -> bool:

@@ -87,6 +87,5 @@ class Theme(QObject):
         app.setStyle("Fusion")
         app.setPalette(palette)
         sheet = Template(path("themes", "desk.qss").read_text(encoding="utf-8"))
-        check = path("themes", "check.svg").as_posix()
-        app.setStyleSheet(sheet.substitute(self.colours, check=check))
+        app.setStyleSheet(sheet.substitute(self.colours, folder=path("themes").as_posix()))
         self.changed.emit()

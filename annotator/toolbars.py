@@ -100,7 +100,7 @@ class MainBar(QToolBar):
         self._follow()
 
     def _label(self) -> None:
-        self.accept.setText(translated(spec_of("accept").text))
+        self.accept.setText(translated(spec_of("accept").text).replace("&", "&&"))
         self.accept.setIcon(self._theme.icon("mdi6.check-bold", "accent_text"))
         self.accept.setToolTip(self._accept_action.toolTip())
 

@@ -50,6 +50,7 @@ from trainer.data.project import Status, Target
 
 FIRST_SIZE = QSize(1440, 900)
 VERSION = 1  # of the dock layout that is remembered
+TABBED = ("seeds", "trainer", "inspector")
 LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 
 
@@ -140,6 +141,8 @@ class Window(QMainWindow):
     def paint_on(self, target: str) -> None:
         """Paint on "seeds" or "mask"."""
         self.session.target = Target(target)
+        if self.session.target is Target.SEEDS and self.session.class_id == EDIT_VOID:
+            self.tags.choose(1)
 
     def protect_others(self, on: bool) -> None:
         """Let strokes leave other painted classes alone."""
@@ -221,14 +224,13 @@ class Window(QMainWindow):
             dock = QDockWidget(title, self)
             dock.setObjectName(name)
             dock.setWidget(panel)
-            dock.setFeatures(
-                QDockWidget.DockWidgetFeature.DockWidgetMovable
-                | QDockWidget.DockWidgetFeature.DockWidgetClosable
-            )
+            dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetMovable)
+            if name in TABBED:  # the tab is the title
+                dock.setTitleBarWidget(QWidget())
             self.addDockWidget(area, dock)
             self.docks[name] = dock
         self.setTabPosition(RIGHT, QTabWidget.TabPosition.North)
-        for name in ("trainer", "inspector"):
+        for name in TABBED[1:]:
             self.tabifyDockWidget(self.docks["seeds"], self.docks[name])
         self.docks["seeds"].raise_()
         right = [self.docks[name] for name in ("tags", "layers", "seeds")]

@@ -14,9 +14,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from annotator.class_colours import class_colour
 from annotator.session import Session
 from annotator.widgets import explanation, swatch
-from trainer.data.palette import colour_of
 from trainer.errors import UserError
 
 
@@ -65,7 +65,7 @@ class ClassesDialog(QDialog):
         self.list.clear()
         classes = self._session.classes
         for class_id in classes.ids:
-            icon = QIcon(swatch(QColor(*colour_of(class_id)), ratio=self.devicePixelRatioF()))
+            icon = QIcon(swatch(QColor(*class_colour(class_id)), ratio=self.devicePixelRatioF()))
             self.list.addItem(QListWidgetItem(icon, f"{class_id:>3}   {classes.name_of(class_id)}"))
 
     def _add(self) -> None:

@@ -1,5 +1,9 @@
 """The Tags panel: what is in the picture, which class is painted, and what the classifier suggests."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QMouseEvent
@@ -16,11 +20,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from annotator.class_colours import class_colour
 from annotator.session import Session
 from annotator.theme import Theme
 from annotator.widgets import explanation, icon_button, swatch
-from trainer.data.palette import colour_of
-from trainer.engine import Proposal
+
+if TYPE_CHECKING:
+    from trainer.engine import Proposal
 
 SUGGESTED = 4
 LIKELY = 0.2
@@ -42,7 +48,7 @@ class ClassRow(QFrame):
         key.setProperty("muted", True)
         key.setFixedWidth(12)
         colour = QLabel()
-        shown = QColor(*colour_of(class_id)) if class_id else theme.colour("faint")
+        shown = QColor(*class_colour(class_id)) if class_id else theme.colour("faint")
         colour.setPixmap(swatch(shown, ratio=self.devicePixelRatioF()))
         self._score = QProgressBar(textVisible=False)
         self._score.setRange(0, 100)
