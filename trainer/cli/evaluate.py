@@ -25,7 +25,10 @@ def run(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Score masks against the true ones: IoU of every class and their mean, background included."""
+    """Score masks against the true ones.
+
+    Prints the IoU of every class that the true masks show, and their mean, background included.
+    """
     from trainer.evaluation import evaluate_folders
 
     scores = evaluate_folders(pred, gt, read_classes(classes), split)

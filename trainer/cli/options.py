@@ -52,12 +52,19 @@ Threads = Annotated[
 ]
 
 
-def use_threads(threads: int | None) -> None:
-    """Let torch compute on so many CPU threads; None leaves it to torch."""
+def prepare_torch(threads: int | None, device: str) -> None:
+    """Let torch use so many CPU threads (None: its own choice); raises UserError without the device."""
     import torch
+
+    from trainer.errors import UserError
 
     if threads is not None:
         torch.set_num_threads(threads)
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise UserError(f"cannot compute on --device {device} ({reason}); cpu always works") from error
 
 
 def read_classes(path: Path | None) -> ClassList | None:

@@ -11,7 +11,7 @@ import typer
 def run(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write to; made where missing.")],
 ) -> None:
-    """Write the sample data set (six tagged photos that come with scikit-image) to a folder."""
+    """Write the six tagged sample photos to a folder."""
     from trainer.data.sample import build_sample
 
     print(build_sample(folder))

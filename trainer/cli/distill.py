@@ -1,0 +1,45 @@
+"""`distill --teacher FILE --photos A B ... --out DIR`: train a small backbone after a large one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trainer.cli.console import open_reporter
+from trainer.cli.options import Device, Out, Seed, Threads, prepare_torch
+
+
+def run(
+    teacher: Annotated[
+        Path,
+        typer.Option(
+            "--teacher", metavar="FILE", help="Weights to learn from, best with their ImageNet classifier."
+        ),
+    ],
+    photos: Annotated[
+        list[Path],
+        typer.Option("--photos", metavar="ZIP_OR_DIR", help="Photos, no labels needed; more may follow."),
+    ],
+    out: Out,
+    more: Annotated[list[Path] | None, typer.Argument(metavar="ZIP_OR_DIR", hidden=True)] = None,
+    minutes: Annotated[
+        float, typer.Option("--minutes", min=0, help="Time to train, over all resumed runs.")
+    ] = 90,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Crops a step.")] = 32,
+    seed: Seed = 0,
+    threads: Threads = None,
+    device: Device = "cpu",
+) -> None:
+    """Train a small backbone, from random weights, after a large one.
+
+    Leaves student.safetensors in the folder, a file for --weights. Started again with the same folder it goes
+    on from the last checkpoint.
+    """
+    from trainer.learn.distill import Distillation, Recipe
+
+    prepare_torch(threads, device)
+    recipe = Recipe(minutes=minutes, batch=batch, seed=seed)
+    with open_reporter() as reporter:
+        Distillation(teacher, [*photos, *(more or ())], out, recipe, device).run(reporter.message)
