@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
-from trainer.data.classes import ClassList
+from trainer.cells import grid_of, majority, pool
+from trainer.data.classes import BACKGROUND, UNTOUCHED, ClassList
+from trainer.errors import DataError
+from trainer.features import FeatureCache, content_hash, weights_version
+from trainer.method.affinity import pair_affinity
+from trainer.method.cam import multi_scale_cam, with_background
+from trainer.method.crf import DenseCRF
+from trainer.method.propagation import Walk, mean_affinity
+from trainer.method.refine import Refiner
+from trainer.method.seeds import seed_cues
+from trainer.method.upsample import edge_aware
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.classifier import CamClassifier
+from trainer.proposal import Evidence, Proposal, enlarged, normalised, usefulness
 from trainer.settings import Settings
+
+__all__ = ["Engine", "Evidence", "Models", "Proposal"]
+
+UNTRAINED = "No AffinityNet is trained yet: the mask follows the features of the classifier."
 
 
 @dataclass(frozen=True)
 class Models:
-    """The networks a proposal comes from. `affinity` is None until an AffinityNet has been trained."""
+    """The networks a proposal comes from.
+
+    Row i of the classifier's head is class id i + 1; a class beyond its last row has no CAM and lives from
+    strokes alone. `affinity` is None until an AffinityNet has been trained.
+    """
 
     classes: ClassList
     classifier: CamClassifier
@@ -25,53 +47,48 @@ class Models:
     name: str = ""
 
 
-class Proposal:
-    """What the method makes of one image, and all it takes to follow a person's strokes without the networks.
+class View(NamedTuple):
+    """An image as the networks see it, no side longer than the settings allow, and its digest."""
 
-    Attributes:
-        classes: ids of the K tagged classes, in the order of `cams`.
-        cams: float32 K×H×W in [0, 1].
-        seeds: uint8 H×W automatic seed cues; 0 background, class id, or 255 neutral.
-        mask: uint8 H×W; 0 background or class id.
-        scores: float32 (K+1)×h×w propagated scores on the feature grid, background first.
-        margin: usefulness of a person's look, mean of 1 − (p₁ − p₂) in [0, 1]; higher is more useful.
-        fast: made by the single-scale pass.
-        note: what the user should know about how it was made, or "".
-    """
-
-    classes: tuple[int, ...]
-    cams: np.ndarray
-    seeds: np.ndarray
-    mask: np.ndarray
-    scores: np.ndarray
-    margin: float
-    fast: bool
-    note: str
-
-    def refine(self, corrections: np.ndarray) -> np.ndarray:
-        """Return the uint8 H×W mask with `corrections` (uint8 H×W, 255 untouched) as hard constraints.
-
-        Painted classes need not be tagged. Safe to call from several threads; each call starts from the
-        solution of the last one, so that following a stroke is cheap.
-        """
-        raise NotImplementedError
-
-    def reseed(self, alpha_low: float, alpha_high: float, threshold: float) -> np.ndarray:
-        """Return uint8 H×W seed cues for other parameters; quick (no CRF), for sliders that are dragged."""
-        raise NotImplementedError
+    pixels: np.ndarray
+    digest: str
 
 
 class Engine:
     """Turns images and tags into proposals.
 
-    Pure but for its caches: the same models, settings and image give the same proposal. One engine serves
-    one thread; the proposals it returns may be used on any.
+    Pure but for its cache: the same models, settings and image give the same proposal. One engine serves one
+    thread; the proposals it returns may be used on any. `settings` may be replaced at any time.
     """
 
     def __init__(self, models: Models, settings: Settings | None = None, device: str = "cpu") -> None:
+        """Take the networks to `device` and put them into evaluation mode."""
         self.models = models
         self.settings = settings or Settings()
         self.device = device
+        self._cache = FeatureCache()
+        self._digests: dict[nn.Module, str] = {}
+        self._blank = AffinityNet(models.classifier.backbone)
+        self.replace_models()
+
+    # -- Models ----------------------------------------------------------------------------------------------
+
+    @property
+    def affinity_net(self) -> AffinityNet:
+        """The AffinityNet; where none is trained, one with a random head on the classifier's backbone."""
+        return self.models.affinity or self._blank
+
+    def networks(self) -> tuple[nn.Module, ...]:
+        """Return the networks in use."""
+        return self.models.classifier, self.affinity_net
+
+    def replace_models(self, **changes: Any) -> None:
+        """Swap the models named in `changes` (fields of `Models`); cached features stay valid."""
+        self.models = replace(self.models, **changes)
+        for network in self.networks():
+            network.to(self.device).eval()
+
+    # -- Proposals -------------------------------------------------------------------------------------------
 
     def propose(self, image: np.ndarray, tags: Iterable[str | int], fast: bool = False) -> Proposal:
         """Propose a mask for a uint8 H×W×3 RGB `image` that shows the classes `tags` (names or ids).
@@ -79,12 +96,153 @@ class Engine:
         `fast` takes one scale and no CRF: the desk's first answer. No tags: all background.
         Raises DataError for a tag that is not in the class list.
         """
-        raise NotImplementedError
+        settings, classes = self.settings, self._ids(tags)
+        view = self._view(image, settings)
+        cams = self._cams(view, classes, settings, fast)
+        seeds = self._seeds(view, cams, classes, settings, fast)
+        evidence = _evidence(cams, seeds, classes, settings)
+        features = self.features(self._taps(view), self.models.affinity)
+        affinity = pair_affinity(features[None])[0]
+        scores = propagate(features, affinity, evidence, settings)
+        prior = scores
+        if settings.mask_crf and not fast:
+            prior = DenseCRF(view.pixels, settings.crf).infer(edge_aware(normalised(scores), view.pixels))
+        refiner = Refiner(prior, image, evidence.classes, affinity)
+        return Proposal(
+            classes=classes,
+            mask=refiner.solve(np.full(image.shape[:2], UNTOUCHED, np.uint8)),
+            seeds=enlarged(seeds, image.shape[:2]),
+            scores=scores,
+            margin=usefulness(scores),
+            fast=fast,
+            note=self._note(classes),
+            view_cams=cams,
+            refiner=refiner,
+        )
+
+    def evidence(self, image: np.ndarray, tags: Iterable[str | int]) -> Evidence:
+        """Return what a full proposal for `image` starts from; arguments as in `propose`."""
+        settings, classes = self.settings, self._ids(tags)
+        view = self._view(image, settings)
+        cams = self._cams(view, classes, settings, fast=False)
+        return _evidence(cams, self._seeds(view, cams, classes, settings, fast=False), classes, settings)
+
+    def taps(self, image: np.ndarray) -> tuple[Tensor, ...]:
+        """Return the inputs 1×C×h×w of the AffinityNet's head for a uint8 H×W×3 image."""
+        return self._taps(self._view(image, self.settings))
+
+    @torch.inference_mode()
+    def features(self, taps: Sequence[Tensor], net: AffinityNet | None) -> Tensor:
+        """Return features C×h×w whose distances are affinities: those of `net`, or else of the taps."""
+        return standardised(taps) if net is None else net.embed(taps)[0]
 
     def suggest_tags(self, image: np.ndarray) -> list[tuple[str, float]]:
-        """Return (class name, probability) of every class, most probable first."""
-        raise NotImplementedError
+        """Return (class name, probability) of the classes the classifier knows, most probable first."""
+        classifier = self.models.classifier
+        with torch.inference_mode():
+            pixels = classifier.backbone.convention.normalise(self._view(image, self.settings).pixels)
+            probabilities = classifier(pixels.to(self.device))[0].sigmoid().tolist()
+        named = zip(self.models.classes.names, probabilities, strict=False)
+        return sorted(named, key=lambda entry: -entry[1])
 
-    def replace_models(self, **changes: Any) -> None:
-        """Swap the models named in `changes` (fields of `Models`); caches stay valid."""
-        raise NotImplementedError
+    # -- Stages ----------------------------------------------------------------------------------------------
+
+    def _ids(self, tags: Iterable[str | int]) -> tuple[int, ...]:
+        classes = self.models.classes
+        ids = (classes.id_of(tag) if isinstance(tag, str) else int(tag) for tag in tags)
+        known = tuple(dict.fromkeys(ids))
+        for class_id in known:
+            if class_id not in classes.ids:
+                raise DataError(f"there is no class of id {class_id}; the ids are 1 to {len(classes)}")
+        return known
+
+    def _note(self, classes: Sequence[int]) -> str:
+        unknown = [self.models.classes.name_of(c) for c in classes if c > self.models.classifier.class_count]
+        notes = [UNTRAINED] if self.models.affinity is None else []
+        notes += [f"The classifier has not learnt {', '.join(unknown)}: paint it."] if unknown else []
+        return " ".join(notes)
+
+    def _view(self, image: np.ndarray, settings: Settings) -> View:
+        height, width = image.shape[:2]
+        shrink = settings.max_side / max(height, width)
+        if shrink < 1:
+            size = max(1, round(height * shrink)), max(1, round(width * shrink))
+            pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
+            # uint8 in, uint8 out: a large photo is never copied as float.
+            small = functional.interpolate(pixels, size, mode="bilinear", antialias=True)
+            image = small[0].permute(1, 2, 0).contiguous().numpy()
+        return View(image, content_hash(image))
+
+    def _cams(self, view: View, classes: tuple[int, ...], settings: Settings, fast: bool) -> np.ndarray:
+        """CAMs K×H'×W' in [0, 1]; 0 for a class the classifier has not learnt."""
+        classifier = self.models.classifier
+        scales = (1.0,) if fast else settings.scales
+
+        def compute() -> np.ndarray:
+            cams = np.zeros((len(classes), *view.pixels.shape[:2]), np.float32)
+            learnt = [index for index, class_id in enumerate(classes) if class_id <= classifier.class_count]
+            cams[learnt] = multi_scale_cam(classifier, view.pixels, [classes[i] - 1 for i in learnt], scales)
+            return cams
+
+        return self._cache.get(("cams", view.digest, self._digest(classifier), classes, scales), compute)
+
+    def _seeds(
+        self, view: View, cams: np.ndarray, classes: tuple[int, ...], settings: Settings, fast: bool
+    ) -> np.ndarray:
+        """Seed cues H'×W'; the full pass refines them by the dense CRF where the settings say so."""
+        alphas = settings.alpha_low, settings.alpha_high, settings.threshold
+        if fast or not settings.seed_crf or not classes:
+            return seed_cues(cams, classes, *alphas)
+
+        def compute() -> np.ndarray:
+            return seed_cues(cams, classes, *alphas, DenseCRF(view.pixels, settings.crf).infer)
+
+        weights = self._digest(self.models.classifier)
+        return self._cache.get(
+            ("seeds", view.digest, weights, classes, settings.scales, alphas, settings.crf), compute
+        )
+
+    def _taps(self, view: View) -> tuple[Tensor, ...]:
+        net = self.affinity_net
+
+        def compute() -> tuple[Tensor, ...]:
+            # Not inference mode: a head is trained on these.
+            with torch.no_grad():
+                return net.taps_of(net.backbone.convention.normalise(view.pixels).to(self.device))
+
+        return self._cache.get(("taps", view.digest, self._digest(net.backbone)), compute)
+
+    def _digest(self, module: nn.Module) -> str:
+        if module not in self._digests:
+            self._digests[module] = weights_version(module)
+        return self._digests[module]
+
+
+def standardised(taps: Sequence[Tensor]) -> Tensor:
+    """Return features C×h×w of a net without a trained head: every channel of the taps 1×C×h×w standardised
+    over the image, every tap of equal weight in the mean distance whatever its number of channels.
+    """
+    planes = []
+    total = sum(tap.shape[1] for tap in taps)
+    for tap in taps:
+        centred = tap[0] - tap[0].mean(dim=(1, 2), keepdim=True)
+        spread = centred.std(dim=(1, 2), keepdim=True, correction=0)
+        planes.append(centred / (spread + 1e-5) * (total / (len(taps) * tap.shape[1])))
+    return torch.cat(planes)
+
+
+def propagate(features: Tensor, affinity: Tensor, evidence: Evidence, settings: Settings) -> np.ndarray:
+    """Spread the evidence along affinities (METHOD section 4): float32 (K+1)×h×w, at least 0.
+
+    By random walk on the pair planes `affinity`, or, where the settings say so, by mean affinity of
+    `features` C×h×w to the seed cues.
+    """
+    if settings.mode == "mean":
+        return mean_affinity(features, evidence.seeds, evidence.classes)
+    return Walk(affinity, settings.beta).propagate(evidence.scores, settings.steps)
+
+
+def _evidence(cams: np.ndarray, seeds: np.ndarray, classes: tuple[int, ...], settings: Settings) -> Evidence:
+    grid = grid_of(seeds.shape)
+    scores = pool(with_background(cams, settings.alpha), grid)
+    return Evidence((BACKGROUND, *classes), scores, majority(seeds, grid))

@@ -136,7 +136,7 @@ class Promoted:
 
 @dataclass(frozen=True)
 class ModelChanged:
-    """Model `version` is in use, after `SetModel` or because a damaged version was passed over; `note` says so."""
+    """Model `version` is in use, after `SetModel` or in place of a damaged version, as `note` then says."""
 
     version: int
     note: str

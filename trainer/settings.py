@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from trainer.method.crf import CrfParams
@@ -33,5 +33,5 @@ class Settings:
     seed_crf: bool = True
     """Refine the seed cues with the dense CRF in the full pass."""
     mask_crf: bool = False
-    """Refine the final mask with the dense CRF; it has to earn its place (it does not on soft walk scores)."""
-    crf: CrfParams = CrfParams()
+    """Refine the final mask with the dense CRF as well."""
+    crf: CrfParams = field(default_factory=lambda: CrfParams(bilateral_srgb=5))

@@ -2,34 +2,262 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator
 
-from trainer.data.project import Project
+import numpy as np
+import torch
+
+from trainer.data.images import load_image
+from trainer.data.project import Project, Status
 from trainer.engine import Engine
-from trainer.messages import Command, Message
+from trainer.errors import UserError
+from trainer.interrupt import Interrupted, interruptible
+from trainer.messages import (
+    Command,
+    Message,
+    ModelChanged,
+    Pause,
+    Predict,
+    Predicted,
+    PredictFailed,
+    Priority,
+    Promoted,
+    SeedsChanged,
+    SetModel,
+    Shutdown,
+    Start,
+    State,
+    StateChanged,
+    Stop,
+)
+from trainer.outbox import Outbox
+from trainer.requests import Request, Requests
+from trainer.training import NothingToLearn, Training
+from trainer.versions import newest_sound
+
+REFRESHED = 32
+"""How many of the images proposed last are proposed anew when the model changes."""
+
+log = logging.getLogger(__name__)
 
 
 class TrainerWorker:
     """Runs in one background thread of its own; commands in by `post`, messages out by `emit`.
 
     Training begins by itself once one image of each split is corrected. What the worker has learnt is on
-    disk when it says so (`Promoted`), so stopping it at any moment loses nothing.
+    disk when it says so (`Promoted`), so stopping it at any moment loses nothing. Predictions go first.
 
-    `Predicted` proposals are also kept by the worker: mask cache, margin, and status `PROPOSED` of images that
-    were `NEW`. Messages come on the worker's thread, ten a second at most of those that only draw curves.
+    Full proposals are also kept in the project: the mask cache, the margin, and status PROPOSED of images
+    that were NEW. Messages come on the worker's thread; those that only draw curves, ten a second at most.
     """
 
     def __init__(self, project: Project, engine: Engine, emit: Callable[[Message], None]) -> None:
-        self._project, self._engine, self._emit = project, engine, emit
+        """From `start` on `engine` belongs to the thread; only its settings may be set from outside."""
+        self._project, self._engine = project, engine
+        self._outbox = Outbox(emit)
+        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._requests = Requests()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._main, name="trainer", daemon=True)
+        self._untuned = engine.models.affinity
+        self._state = State.IDLE
+        self._run: Iterator[None] | None = None
+        self._image: tuple[str, np.ndarray] | None = None
+        self._proposed: dict[str, None] = {}
+
+    # -- From any thread -------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the thread; loads the project's current model version first."""
-        raise NotImplementedError
+        """Start the thread; it loads the project's current model version first."""
+        self._thread.start()
 
     def post(self, command: Command) -> None:
-        """Hand over a command; returns at once, from any thread."""
-        raise NotImplementedError
+        """Hand over a command; returns at once."""
+        if isinstance(command, Shutdown):
+            self._stopping.set()
+        self._commands.put(command)
 
     def stop(self, timeout: float = 2.0) -> bool:
         """End the thread, mid-batch if need be; True when it has ended within `timeout` seconds."""
-        raise NotImplementedError
+        self.post(Shutdown())
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    # -- The thread ------------------------------------------------------------------------------------------
+
+    def _main(self) -> None:
+        # torch keeps this number per thread. One core is left to the desk; the small maps and batches of a
+        # labeler's project do not gain from more than four.
+        torch.set_num_threads(max(1, min(4, (os.cpu_count() or 1) - 1)))
+        try:
+            with interruptible(self._stopping.is_set, *self._engine.networks()):
+                self._guarded(self._open)
+                while not self._stopping.is_set():
+                    self._guarded(self._turn)
+        except Interrupted:
+            pass
+
+    def _open(self) -> None:
+        if problems := self._use_current_version():
+            self._outbox.send(ModelChanged(self._engine.models.version, problems))
+        self._begin()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Do a piece of work; whatever goes wrong ends training with a reason, never the thread."""
+        try:
+            work()
+        except UserError as error:
+            self._end_run(State.FAILED, str(error))
+        except Exception as error:
+            log.exception("the trainer thread failed")
+            self._end_run(
+                State.FAILED, f"Training broke off ({type(error).__name__}: {error}); Start tries again."
+            )
+
+    def _turn(self) -> None:
+        """Obey what has arrived, then do one short piece of work; sleep while there is neither."""
+        busy = bool(self._requests) or self._state is State.TRAINING
+        if not busy:
+            self._outbox.flush()
+            self._obey(self._commands.get())
+        while not self._commands.empty():
+            self._obey(self._commands.get())
+        if self._stopping.is_set():
+            return
+        request = self._requests.take()
+        if request is not None:
+            self._predict(request)
+        if self._state is State.TRAINING and (request is None or request.priority >= Priority.REFRESH):
+            self._train()
+
+    def _obey(self, command: Command) -> None:
+        match command:
+            case Predict():
+                self._requests.ask(command)
+            case SeedsChanged():
+                # A run under way sees new corrections at its next round.
+                if self._state in (State.WAITING, State.CONVERGED):
+                    self._begin()
+            case Start():
+                if self._state is State.PAUSED and self._run is not None:
+                    self._enter(State.TRAINING, "Training goes on.")
+                elif self._state is not State.TRAINING:
+                    self._begin()
+            case Pause():
+                if self._state in (State.TRAINING, State.WAITING, State.CONVERGED):
+                    self._enter(State.PAUSED, "Training is paused; Start goes on.")
+            case Stop():
+                self._end_run(State.IDLE, "Training is stopped; Start begins anew.")
+            case SetModel():
+                self._go_back(command.version)
+            case Shutdown():
+                self._stopping.set()
+
+    # -- Training --------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Begin a run, or wait for corrections and say for which."""
+        train, validation = (len(self._project.corrected(split)) for split in ("train", "val"))
+        if train and validation:
+            self._run = self._new_run()
+            self._enter(State.TRAINING, f"Learns from {_images(train)}, is judged on {_images(validation)}.")
+        else:
+            missing = "Correct two images" if not (train or validation) else "Correct one more image"
+            self._end_run(
+                State.WAITING, f"{missing}: one is learnt from, the other one judges what was learnt."
+            )
+
+    def _new_run(self) -> Iterator[None]:
+        return Training(self._project, self._engine, self._hear).batches()
+
+    def _train(self) -> None:
+        assert self._run is not None
+        try:
+            next(self._run)
+        except StopIteration:
+            self._end_run(State.CONVERGED, "The last rounds brought nothing better; more corrections will.")
+        except NothingToLearn:
+            self._end_run(State.WAITING, "Too few strokes are left to learn from: correct one more image.")
+
+    def _hear(self, message: Message) -> None:
+        """Pass on what the run says; after a promotion, untouched images get a new proposal."""
+        self._outbox.send(message)
+        if isinstance(message, Promoted):
+            self._refresh()
+
+    def _end_run(self, state: State, reason: str) -> None:
+        self._run = None
+        self._enter(state, reason)
+
+    def _enter(self, state: State, reason: str) -> None:
+        self._state = state
+        self._outbox.send(StateChanged(state, reason))
+
+    # -- Model versions --------------------------------------------------------------------------------------
+
+    def _go_back(self, number: int) -> None:
+        """Use version `number`; a run under way begins anew from it."""
+        try:
+            self._project.set_current_version(number)
+            note = self._use_current_version()
+        except UserError as error:
+            note = str(error)
+        self._outbox.send(ModelChanged(self._engine.models.version, note))
+        self._refresh()
+        if self._run is not None:
+            self._run = self._new_run()
+
+    def _use_current_version(self) -> str:
+        """Use the project's current version, or the newest sound one before it; return why another, or ""."""
+        current = next((version.number for version in self._project.model_versions() if version.current), 0)
+        number, net, problems = newest_sound(self._project, self._engine.affinity_net, current)
+        self._engine.replace_models(affinity=net or self._untuned, version=number)
+        if number == current:
+            return ""
+        self._project.set_current_version(number)
+        return (
+            f"{problems} {f'Version {number}' if number else 'The model before any version'} is used instead."
+        )
+
+    def _refresh(self) -> None:
+        """Ask anew for the images proposed last, as far as nobody touched them."""
+        for image in list(self._proposed)[-REFRESHED:]:
+            if self._project.record(image).status in (Status.NEW, Status.PROPOSED):
+                self._requests.ask(Predict(image, Priority.REFRESH))
+
+    # -- Predictions -----------------------------------------------------------------------------------------
+
+    def _predict(self, request: Request) -> None:
+        try:
+            self._outbox.send(self._proposal(request))
+        except UserError as error:
+            self._outbox.send(PredictFailed(request.image, str(error)))
+        except Exception as error:
+            log.exception("no proposal for %s", request.image)
+            reason = f"No proposal for {request.image} ({type(error).__name__}: {error})."
+            self._outbox.send(PredictFailed(request.image, reason))
+
+    def _proposal(self, request: Request) -> Predicted:
+        record = self._project.record(request.image)
+        if self._image is None or self._image[0] != record.id:
+            self._image = record.id, load_image(record.path)
+        if self._engine.models.classes != self._project.classes:
+            self._engine.replace_models(classes=self._project.classes)
+        proposal = self._engine.propose(self._image[1], record.tags, request.fast)
+        version = self._engine.models.version
+        if not request.fast:
+            self._proposed.pop(record.id, None)
+            self._proposed[record.id] = None
+            if record.status is not Status.ACCEPTED:
+                self._project.store_proposal_mask(record.id, proposal.mask)
+                self._project.set_margin(record.id, proposal.margin)
+        return Predicted(record.id, record.seed_revision, version, proposal)
+
+
+def _images(count: int) -> str:
+    return f"{count} corrected image{'' if count == 1 else 's'}"

@@ -1,0 +1,97 @@
+"""What the method makes of one image, and all it takes to follow a person's strokes without the networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from trainer.method.refine import Refiner
+from trainer.method.seeds import seed_cues
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is known of an image before anything is propagated, on the feature grid of h×w cells.
+
+    Attributes:
+        classes: ids of the channels, background (0) first.
+        scores: float32 (K+1)×h×w in [0, 1]: background score and CAMs.
+        seeds: uint8 h×w seed cues, 255 neutral.
+    """
+
+    classes: tuple[int, ...]
+    scores: np.ndarray
+    seeds: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """A proposed mask with everything that led to it. Safe to use from several threads.
+
+    Attributes:
+        classes: ids of the K tagged classes, in the order of `cams`.
+        mask: uint8 H×W; 0 background or class id.
+        seeds: uint8 H×W automatic seed cues; 0 background, class id, or 255 neutral.
+        scores: float32 (K+1)×h×w propagated scores on the feature grid, background first.
+        margin: usefulness of a person's look, mean of 1 − (p₁ − p₂) in [0, 1]; higher is more useful.
+        fast: made by the single-scale pass.
+        note: what the user should know about how it was made, or "".
+    """
+
+    classes: tuple[int, ...]
+    mask: np.ndarray
+    seeds: np.ndarray
+    scores: np.ndarray
+    margin: float
+    fast: bool
+    note: str
+    view_cams: np.ndarray = field(repr=False)
+    """Float32 K×H'×W' in [0, 1], at the size the networks saw."""
+    refiner: Refiner = field(repr=False)
+
+    @cached_property
+    def cams(self) -> np.ndarray:
+        """Float32 K×H×W in [0, 1]; made at the first look, because it is large for a large image."""
+        if self.view_cams.shape[1:] == self.mask.shape:
+            return self.view_cams
+        maps = torch.from_numpy(self.view_cams)[None]
+        return functional.interpolate(maps, self.mask.shape, mode="bilinear")[0].numpy()
+
+    def refine(self, corrections: np.ndarray) -> np.ndarray:
+        """Return the uint8 H×W mask with `corrections` (uint8 H×W, 255 untouched) as hard constraints.
+
+        Painted classes need not be tagged. The result depends on the corrections alone, not on what was
+        asked before; without any it is `mask`.
+        """
+        return self.refiner.solve(corrections)
+
+    def reseed(self, alpha_low: float, alpha_high: float, threshold: float) -> np.ndarray:
+        """Return uint8 H×W seed cues for other parameters; quick (no CRF), for sliders that are dragged."""
+        seeds = seed_cues(self.view_cams, self.classes, alpha_low, alpha_high, threshold)
+        return enlarged(seeds, self.mask.shape)
+
+
+def enlarged(labels: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """Return labels H'×W' at `size` (H, W), each pixel that of the nearest one."""
+    rows, columns = (
+        (np.arange(side) * known) // side for side, known in zip(size, labels.shape, strict=True)
+    )
+    return labels[rows[:, None], columns]
+
+
+def usefulness(scores: np.ndarray) -> float:
+    """Return the mean of 1 − (p₁ − p₂) over all cells of `scores` K×h×w ≥ 0; 0 where there is one class."""
+    if len(scores) < 2:
+        return 0.0
+    second, first = np.sort(normalised(scores), axis=0)[-2:]
+    return float(np.mean(1 - (first - second)))
+
+
+def normalised(scores: np.ndarray) -> np.ndarray:
+    """Return scores K×h×w ≥ 0 scaled to sum to one over K."""
+    return scores / np.maximum(scores.sum(axis=0), 1e-12)

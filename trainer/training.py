@@ -1,0 +1,126 @@
+"""One training run: rounds of a challenger against the incumbent, until nothing better comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+
+import numpy as np
+
+from trainer.cells import majority
+from trainer.data.classes import VOID
+from trainer.data.images import load_image
+from trainer.data.project import ImageRecord, Project, Split, Target
+from trainer.engine import Engine, propagate
+from trainer.learn.finetune import Agreement, Example, FineTuner, twin
+from trainer.messages import LossPoint, Message, Progress, Promoted, ValidationPoint
+from trainer.method.affinity import pair_affinity
+from trainer.models.affinitynet import AffinityNet
+from trainer.versions import save_version
+
+BATCHES = 20
+"""Batches, of one crop each, in a round."""
+PATIENCE = 5
+"""Rounds in a row without anything better after which a run ends."""
+LEAST_GAIN = 1e-4
+"""A smaller gain is noise: not worth a version, and new proposals for all images."""
+
+
+class Training:
+    """Fine-tunes the AffinityNet of an engine on the corrections of a project.
+
+    The challenger begins as the incumbent's twin and learns on from round to round. Whenever it is strictly
+    better on the validation images, its twin becomes the incumbent: saved as a version, used by the engine.
+    """
+
+    def __init__(
+        self, project: Project, engine: Engine, send: Callable[[Message], None], seed: int = 0
+    ) -> None:
+        """Equal seeds and corrections give equal versions."""
+        self._project, self._engine, self._send = project, engine, send
+        self._rng = np.random.default_rng(seed)
+        self._examples: dict[tuple[object, ...], Example] = {}
+
+    def batches(self) -> Iterator[None]:
+        """Yield after each short piece of work; ends when patience is out.
+
+        Leaving off in between loses nothing but the challenger.
+        """
+        tuner = FineTuner(self._engine.affinity_net, self._rng)
+        lessons: object = None
+        number = step = rounds_in_vain = 0
+        while True:
+            records = self._project.corrected()
+            if (now := [_lesson(record) for record in records]) != lessons:
+                lessons, rounds_in_vain = now, 0
+            if rounds_in_vain == PATIENCE:
+                return
+            number += 1
+            train = yield from self._snapshot(records, "train")
+            validation = yield from self._snapshot(records, "val")
+            for batch in range(BATCHES):
+                step += 1
+                self._send(LossPoint(step, tuner.step(train[self._rng.integers(len(train))])))
+                self._send(Progress(number, (batch + 1) / BATCHES, f"Round {number}: learning"))
+                yield
+            incumbent = yield from self._score(self._engine.models.affinity, validation)
+            challenger = yield from self._score(tuner.net, validation)
+            self._send(ValidationPoint(number, incumbent, challenger))
+            if challenger > incumbent + LEAST_GAIN:
+                self._promote(tuner.net, challenger, len(train))
+                rounds_in_vain = 0
+            else:
+                rounds_in_vain += 1
+
+    def _snapshot(self, records: Sequence[ImageRecord], split: Split) -> Generator[None, None, list[Example]]:
+        """Return the examples of a split as they are now, made anew where the corrections moved."""
+        examples = []
+        for record in records:
+            if record.split != split:
+                continue
+            key = (*_lesson(record), self._engine.settings)
+            if key not in self._examples:
+                self._examples[key] = self._example(record)
+                yield
+            examples.append(self._examples[key])
+        # Strokes that were all undone or all void teach nothing, and must not break the round.
+        taught = [example for example in examples if (example.painted != VOID).any()]
+        if not taught:
+            raise NothingToLearn(split)
+        return taught
+
+    def _example(self, record: ImageRecord) -> Example:
+        image = load_image(record.path)
+        accepted = self._project.accepted_mask(record.id)
+        painted = accepted
+        if painted is None:
+            painted = self._project.layer(record.id, Target.SEEDS, image.shape[:2])
+        evidence = self._engine.evidence(image, record.tags)
+        height, width = evidence.seeds.shape
+        labels = majority(painted, (height, width))
+        automatic = np.where(labels == VOID, evidence.seeds, VOID).astype(np.uint8)
+        return Example(lambda: self._engine.taps(load_image(record.path)), labels, automatic, evidence)
+
+    def _score(self, net: AffinityNet | None, validation: Sequence[Example]) -> Generator[None, None, float]:
+        agreement = Agreement()
+        for example in validation:
+            features = self._engine.features(example.taps(), net)
+            affinity = pair_affinity(features[None])[0]
+            scores = propagate(features, affinity, example.evidence, self._engine.settings)
+            agreement.add(example, scores)
+            yield
+        return agreement.score
+
+    def _promote(self, challenger: AffinityNet, score: float, images: int) -> None:
+        net = twin(challenger)
+        version = save_version(self._project, net, score, f"learnt from {images} corrected images")
+        self._engine.replace_models(affinity=net, version=version.number)
+        self._send(Promoted(version.number, score))
+
+
+class NothingToLearn(Exception):
+    """A split has no corrected image, or none with a painted pixel."""
+
+
+def _lesson(record: ImageRecord) -> tuple[object, ...]:
+    """What an example depends on besides the settings: another lesson makes patience start anew."""
+    return record.id, record.seed_revision, record.status, record.tags, record.split
