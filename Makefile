@@ -28,9 +28,9 @@ bench: $(VENV)/.bench ## measure the speed promises; JSON and a table in bench-r
 	@$(CI)system-packages offscreen
 	$(PY) -m tests.benchmarks --out bench-results
 
-pictures: $(VENV)/.run ## draw the pictures of README anew
+pictures: $(VENV)/.run ## draw the pictures of README anew; WEIGHTS=FILE chooses weights
 	@$(CI)system-packages offscreen
-	$(PY) docs/pictures.py
+	$(PY) docs/pictures.py $(if $(WEIGHTS),--weights $(WEIGHTS))
 
 clean: ## remove the environment, caches and results
 	rm -rf $(VENV) out bench-results .mypy_cache .ruff_cache .pytest_cache *.egg-info
