@@ -253,6 +253,50 @@ def test_a_device_that_is_not_there_is_one_line(
     assert "--device nonsense" in one_line(capsys.readouterr().err)
 
 
+@pytest.fixture
+def finished(tmp_path: Path) -> tuple[Path, Path]:
+    """Data of one photo with its true mask, and the folder of a run on it that kept its stages."""
+    data, out = tmp_path / "data", tmp_path / "run"
+    (data / "SegmentationClass").mkdir(parents=True)
+    (out / "stages" / "walk").mkdir(parents=True)
+    labels = np.zeros((8, 8), np.uint8)
+    labels[2:6, 2:6] = 8
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(data / "a.png")
+    (data / "tags.csv").write_text("image,tags\na,cat\n")
+    save_mask(data / "SegmentationClass" / "a.png", labels)
+    save_mask(out / "stages" / "walk" / "a.png", labels)
+    return data, out
+
+
+def test_report_writes_a_page_from_what_the_run_left(
+    finished: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = finished
+    record = {"settings": {"alpha": 1.5}, "seconds": {"walk": 0.25}, "warnings": ["from scratch"]}
+    (out / "run.json").write_text(json.dumps(record))
+    assert run("report", data, "--out", out) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(out / "report.html")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    for text in ("random walk", "100.0", "0.25", "alpha", "from scratch", "torch"):
+        assert text in page
+
+
+def test_report_names_a_damaged_record(
+    finished: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = finished
+    (out / "run.json").write_text("{")
+    assert run("report", data, "--out", out) == 2
+    assert "run.json" in one_line(capsys.readouterr().err)
+
+
+def test_report_without_stages_tells_how_to_get_them(
+    finished: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("report", finished[0], "--out", tmp_path / "elsewhere") == 2
+    assert "--stages" in capsys.readouterr().err
+
+
 class Time:
     """A clock that moves only when told to."""
 

@@ -55,7 +55,7 @@ class PlainReporter:
         self._clock.open(name, total, done)
         stage = _PlainStage(self, name, total, done)
         yield stage
-        stage.say()
+        stage.finish()
         self._clock.close()
 
     def message(self, text: str) -> None:
@@ -67,7 +67,7 @@ class _PlainStage:
     def __init__(self, reporter: PlainReporter, name: str, total: int, done: int) -> None:
         self._reporter, self._name, self._total, self._done = reporter, name, total, done
         self._note = ""
-        self._said = reporter._now()
+        self._said, self._said_done = reporter._now(), -1
 
     def advance(self, n: int = 1, note: str = "") -> None:
         self._done += n
@@ -76,9 +76,13 @@ class _PlainStage:
         if self._reporter._now() - self._said >= PLAIN_EVERY:
             self.say()
 
+    def finish(self) -> None:
+        if self._said_done != self._done:
+            self.say()
+
     def say(self) -> None:
         clock = self._reporter._clock
-        self._said = self._reporter._now()
+        self._said, self._said_done = self._reporter._now(), self._done
         note = f"  {self._note}" if self._note else ""
         self._reporter.message(
             f"{self._name}: {self._done}/{self._total}  {clock_time(clock.elapsed)} gone, "
