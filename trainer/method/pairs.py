@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scipy.sparse import dia_array
 
 from trainer.data.classes import BACKGROUND, VOID
 
@@ -117,6 +118,34 @@ class Grid:
 def grid(height: int, width: int, radius: int = RADIUS) -> Grid:
     """Return the (cached) pairs of a ``height × width`` grid."""
     return Grid(height, width, radius)
+
+
+def pair_matrix(planes: np.ndarray, radius: int = RADIUS, diagonal: float = 0.0) -> dia_array:
+    """Return the symmetric sparse matrix of all pixels whose entries are the pair planes, both ways.
+
+    One diagonal per offset and direction needs no index, and its product with a map streams through memory.
+
+    Args:
+        planes: float32 ``(P, h, w)``; what lies out of bounds is ignored.
+        radius: radius of the pair disc the planes were made with.
+        diagonal: the entry of every pixel with itself.
+    """
+    pairs = grid(*planes.shape[1:], radius)
+    if len(planes) != len(pairs.offsets):
+        raise ValueError(f"radius {radius} has {len(pairs.offsets)} pair planes, got {len(planes)}")
+    # On grids narrower than the disc, offsets share a diagonal (their pairs do not meet) or have no pair.
+    shifts, slots = np.unique(pairs.flat_offsets, return_inverse=True)
+    lower = np.zeros((len(shifts), pairs.size), dtype=np.float32)
+    for slot, plane, inside in zip(slots, planes, pairs.inside, strict=True):
+        lower[slot] += np.where(inside, plane, 0).ravel()
+    usable = (shifts > 0) & (shifts < pairs.size)
+    shifts, lower = shifts[usable], lower[usable]
+    # scipy keeps M[j − s, j] at column j of diagonal s: the plane itself for −s, the shifted plane for +s.
+    upper = np.zeros_like(lower)
+    for above, below, shift in zip(upper, lower, shifts, strict=True):
+        above[shift:] = below[:-shift]
+    data = np.concatenate([lower, upper, np.full((1, pairs.size), diagonal, dtype=np.float32)])
+    return dia_array((data, np.concatenate([-shifts, shifts, [0]])), shape=(pairs.size, pairs.size))
 
 
 class PairLabels(NamedTuple):

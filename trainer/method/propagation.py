@@ -13,11 +13,10 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-from scipy.sparse import dia_array
 from scipy.special import gammaln
 
 from trainer.data.classes import VOID
-from trainer.method.pairs import RADIUS, grid
+from trainer.method.pairs import RADIUS, pair_matrix
 
 BETA = 8.0
 STEPS = 256
@@ -42,31 +41,17 @@ class Walk:
         """
         planes = _as_numpy(affinity)
         self.shape: tuple[int, int] = planes.shape[1:]
-        pairs = grid(*self.shape, radius)
-        if len(planes) != len(pairs.offsets):
-            raise ValueError(f"radius {radius} has {len(pairs.offsets)} pair planes, got {len(planes)}")
-        weights = np.where(pairs.inside, planes, 0) ** np.float32(beta)
-        # scipy keeps W[j − s, j] at column j of diagonal s: the plane itself for −s, the shifted plane
-        # for +s.
-        shifts, slots = np.unique(np.maximum(pairs.flat_offsets, 0), return_inverse=True)
-        lower = np.zeros((len(shifts), pairs.size), dtype=np.float32)
-        for slot, plane in zip(slots, weights.reshape(len(weights), -1), strict=True):
-            lower[slot] += plane
-        usable = (shifts > 0) & (shifts < pairs.size)
-        shifts, lower = shifts[usable], lower[usable]
-        upper = np.zeros_like(lower)
-        for above, below, shift in zip(upper, lower, shifts, strict=True):
-            above[shift:] = below[:-shift]
-        self.degree: np.ndarray = 1 + lower.sum(axis=0) + upper.sum(axis=0)
-        """Row sums of ``W``, float32 ``(h·w,)``."""
-        root = 1 / np.sqrt(self.degree)
-        for above, below, shift in zip(upper, lower, shifts, strict=True):
-            below[:-shift] *= root[shift:] * root[:-shift]
-            above[shift:] = below[:-shift]
-        data = np.concatenate([lower, upper, (root * root)[None]])
-        places = np.concatenate([-shifts, shifts, [0]])
-        self.operator = dia_array((data, places), shape=(pairs.size, pairs.size))
+        self.operator = pair_matrix(planes ** np.float32(beta), radius, diagonal=1)
         """``S = D^-½ W D^-½`` as diagonals, float32."""
+        self.degree: np.ndarray = self.operator.data.sum(axis=0)
+        """Row sums of ``W``, float32 ``(h·w,)``; its columns', for it is symmetric."""
+        root = 1 / np.sqrt(self.degree)
+        self.operator.data *= root
+        for diagonal, shift in zip(self.operator.data, self.operator.offsets, strict=True):
+            if shift >= 0:
+                diagonal[shift:] *= root[: len(root) - shift]
+            else:
+                diagonal[:shift] *= root[-shift:]
 
     def propagate(
         self, scores: np.ndarray | torch.Tensor, steps: int = STEPS, tolerance: float = TOLERANCE
