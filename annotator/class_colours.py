@@ -12,15 +12,15 @@ from skimage.color import lab2rgb
 from trainer.data.classes import BACKGROUND, EDIT_VOID, VOID
 
 GOLDEN_ANGLE = 137.508  # degrees: any number of hues in a row lie well apart
-LIGHTNESS = (66.0, 78.0, 56.0)  # CIELAB L*, in turn
-CHROMA = 72.0
+LIGHTNESS = (80.0, 58.0, 70.0, 52.0)  # CIELAB L*, in turn
+CHROMA = 62.0
 
 
 @cache
 def class_colours() -> NDArray[np.uint8]:
     """256×3 RGB by class id; black for background, white for void."""
     ids = np.arange(256)
-    hue = np.deg2rad(GOLDEN_ANGLE * ids + 250.0)
+    hue = np.deg2rad(GOLDEN_ANGLE * ids + 240.0)
     lightness = np.array(LIGHTNESS)[ids % len(LIGHTNESS)]
     lab = np.stack([lightness, CHROMA * np.cos(hue), CHROMA * np.sin(hue)], axis=1)
     colours = np.rint(255 * lab2rgb(lab[None])[0].clip(0, 1)).astype(np.uint8)

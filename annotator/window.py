@@ -29,7 +29,6 @@ from annotator.dialogs.about import AboutDialog, DetailsDialog
 from annotator.dialogs.classes import ClassesDialog
 from annotator.dialogs.export import ExportDialog
 from annotator.dialogs.keys import KeysDialog
-from annotator.dialogs.weights import WeightsDialog
 from annotator.i18n import LANGUAGES
 from annotator.messagebar import MessageBar
 from annotator.panels.images import ImagesPanel
@@ -110,6 +109,8 @@ class Window(QMainWindow):
 
     def choose_weights(self) -> None:
         """Choose the pretrained network."""
+        from annotator.dialogs.weights import WeightsDialog  # imports torch: the window does not wait
+
         dialog = WeightsDialog(self.session.jobs, self.settings, self)
         dialog.accepted.connect(self.session.reload_engine)
         dialog.open()
@@ -160,6 +161,7 @@ class Window(QMainWindow):
     def peek(self, on: bool) -> None:
         """Hide all layers while `on`."""
         self.canvas.peek(on)
+        self.inspect_view.peek(on)
 
     def zoom(self, factor: float) -> None:
         """Zoom the view that is shown."""
@@ -223,6 +225,7 @@ class Window(QMainWindow):
         for name, title, panel, area in panels:
             dock = QDockWidget(title, self)
             dock.setObjectName(name)
+            panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
             dock.setWidget(panel)
             dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetMovable)
             if name in TABBED:  # the tab is the title
@@ -234,7 +237,7 @@ class Window(QMainWindow):
             self.tabifyDockWidget(self.docks["seeds"], self.docks[name])
         self.docks["seeds"].raise_()
         right = [self.docks[name] for name in ("tags", "layers", "seeds")]
-        self.resizeDocks(right, [220, 230, 400], Qt.Orientation.Vertical)
+        self.resizeDocks(right, [190, 180, 470], Qt.Orientation.Vertical)
         self.resizeDocks([self.docks["images"], self.docks["tags"]], [250, 300], Qt.Orientation.Horizontal)
 
     def _wire(self) -> None:
@@ -254,8 +257,10 @@ class Window(QMainWindow):
         self.empty.sample_wanted.connect(self.open_sample)
         self.empty.recent_wanted.connect(self.open_path)
         self.tags.class_wanted.connect(self.edit_classes)
-        self.canvas.zoom_changed.connect(self.status.show_zoom)
-        self.canvas.hovered.connect(self.status.show_cursor)
+        for view in (self.canvas, self.inspect_view):
+            view.zoom_changed.connect(self.status.show_zoom)
+            view.hovered.connect(self.status.show_cursor)
+            view.hovered.connect(self.inspector.show_at)
         session.project_opened.connect(self._project_opened)
         session.image_changed.connect(self._image_changed)
         session.message.connect(self._show_message)

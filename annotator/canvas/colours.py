@@ -50,11 +50,9 @@ def mask_luts(strength: float) -> tuple[Lut, Lut]:
     """Fill and outline of the mask: class colours at `strength`, a lighter rim, a dark halo outside it."""
     colours = class_colours()
     fill = argb(colours, np.full(256, strength))
-    fill[BACKGROUND] = TRANSPARENT
-    fill[VOID] = argb((255, 255, 255), 0.25 * strength)
+    fill[[BACKGROUND, VOID]] = TRANSPARENT
     line = argb(mixed(colours, (255, 255, 255), 0.35), np.ones(256))
-    line[BACKGROUND] = argb((0, 0, 0), 0.45)
-    line[VOID] = argb((255, 255, 255), 0.7)
+    line[[BACKGROUND, VOID]] = argb((0, 0, 0), 0.45)
     return fill, line
 
 

@@ -75,11 +75,12 @@ class Raster:
 
 @dataclass(frozen=True)
 class Hatch:
-    """Stripes of `colour` over one label, every `period` screen pixels."""
+    """Stripes of `colour`, `period` screen pixels apart, over one label of the map or of another `layer`."""
 
     label: int
     colour: np.uint32
     period: int
+    layer: Labels | None = None
 
 
 def label_pixels(
@@ -92,7 +93,7 @@ def label_pixels(
     labels = around[inner, inner]
     pixels = fill[labels]
     if hatch is not None:
-        hatched = labels == hatch.label
+        hatched = (labels if hatch.layer is None else raster.sample_inner(hatch.layer)) == hatch.label
         if hatched.any():
             pixels[hatched & raster.stripes(hatch.period)] = hatch.colour
     if line is not None and m:

@@ -150,11 +150,11 @@ class CamItem(LayerItem):
 
 
 class MaskItem(LayerItem):
-    """The mask: class colours, a crisp outline, void hatched in white."""
+    """The mask: class colours and a crisp outline; what the person left undecided is hatched in white."""
 
-    def __init__(self, mask: Source) -> None:
+    def __init__(self, mask: Source, edits: Source) -> None:
         super().__init__()
-        self._mask = mask
+        self._mask, self._edits = mask, edits
         self.set_strength(0.45)
 
     def set_strength(self, strength: float) -> None:
@@ -167,7 +167,8 @@ class MaskItem(LayerItem):
         mask = self._mask()
         if mask is None:
             return None
-        return label_pixels(raster, mask, self._fill, self._line, _hatch(VOID, WHITE, 0.55, ratio))
+        hatch = _hatch(EDIT_VOID, WHITE, 0.6, ratio, self._edits())
+        return label_pixels(raster, mask, self._fill, self._line, hatch)
 
 
 class SeedsItem(LayerItem):
@@ -240,5 +241,7 @@ class DrawnItem(LayerItem):
         return label_pixels(raster, covered.view(np.uint8), self._fill, self._line, hatch)
 
 
-def _hatch(label: int, rgb: tuple[int, int, int], alpha: float, ratio: float) -> Hatch:
-    return Hatch(label, np.uint32(argb(rgb, alpha)), round(HATCH_PERIOD * ratio))
+def _hatch(
+    label: int, rgb: tuple[int, int, int], alpha: float, ratio: float, layer: Labels | None = None
+) -> Hatch:
+    return Hatch(label, np.uint32(argb(rgb, alpha)), round(HATCH_PERIOD * ratio), layer)

@@ -1,5 +1,7 @@
 """A graphics view that zooms at the cursor and pans freely, also while something else is being dragged."""
 
+from typing import NamedTuple
+
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -19,14 +21,20 @@ LARGEST_PIXEL = 64.0  # screen pixels per image pixel
 MARGIN = 12  # logical pixels left around a fitted image
 OVERSCROLL = 0.85  # share of the view an image may be pushed out by
 
-Where = tuple[float, QPointF]  # scale in logical pixels per image pixel, image point at the view's centre
+
+class Where(NamedTuple):
+    """What a view shows: enough for another one to show the same."""
+
+    scale: float  # logical pixels per image pixel
+    centre: QPointF  # image point in the middle of the view
+    fitted: bool
 
 
 class NavigableView(QGraphicsView):
     """Shows an image of some size. Wheel zooms at the cursor, the middle button or Space and a drag pan.
 
-    `cursor_at` is the mouse in viewport coordinates, None outside. Positions in the image are floats: pixel
-    (i, j) is the square from (j, i) to (j + 1, i + 1).
+    With `left_pans` the left button pans as well. `cursor_at` is the mouse in viewport coordinates, None
+    outside. Positions in the image are floats: pixel (i, j) is the square from (j, i) to (j + 1, i + 1).
     """
 
     zoom_changed = Signal(float)
@@ -46,6 +54,7 @@ class NavigableView(QGraphicsView):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.image_size = QSize()
         self.cursor_at: QPointF | None = None
+        self.left_pans = False
         self._fitted = True
         self._space = False
         self._pan_from: QPointF | None = None
@@ -71,8 +80,8 @@ class NavigableView(QGraphicsView):
 
     @property
     def where(self) -> Where:
-        """Scale and image point at the centre: enough for another view to show the same."""
-        return self.scale_factor, self.to_image(self.centre)
+        """What is shown now."""
+        return Where(self.scale_factor, self.to_image(self.centre), self._fitted)
 
     def to_image(self, at: QPointF) -> QPointF:
         """Viewport position to image position."""
@@ -97,8 +106,8 @@ class NavigableView(QGraphicsView):
             QRectF(0, 0, self.image_size.width(), self.image_size.height()).center(),
             self.centre,
             self._fit_scale(),
+            fitted=True,
         )
-        self._fitted = True
 
     def actual_size(self) -> None:
         """One image pixel on one pixel of the screen."""
@@ -128,7 +137,7 @@ class NavigableView(QGraphicsView):
 
     def show_where(self, where: Where) -> None:
         """Show what another view shows."""
-        self._place(where[1], self.centre, where[0])
+        self._place(where.centre, self.centre, where.scale, where.fitted)
 
     def _fit_scale(self) -> float:
         room = self.viewport().size() - QSize(2 * MARGIN, 2 * MARGIN)
@@ -136,10 +145,10 @@ class NavigableView(QGraphicsView):
             min(room.width() / self.image_size.width(), room.height() / self.image_size.height()), 1e-3
         )
 
-    def _place(self, point: QPointF, at: QPointF, scale: float) -> None:
+    def _place(self, point: QPointF, at: QPointF, scale: float, fitted: bool = False) -> None:
         """Scale so, and bring image `point` to viewport position `at`."""
         before = self.where
-        self._fitted = False
+        self._fitted = fitted
         self._anchor = None
         x, y = (OVERSCROLL * self.viewport().width() / scale, OVERSCROLL * self.viewport().height() / scale)
         self.setSceneRect(
@@ -150,7 +159,7 @@ class NavigableView(QGraphicsView):
         self.verticalScrollBar().setValue(round(point.y() * scale - at.y()))
         if self.where != before:
             self.moved.emit()
-        if scale != before[0]:
+        if scale != before.scale:
             self.zoom_changed.emit(self.zoom_factor)
 
     # -- Events ----------------------------------------------------------------------------------------------
@@ -166,8 +175,9 @@ class NavigableView(QGraphicsView):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin to pan with the middle button, or the left one while Space is held."""
-        left = event.button() == Qt.MouseButton.LeftButton
-        if event.button() == Qt.MouseButton.MiddleButton or (left and self._space and not self.dragging()):
+        pans = self.left_pans or self._space
+        left = event.button() == Qt.MouseButton.LeftButton and pans and not self.dragging()
+        if event.button() == Qt.MouseButton.MiddleButton or left:
             self._start_pan(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

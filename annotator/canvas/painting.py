@@ -7,7 +7,7 @@ from annotator.canvas.strokes import Cover, Coverage, Point
 from annotator.document import Box, slices
 from annotator.edits import Change, change
 from annotator.session import Session, rect_of
-from trainer.data.classes import UNTOUCHED
+from trainer.data.classes import EDIT_VOID, UNTOUCHED
 from trainer.data.project import Target
 
 PREVIEW_MS = 40
@@ -37,7 +37,8 @@ class Painting(QObject):
     def begin(self, erase: bool) -> None:
         """Start a stroke of the session's class, or one that takes strokes away."""
         self.active = True
-        self._value = UNTOUCHED if erase else self._session.class_id
+        undecided_seed = self._session.target is Target.SEEDS and self._session.class_id == EDIT_VOID
+        self._value = UNTOUCHED if erase or undecided_seed else self._session.class_id
         self.item.set_value(self._value)
 
     def line(self, start: QPointF, end: QPointF) -> None:

@@ -46,12 +46,13 @@ class CanvasView(NavigableView):
         super().__init__(parent)
         self.session = session
         self.editable = editable
+        self.left_pans = not editable
         self.painting = Painting(session, self)
         self.image_item = ImageItem()
         self.items_by_name: dict[str, LayerItem] = {
             "image": self.image_item,
             "cam": CamItem(lambda: cam[1] if (cam := shown_cam(session)) else None),
-            "mask": MaskItem(lambda: session.mask),
+            "mask": MaskItem(lambda: session.mask, lambda: session.mask_edits),
             "seeds": SeedsItem(lambda: session.seeds),
             "strokes": StrokesItem(lambda: session.corrections),
         }
@@ -268,8 +269,10 @@ class CanvasView(NavigableView):
 
     def restore_cursor(self) -> None:
         """The tool's cursor; the ring replaces it where there is one."""
-        active = self.editable and not self.image_size.isEmpty()
-        self.viewport().setCursor(self.tool.cursor if active else Qt.CursorShape.ArrowCursor)
+        if self.image_size.isEmpty():
+            self.viewport().setCursor(Qt.CursorShape.ArrowCursor)
+        else:
+            self.viewport().setCursor(self.tool.cursor if self.editable else Qt.CursorShape.OpenHandCursor)
 
     def _note_modifiers(self, modifiers: Qt.KeyboardModifier) -> None:
         straight = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)

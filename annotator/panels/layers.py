@@ -1,0 +1,66 @@
+"""The Layers panel: what is drawn over the photo, and how strongly."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSlider, QWidget
+
+from annotator.canvas.view import LAYERS, CanvasView
+from annotator.session import Session
+from annotator.widgets import explanation
+
+
+class LayersPanel(QWidget):
+    """A switch and an opacity slider for each layer of the canvas, the uppermost first."""
+
+    def __init__(self, session: Session, canvas: CanvasView, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self._canvas = canvas
+        names = {
+            "image": (self.tr("Photo"), self.tr("The photo itself; fainter, the layers stand out.")),
+            "cam": (self.tr("CAM"), self.tr("Where the classifier looked for the chosen class.")),
+            "mask": (self.tr("Mask"), self.tr("The proposal with your edits. At 0 only outlines stay.")),
+            "seeds": (self.tr("Seed cues"), self.tr("What the method is sure of; hatched is background.")),
+            "strokes": (self.tr("Your strokes"), self.tr("What you painted on the seeds.")),
+        }
+        self.switches: dict[str, QCheckBox] = {}
+        self.sliders: dict[str, QSlider] = {}
+        self._values: dict[str, QLabel] = {}
+        grid = QGridLayout(self)
+        grid.setContentsMargins(12, 10, 12, 12)
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(7)
+        grid.setColumnStretch(1, 1)
+        for row, name in enumerate(reversed(LAYERS)):
+            text, help = names[name]
+            switch, slider, value = QCheckBox(text), QSlider(Qt.Orientation.Horizontal), QLabel()
+            switch.setToolTip(help)
+            slider.setToolTip(help)
+            slider.setRange(0, 100)
+            slider.setAccessibleName(self.tr("Opacity of {layer}").format(layer=text))
+            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            value.setMinimumWidth(value.fontMetrics().horizontalAdvance("100 %"))
+            switch.toggled.connect(lambda on, name=name: canvas.set_layer_visible(name, on))
+            slider.valueChanged.connect(lambda v, name=name: canvas.set_layer_opacity(name, v / 100))
+            for column, widget in enumerate((switch, slider, value)):
+                grid.addWidget(widget, row, column)
+            self.switches[name], self.sliders[name], self._values[name] = switch, slider, value
+        grid.addWidget(explanation(self.tr("Hold the peek key to see the bare photo.")), len(LAYERS), 0, 1, 3)
+        grid.setRowStretch(len(LAYERS) + 1, 1)
+        canvas.layers_changed.connect(self._show)
+        self._show()
+
+    def sizeHint(self) -> QSize:
+        """As wide as its neighbours."""
+        return QSize(280, 200)
+
+    def _show(self) -> None:
+        for name, switch in self.switches.items():
+            visible, opacity = self._canvas.layer_visible(name), self._canvas.layer_opacity(name)
+            for widget in (switch, self.sliders[name]):
+                widget.blockSignals(True)
+            switch.setChecked(visible)
+            self.sliders[name].setValue(round(100 * opacity))
+            self.sliders[name].setEnabled(visible)
+            self._values[name].setText(f"{round(100 * opacity)} %")
+            for widget in (switch, self.sliders[name]):
+                widget.blockSignals(False)

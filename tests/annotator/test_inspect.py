@@ -1,0 +1,155 @@
+"""Four panes that move as one, and the panel that explains a pixel."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from canvas_desk import CAT, DOG, MadeUpProposal, at, deliver, move, open_session, paint, propose, show, wheel
+from PySide6.QtCore import QPoint, QPointF, QRect
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from annotator.canvas.inspect import InspectView
+from annotator.panels.inspector import InspectorPanel
+from annotator.session import Session
+from trainer.data.project import Target
+
+
+@pytest.fixture
+def session(qtbot: QtBot, tmp_path: Path, rng: np.random.Generator) -> Session:
+    return open_session(qtbot, tmp_path, rng.integers(0, 255, (90, 120, 3), np.uint8))
+
+
+@pytest.fixture
+def inspect(qtbot: QtBot, session: Session) -> InspectView:
+    view = InspectView(session)
+    qtbot.addWidget(view, before_close_func=lambda _: session.close())
+    view.resize(900, 700)
+    show(qtbot, view)
+    return view
+
+
+def assert_together(inspect: InspectView) -> None:
+    first = inspect.views[0].where
+    for view in inspect.views[1:]:
+        assert view.where.scale == pytest.approx(first.scale)
+        assert (view.where.centre - first.centre).manhattanLength() * first.scale <= 2
+
+
+def test_zoom_and_pan_in_one_pane_move_all(inspect: InspectView) -> None:
+    assert_together(inspect)
+    wheel(inspect.panes["seeds"].view, QPoint(100, 60), 3)
+    assert_together(inspect)
+    image = inspect.panes["image"].view
+    before = image.where.centre
+    paint(
+        image, QPoint(200, 150), QPoint(150, 100)
+    )  # a pane that is only looked at pans with the left button
+    assert image.where.centre != before
+    assert_together(inspect)
+    inspect.fit()
+    assert_together(inspect)
+    inspect.resize(700, 800)
+    QApplication.processEvents()
+    assert_together(inspect)
+
+
+def test_the_mouse_in_one_pane_is_marked_in_the_others(inspect: InspectView) -> None:
+    views = {name: pane.view for name, pane in inspect.panes.items()}
+    QApplication.processEvents()
+    before = {name: view.viewport().grab().toImage() for name, view in views.items()}
+    seen: list[QPointF] = []
+    inspect.hovered.connect(seen.append)
+    mouse = at(views["image"], 60, 45)
+    move(views["image"], mouse)
+    QApplication.processEvents()
+    assert (seen[-1] - QPointF(60, 45)).manhattanLength() < 1
+    after = {name: view.viewport().grab().toImage() for name, view in views.items()}
+    assert after["image"] == before["image"]
+    assert all(after[name] != before[name] for name in ("cam", "seeds", "mask"))
+
+
+def test_a_stroke_in_the_seeds_pane_is_followed_by_the_mask_pane(
+    qtbot: QtBot, inspect: InspectView, session: Session
+) -> None:
+    propose(qtbot, session)
+    seeds = inspect.panes["seeds"].view
+    paint(seeds, at(seeds, 75, 10), at(seeds, 100, 15))
+    assert session.corrections[10, 75] == CAT
+    qtbot.waitUntil(lambda: session.mask[10, 75] == CAT)
+    image = inspect.panes["image"].view
+    paint(image, at(image, 20, 20), at(image, 30, 30))
+    assert (session.corrections[:, :60] == 255).all()
+
+
+def test_the_cam_pane_shows_the_class_that_is_chosen(
+    qtbot: QtBot, inspect: InspectView, session: Session
+) -> None:
+    propose(qtbot, session)
+    assert [inspect.cam_class.itemText(i) for i in range(2)] == ["cat", "dog"]
+    cam = inspect.panes["cam"].view
+    QApplication.processEvents()
+    before = cam.viewport().grab().toImage()
+    inspect.cam_class.setCurrentIndex(1)
+    inspect.cam_class.activated.emit(1)
+    assert session.cam_class == DOG
+    QApplication.processEvents()
+    assert cam.viewport().grab().toImage() != before
+    assert "cat" in inspect.panes["mask"].legend.text() and "dog" in inspect.panes["mask"].legend.text()
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, session: Session) -> InspectorPanel:
+    panel = InspectorPanel(session)
+    qtbot.addWidget(panel, before_close_func=lambda _: session.close())
+    show(qtbot, panel)
+    return panel
+
+
+def stripes() -> MadeUpProposal:
+    """Left to right: sure cat, neutral to cat, sure background, overruled cat, neutral to background."""
+    seeds = np.repeat(np.uint8([CAT, 255, 0, CAT, 255]), 24)[None].repeat(90, 0)
+    mask = np.repeat(np.uint8([CAT, CAT, 0, 0, 0]), 24)[None].repeat(90, 0)
+    cams = np.repeat([0.9, 0.4, 0.01, 0.7, 0.2], 24)[None].repeat(90, 0)
+    return MadeUpProposal((CAT,), cams[None], seeds, mask)
+
+
+@pytest.mark.parametrize(
+    ("column", "mask", "seed", "why"),
+    [
+        (10, "cat", "surely cat", "strict background"),
+        (30, "cat", "neutral", "pixels nearby"),
+        (60, "background", "surely background", "highest score 0.01"),
+        (80, "background", "surely cat", "The seed said cat"),
+        (110, "background", "neutral", "background came over"),
+    ],
+)
+def test_the_inspector_says_what_a_pixel_is_and_why(
+    qtbot: QtBot, panel: InspectorPanel, session: Session, column: int, mask: str, seed: str, why: str
+) -> None:
+    deliver(qtbot, session, stripes())
+    panel.show_at(QPointF(column + 0.5, 40.5))
+    assert panel.pixel_label.text() == f"{column}, 40"
+    assert panel.mask_label.text() == mask
+    assert panel.seed_label.text() == seed
+    assert why in panel.why.text()
+
+
+def test_what_the_person_painted_is_the_reason_given_first(
+    qtbot: QtBot, panel: InspectorPanel, session: Session
+) -> None:
+    deliver(qtbot, session, stripes())
+    panel.show_at(QPointF(60.5, 40.5))
+    box, after = QRect(58, 38, 5, 5), np.full((5, 5), CAT, np.uint8)
+    session.commit_stroke(box, after, "brush")
+    assert panel.seed_label.text() == "cat (your stroke)"
+    assert panel.why.text().startswith("Your stroke says cat")
+    session.target = Target.MASK
+    session.commit_stroke(box, np.full((5, 5), DOG, np.uint8), "brush")
+    assert "dog here by hand" in panel.why.text()
+
+
+def test_outside_the_image_the_inspector_says_how_to_use_it(panel: InspectorPanel) -> None:
+    for point in (None, QPointF(-0.5, 3), QPointF(3, 90.5)):
+        panel.show_at(point)
+        assert panel.pixel_label.text() == "–" and "Move the mouse" in panel.why.text()
