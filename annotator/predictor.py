@@ -12,12 +12,12 @@ from annotator.bridge import Bridge
 from annotator.jobs import Jobs
 from trainer.data.project import Project
 from trainer.messages import Command, ModelChanged, Predict, Predicted, PredictFailed, Priority, Promoted
-from trainer.settings import Settings
 
 if TYPE_CHECKING:
     # torch takes a second to import: that is done in the pool, when the window stands already.
     from annotator.models import Loaded
     from trainer.engine import Engine, Proposal
+    from trainer.settings import Settings
     from trainer.worker import TrainerWorker
 
 EngineFactory = Callable[[Project], "Loaded"]

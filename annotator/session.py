@@ -20,10 +20,10 @@ from trainer.data.classes import BACKGROUND, ClassList
 from trainer.data.project import Edit, ImageRecord, Project, Status, Target
 from trainer.errors import UserError
 from trainer.messages import Priority, SeedsChanged
-from trainer.settings import Settings
 
 if TYPE_CHECKING:
     from trainer.engine import Engine, Proposal
+    from trainer.settings import Settings
     from trainer.worker import TrainerWorker
 
 T = TypeVar("T")
@@ -196,9 +196,9 @@ class Session(QObject):
         return self._suggestions
 
     @property
-    def settings(self) -> Settings:
-        """The method's parameters."""
-        return self.engine.settings if self.engine else Settings()
+    def settings(self) -> Settings | None:
+        """The method's parameters; None until the weights are loaded."""
+        return self.engine.settings if self.engine else None
 
     @property
     def busy(self) -> bool:

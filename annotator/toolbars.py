@@ -30,6 +30,7 @@ STEPS = 200
 def fill_menus(window: QMainWindow, actions: Actions) -> dict[str, QMenu]:
     """One menu for each group of the table, in its order."""
     menus = {group: window.menuBar().addMenu(translated(group)) for group in GROUPS}
+    window.addActions(list(actions.by_id.values()))  # so that the hidden ones' keys work, too
     for spec in ACTIONS:
         if spec.id not in HIDDEN:
             menus[spec.group].addAction(actions[spec.id])

@@ -5,7 +5,6 @@ from PySide6.QtWidgets import QPushButton, QRadioButton, QScrollArea, QVBoxLayou
 
 from annotator.session import Session
 from annotator.widgets import ValueSlider, explanation, heading, line
-from trainer.settings import Settings
 
 ALPHA = (0.2, 32.0)
 
@@ -80,12 +79,15 @@ class SeedsPanel(QWidget):
 
     def _show(self) -> None:
         settings = self._session.settings
-        if not any(s.slider.isSliderDown() for s in (self.low, self.high, self.threshold)):
+        if settings is not None and not any(
+            s.slider.isSliderDown() for s in (self.low, self.high, self.threshold)
+        ):
             self.low.set_value(settings.alpha_low)
             self.high.set_value(settings.alpha_high)
             self.threshold.set_value(settings.threshold)
-        self.walk.setChecked(settings.mode == "walk")
-        self.mean.setChecked(settings.mode == "mean")
+        if settings is not None:
+            self.walk.setChecked(settings.mode == "walk")
+            self.mean.setChecked(settings.mode == "mean")
         ready = self._session.proposal is not None
         for control in self._controls:
             control.setEnabled(ready)
@@ -103,6 +105,8 @@ class SeedsPanel(QWidget):
         self._session.set_seed_parameters(self.low.value, self.high.value, self.threshold.value, final)
 
     def _reset(self) -> None:
+        from trainer.settings import Settings  # imports torch, which the window does not wait for
+
         default = Settings()
         self._session.set_seed_parameters(default.alpha_low, default.alpha_high, default.threshold)
         self._session.set_settings(mode=default.mode)

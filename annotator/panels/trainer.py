@@ -1,7 +1,7 @@
 """The Trainer panel: what training is doing and why, how it goes, and the models it has brought forth."""
 
 import pyqtgraph as pg
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QSize, Qt, QTimer
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -89,7 +89,7 @@ class TrainerPanel(QWidget):
         match message:
             case StateChanged():
                 self.state = message.state
-                self.reason.setText(message.reason)
+                self.reason.setText(QCoreApplication.translate("trainer", message.reason))
                 self._show()
             case Progress():
                 self._progress.setValue(round(1000 * message.fraction))

@@ -1,5 +1,7 @@
 """What the desk's tests share: a small real engine, strokes, and waiting until the desk is at rest."""
 
+from functools import cache
+
 import numpy as np
 import torch
 from pytestqt.qtbot import QtBot
@@ -10,17 +12,27 @@ from trainer.data.project import Project
 from trainer.engine import Engine, Models
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.backbones import build_backbone
+from trainer.models.base import Backbone
 from trainer.models.classifier import CamClassifier
 from trainer.settings import Settings
 
 SIDE = 160  # photos are reduced to this, so that a proposal takes a moment
 
 
+@cache
+def random_backbone() -> Backbone:
+    """A MobileNetV2 with random weights, made once: nothing ever trains it."""
+    torch.manual_seed(0)
+    return build_backbone("mobilenet_v2")
+
+
 def small_engine(project: Project) -> Loaded:
     """A real engine: the whole method on a random MobileNetV2, one scale, few steps."""
+    backbone = random_backbone()
     torch.manual_seed(0)
-    backbone = build_backbone("mobilenet_v2")
     classifier = CamClassifier(backbone, len(project.classes)).eval()
+    with torch.no_grad():
+        classifier.head.weight.abs_().mul_(1e6)  # so that every class has a CAM that can be seen
     settings = Settings(scales=(1.0,), max_side=SIDE, steps=8, seed_crf=False)
     return Loaded(Engine(Models(project.classes, classifier, AffinityNet(backbone).eval()), settings))
 

@@ -1,0 +1,103 @@
+"""The Images panel: search, filter, order, progress, and ten thousand images."""
+
+from pathlib import Path
+
+import pytest
+from desk import wait_settled
+from PySide6.QtCore import QSize, Qt
+from pytestqt.qtbot import QtBot
+
+from annotator.panels.images import ImagesPanel, Order, shown_ids
+from annotator.session import Session
+from annotator.theme import Theme
+from trainer.data.project import ImageRecord, Status
+
+
+def record(
+    image_id: str, status: Status = Status.NEW, tags: tuple[str, ...] = (), margin: float | None = None
+) -> ImageRecord:
+    return ImageRecord(image_id, Path(f"{image_id}.jpg"), tags, bool(tags), status, margin, None, 0)
+
+
+RECORDS = [
+    record("beach_01", Status.ACCEPTED, ("person",), 0.9),
+    record("beach_02", Status.PROPOSED, ("person", "dog"), 0.2),
+    record("forest_01", Status.CORRECTED, ("dog",), 0.7),
+    record("forest_02"),
+]
+ALL = frozenset(Status)
+
+
+@pytest.fixture
+def panel(opened: Session, qtbot: QtBot) -> ImagesPanel:
+    panel = ImagesPanel(opened, Theme("dark"))
+    qtbot.addWidget(panel, before_close_func=lambda widget: widget.thumbnails.close())
+    panel.show()
+    return panel
+
+
+def test_every_word_of_a_search_must_be_found_in_name_or_tag() -> None:
+    assert shown_ids(RECORDS, ALL, "DOG beach", Order.NAME) == ["beach_02"]
+    assert shown_ids(RECORDS, ALL, "_02", Order.NAME) == ["beach_02", "forest_02"]
+
+
+def test_filters_by_status_and_by_missing_tags() -> None:
+    assert shown_ids(RECORDS, frozenset({Status.CORRECTED}), "", Order.NAME) == ["forest_01"]
+    assert shown_ids(RECORDS, frozenset(), "", Order.NAME) == ["forest_02"]
+
+
+def test_most_useful_first_and_what_is_done_last() -> None:
+    assert shown_ids(RECORDS, ALL, "", Order.USEFUL) == ["forest_01", "beach_02", "forest_02", "beach_01"]
+
+
+def test_enter_in_the_search_opens_what_was_found(panel: ImagesPanel, opened: Session, qtbot: QtBot) -> None:
+    qtbot.keyClicks(panel.search, "rock")
+    assert panel.model.ids == ["rocket"]
+    with qtbot.waitSignal(opened.image_changed, timeout=10000):
+        qtbot.keyClick(panel.search, Qt.Key.Key_Return)
+    assert opened.image_id == "rocket"
+    wait_settled(opened, qtbot)
+
+
+def test_a_search_without_a_match_says_what_to_do(panel: ImagesPanel) -> None:
+    panel.search.setText("zebra")
+    assert panel._stack.currentWidget() is panel._empty
+    assert "Clear the search" in panel._empty.text()
+
+
+def test_progress_counts_accepted_images(panel: ImagesPanel, opened: Session, qtbot: QtBot) -> None:
+    assert panel._count.text() == f"0 of {len(opened.records)} accepted"
+    opened.accept_and_next()
+    qtbot.waitUntil(lambda: panel._count.text().startswith("1 of"), timeout=10000)
+
+
+def test_the_shown_order_is_what_next_walks_along(panel: ImagesPanel, opened: Session, qtbot: QtBot) -> None:
+    panel.search.setText("person")
+    assert opened.order == ("astronaut", "camera")
+    with qtbot.waitSignal(opened.image_changed, timeout=10000):
+        opened.go(1)
+    assert opened.image_id == "camera"
+    opened.go(1)
+    assert opened.image_id == "camera"
+    wait_settled(opened, qtbot)
+
+
+def test_ten_thousand_images_ask_only_for_the_pictures_in_sight(
+    panel: ImagesPanel, opened: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = {f"image_{n:05}": record(f"image_{n:05}") for n in range(10_000)}
+    asked: set[str] = set()
+    monkeypatch.setattr(panel.thumbnails, "get", lambda image_id, path: asked.add(image_id))
+    monkeypatch.setattr(opened, "_records", many)
+    panel.resize(QSize(250, 700))
+    panel.refresh()
+    qtbot.waitUntil(lambda: "image_00000" in asked)
+    panel.view.scrollToBottom()
+    qtbot.waitUntil(lambda: "image_09999" in asked)
+    assert panel.model.rowCount() == 10_000
+    assert len(asked) < 60
+
+
+def test_pictures_arrive(panel: ImagesPanel, qtbot: QtBot) -> None:
+    index = panel.model.index(0)
+    qtbot.waitUntil(lambda: not index.data(Qt.ItemDataRole.DecorationRole).isNull(), timeout=10000)
