@@ -27,6 +27,15 @@ class AffinityHead(nn.Module):
         self.fuse = nn.Conv2d(sum(widths), sum(widths), 1, bias=False)
         nn.init.xavier_uniform_(self.fuse.weight, gain=4)
 
+    @torch.no_grad()
+    def fit_scale(self, taps: Sequence[Tensor]) -> None:
+        """Divide a new head's first weights by the spread of its inputs, as if each tap had unit deviation.
+
+        Backbones differ by orders of magnitude in what they put out; one learning rate then fits all.
+        """
+        for conv, tap in zip(self.reduce, taps, strict=True):
+            conv.get_parameter("weight").div_(tap.std() + 1e-5)
+
     def forward(self, taps: Sequence[Tensor]) -> Tensor:
         """Maps ``B×channels[i]×h×w`` of one grid → ``B×sum(widths)×h×w``."""
         reduced = [functional.elu(conv(tap)) for conv, tap in zip(self.reduce, taps, strict=True)]

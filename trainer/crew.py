@@ -1,0 +1,88 @@
+"""The processes that share a run: one by itself, or those that ``torchrun`` started.
+
+Every process goes through the same program. Work is dealt out by rank, gradients are summed, and since each
+image's augmentation is drawn from its own generator the result does not depend on how many there are (up to
+the order of floating-point sums).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+from torch import distributed, nn
+
+T = TypeVar("T")
+
+TIMEOUT = timedelta(minutes=30)
+"""A process waits this long for the others before it gives up: long enough for the slowest image stage."""
+
+
+@dataclass(frozen=True)
+class Crew:
+    """This process among `size` of them; rank 0 leads, reports and writes what all have made."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that reports and writes."""
+        return self.rank == 0
+
+    def share(self, work: Sequence[T]) -> Sequence[T]:
+        """Return this process's part of the work; the parts are disjoint and differ by one item at most."""
+        return work[self.rank :: self.size]
+
+    def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Replace each gradient by its sum over all processes; one without a gradient counts as zero."""
+        if self.size == 1:
+            return
+        trained = [parameter for parameter in parameters if parameter.requires_grad]
+        for parameter in trained:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        # One message for all: the cost of many small ones is their number, not their size.
+        flat = torch.cat([parameter.grad.flatten() for parameter in trained if parameter.grad is not None])
+        distributed.all_reduce(flat)
+        pieces = flat.split([parameter.numel() for parameter in trained])
+        for parameter, piece in zip(trained, pieces, strict=True):
+            parameter.grad = piece.view_as(parameter)
+
+    def gather(self, mine: T) -> list[T]:
+        """Return what every process gave, by rank, to all of them."""
+        if self.size == 1:
+            return [mine]
+        everyone: list[Any] = [None] * self.size
+        distributed.all_gather_object(everyone, mine)
+        return everyone
+
+    def wait(self) -> None:
+        """Wait until every process is here."""
+        if self.size > 1:
+            distributed.barrier()
+
+
+ALONE = Crew()
+
+
+@contextmanager
+def join_crew(device: str = "cpu") -> Iterator[Crew]:
+    """Join the processes ``torchrun`` started (gloo on CPU, NCCL on GPU); without it, work alone."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield ALONE
+        return
+    on_gpu = torch.device(device).type == "cuda"
+    if on_gpu:
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+    distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=TIMEOUT)
+    try:
+        yield Crew(distributed.get_rank(), size)
+    finally:
+        distributed.destroy_process_group()

@@ -1,0 +1,87 @@
+"""Training AffinityNet from seed cues (paper, sections 3.2 and 3.3; METHOD, sections 2 and 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from trainer.crew import ALONE, Crew
+from trainer.data.classes import VOID
+from trainer.learn.augment import Augmentation
+from trainer.learn.loop import Draw, Recipe, train
+from trainer.method.affinity import affinity_loss
+from trainer.models.affinitynet import AFFINITY_STRIDE, AffinityNet
+from trainer.progress import Reporter
+
+RECIPE = Recipe(epochs=12, batch=8, head_rate=5e-3, backbone_rate=1e-4)
+AUGMENTATION = Augmentation(long_side=(288, 416))
+MAJORITY = 0.6
+"""A cell takes part where at least this share of its pixels has one label."""
+
+
+def train_affinity(
+    net: AffinityNet,
+    views: Sequence[np.ndarray],
+    seeds: Sequence[np.ndarray],
+    recipe: Recipe = RECIPE,
+    augmentation: Augmentation = AUGMENTATION,
+    report: Reporter | None = None,
+    crew: Crew = ALONE,
+) -> None:
+    """Train a new `net` in place; it is left in evaluation mode.
+
+    Args:
+        net: its backbone is trained too, with the recipe's lower rate.
+        views: photos, uint8 H×W×3.
+        seeds: uint8 H×W seed cues of each: 0 background, class ids, 255 neutral.
+        recipe: length and rates.
+        augmentation: how the photos vary.
+        report: told of every batch.
+        crew: the processes that share the batches.
+    """
+    device = net.head.fuse.weight.device
+
+    def batch(draws: Sequence[Draw]) -> tuple[Tensor, Tensor]:
+        pairs = [augmentation(views[draw.index], draw.rng, seeds[draw.index]) for draw in draws]
+        pixels = torch.stack([pixels for pixels, _ in pairs]).to(device)
+        inputs = net.backbone.convention.normalise(pixels).contiguous(memory_format=torch.channels_last)
+        return inputs, cell_labels(torch.stack([labels for _, labels in pairs]).to(device))
+
+    def loss_of(draws: Sequence[Draw]) -> Tensor:
+        inputs, labels = batch(draws)
+        features = net(inputs)
+        # Image by image, so that a batch's loss is the mean over its images whoever computes them.
+        losses = [
+            affinity_loss(f[None], label[None]).total for f, label in zip(features, labels, strict=True)
+        ]
+        return torch.stack(losses).mean()
+
+    count = len(seeds)
+    first = [Draw(index, np.random.default_rng((recipe.seed, index))) for index in range(min(count, 8))]
+    with torch.no_grad():
+        net.head.fit_scale(net.taps_of(batch(first)[0]))
+    net.train()
+    train(net, net.backbone, count, loss_of, recipe, "AffinityNet", report, crew)
+    net.eval()
+
+
+def cell_labels(labels: Tensor) -> Tensor:
+    """Return the label most pixels of each cell share; 255 where no label has the majority.
+
+    Args:
+        labels: int64 B×H×W, sides multiples of the affinity stride.
+
+    Returns:
+        int64 B×h×w.
+    """
+    shape = labels[:, ::AFFINITY_STRIDE, ::AFFINITY_STRIDE].shape
+    cells = torch.full(shape, VOID, dtype=torch.int64, device=labels.device)
+    for label in labels.unique().tolist():
+        if label != VOID:
+            share = functional.avg_pool2d((labels == label).float(), AFFINITY_STRIDE)
+            cells[share >= MAJORITY] = label
+    return cells

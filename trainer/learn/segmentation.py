@@ -1,0 +1,91 @@
+"""Training a segmentation network on propagated masks, and predicting with it (SEED.txt, step five)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from trainer.crew import ALONE, Crew
+from trainer.data.classes import BACKGROUND, VOID
+from trainer.learn.augment import Augmentation
+from trainer.learn.loop import Draw, Recipe, train
+from trainer.models.segnet import SegmentationNet
+from trainer.progress import Reporter
+
+RECIPE = Recipe(epochs=12, batch=8, head_rate=2e-3, backbone_rate=2e-4)
+AUGMENTATION = Augmentation(long_side=(256, 512))
+SCALES = (1.0, 0.75, 1.5)
+
+
+def train_segmentation(
+    net: SegmentationNet,
+    views: Sequence[np.ndarray],
+    masks: Sequence[np.ndarray],
+    recipe: Recipe = RECIPE,
+    augmentation: Augmentation = AUGMENTATION,
+    report: Reporter | None = None,
+    crew: Crew = ALONE,
+) -> None:
+    """Train `net` in place; it is left in evaluation mode.
+
+    Args:
+        net: row 0 of its last layer is background, row i class id i.
+        views: photos, uint8 H×W×3.
+        masks: uint8 H×W of each; pixels of 255 teach nothing.
+        recipe: length and rates.
+        augmentation: how the photos vary.
+        report: told of every batch.
+        crew: the processes that share the batches.
+    """
+    device = net.classify.weight.device
+
+    def loss_of(draws: Sequence[Draw]) -> torch.Tensor:
+        pairs = [augmentation(views[draw.index], draw.rng, masks[draw.index]) for draw in draws]
+        pixels = torch.stack([pixels for pixels, _ in pairs]).to(device)
+        labels = torch.stack([labels for _, labels in pairs]).to(device)
+        inputs = net.backbone.convention.normalise(pixels).contiguous(memory_format=torch.channels_last)
+        losses = functional.cross_entropy(net(inputs), labels, ignore_index=VOID, reduction="none")
+        # Image by image, so that a batch's loss is the mean over its images whoever computes them.
+        return (losses.sum(dim=(1, 2)) / (labels != VOID).sum(dim=(1, 2)).clamp(min=1)).mean()
+
+    net.train()
+    train(net, net.backbone, len(masks), loss_of, recipe, "segmentation network", report, crew)
+    net.eval()
+
+
+@torch.inference_mode()
+def predict(
+    net: SegmentationNet,
+    image: np.ndarray,
+    tags: Sequence[int] | None = None,
+    scales: Sequence[float] = SCALES,
+) -> np.ndarray:
+    """Return class probabilities of an image, averaged over scales and mirror images.
+
+    Args:
+        net: in evaluation mode.
+        image: uint8 H×W×3 RGB.
+        tags: class ids known to be there; no other is possible then. None: all classes.
+        scales: factors on the image's size.
+
+    Returns:
+        float32 (K+1)×H×W that sum to one: background, then `tags` in their order (or all classes).
+    """
+    size = image.shape[:2]
+    rows = slice(None) if tags is None else [BACKGROUND, *tags]
+    pixels = torch.tensor(image, device=net.classify.weight.device).permute(2, 0, 1)[None].float()
+    total = torch.zeros(())
+    for scale in scales:
+        shape = [max(1, round(side * scale)) for side in size]
+        view = functional.interpolate(
+            pixels, shape, mode="bilinear", align_corners=False, antialias=scale < 1
+        )
+        view = net.backbone.convention.normalise(torch.cat([view, view.flip(-1)]))
+        logits = net(view.contiguous(memory_format=torch.channels_last))[:, rows]
+        logits = functional.interpolate(logits, size, mode="bilinear", align_corners=False)
+        probabilities = logits.softmax(dim=1)
+        total = total + probabilities[0] + probabilities[1].flip(-1)
+    return (total / (2 * len(scales))).cpu().numpy()

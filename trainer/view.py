@@ -1,0 +1,54 @@
+"""A photo at the size at which the networks look at it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from trainer.data.images import load_image
+
+BUDGET = 1 << 30
+"""Bytes of reduced photos kept in memory."""
+
+
+def shrunk(image: np.ndarray, max_side: int) -> np.ndarray:
+    """Return a uint8 H×W×3 image with no side over `max_side` pixels; a smaller one as it is."""
+    height, width = image.shape[:2]
+    shrink = max_side / max(height, width)
+    if shrink >= 1:
+        return image
+    size = max(1, round(height * shrink)), max(1, round(width * shrink))
+    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
+    # uint8 in, uint8 out: a large photo is never copied as float.
+    small = functional.interpolate(pixels, size, mode="bilinear", antialias=True)
+    return small[0].permute(1, 2, 0).contiguous().numpy()
+
+
+class Views(Sequence[np.ndarray]):
+    """Reduced photos of many files, decoded when asked for; the recently used ones stay in memory."""
+
+    def __init__(self, paths: Sequence[Path], max_side: int, budget: int = BUDGET) -> None:
+        """`max_side` in pixels, `budget` in bytes."""
+        self._paths, self._max_side, self._budget = paths, max_side, budget
+        self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, index: int) -> np.ndarray:  # type: ignore[override]
+        """Return photo `index` as uint8 H×W×3. Raises DataError where the file cannot be read."""
+        if index in self._kept:
+            self._kept.move_to_end(index)
+            return self._kept[index]
+        view = shrunk(load_image(self._paths[index]), self._max_side)
+        self._kept[index] = view
+        self._bytes += view.nbytes
+        while self._bytes > self._budget and len(self._kept) > 1:
+            self._bytes -= self._kept.popitem(last=False)[1].nbytes
+        return view
