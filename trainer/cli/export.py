@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_format
-import os
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -32,7 +31,7 @@ def run(
     from trainer.data.project import Project
     from trainer.data.records import Status
 
-    with closing(Project.open(_project_path(project))) as opened, open_reporter(json) as reporter:
+    with closing(Project.open(project)) as opened, open_reporter(json) as reporter:
         records = opened.images()
         total = sum(everything or record.status is Status.ACCEPTED for record in records)
         written: list[str] = []
@@ -49,13 +48,3 @@ def run(
         print(json_format.dumps({"out": str(out), "images": len(written), "problems": problems}, indent=2))
     else:
         print(f"{len(written)} of {len(records)} images are in {out}")
-
-
-def _project_path(path: Path) -> Path:
-    """Find the project of a folder of images; a path that is a project already stays as it is."""
-    from trainer.data.location import PROJECT_FILE, PROJECT_FOLDER, project_file
-
-    if not path.is_dir() or (path / PROJECT_FILE).exists():
-        return path
-    inside = path / PROJECT_FOLDER
-    return inside if inside.is_dir() or os.access(path, os.W_OK) else project_file(path)
