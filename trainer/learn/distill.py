@@ -207,7 +207,7 @@ class Distillation:
                 return
 
     def score(self) -> dict[str, float]:
-        """Cosine of the deepest maps and top-1 agreement on held-out photos; the probe too, given its photos."""
+        """Cosine of the deepest maps and top-1 agreement on held-out photos; the probe, given its photos."""
         self.student.eval()
         cosines, agreed = [], []
         with torch.inference_mode():

@@ -37,7 +37,7 @@ class InputConvention:
             ``B×3×H×W`` float32 tensor (B = 1 for an array) on the device of ``images``.
         """
         if isinstance(images, np.ndarray):
-            images = torch.from_numpy(np.ascontiguousarray(images)).permute(2, 0, 1)[None]
+            images = torch.from_numpy(np.array(images)).permute(2, 0, 1)[None]
         # One multiplication and one addition a pixel: x/(255 std) − mean/std.
         std = torch.tensor(self.std, device=images.device).view(3, 1, 1)
         mean = torch.tensor(self.mean, device=images.device).view(3, 1, 1)
