@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.canvas.colours import Lut
+from annotator.canvas.colours import TRANSPARENT, Lut
 from annotator.document import Labels
 
 Indices = NDArray[np.intp]
@@ -85,9 +85,17 @@ class Hatch:
 
 def label_pixels(
     raster: Raster, layer: Labels, fill: Lut, line: Lut | None = None, hatch: Hatch | None = None
-) -> Pixels:
-    """Colours of a label map: `fill`, `line` on both sides of its boundaries, hatching over one label."""
+) -> Pixels | None:
+    """Colours of a label map: `fill`, `line` on both sides of its boundaries, hatching over one label.
+
+    None where there is nothing to see, which is told early: most of a layer of strokes is empty.
+    """
     around = raster.sample(layer)
+    if hatch is None or hatch.layer is None:
+        only = around[0, 0]
+        striped = hatch is not None and hatch.label == only
+        if fill[only] == TRANSPARENT and not striped and (around == only).all():
+            return None
     m = raster.margin
     inner = slice(m, -m or None)
     labels = around[inner, inner]

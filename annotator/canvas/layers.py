@@ -230,7 +230,6 @@ class DrawnItem(LayerItem):
         self._fill = np.array([0, argb(WHITE, 0.15) if colourless else fill[value]], np.uint32)
         self._line = np.array([line[VOID], line[0]], np.uint32)
         self._hatched = 1 if colourless or value == BACKGROUND else -1
-        self.update()
 
     def compose(self, raster: Raster, ratio: float) -> Pixels | None:
         """The covered pixels in the colour of their class."""

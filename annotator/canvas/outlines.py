@@ -11,15 +11,18 @@ from trainer.data.classes import BACKGROUND
 
 
 def ink_colour(value: int) -> QColor:
-    """The colour that thin lines of a class are drawn with; white for background, void and erasing."""
-    return QColor(255, 255, 255) if value == BACKGROUND else QColor(*class_colour(value))
+    """The colour of thin lines of a class, lighter than its areas; white for background, void and erasing."""
+    if value == BACKGROUND:
+        return QColor(255, 255, 255)
+    r, g, b = (round(0.6 * channel + 0.4 * 255) for channel in class_colour(value))
+    return QColor(r, g, b)
 
 
 def stroke_twice(painter: QPainter, path: QPainterPath, colour: QColor, dashed: bool = False) -> None:
     """Outline a path in `colour` over a dark shadow, both of constant width on the screen."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for line_colour, width in ((QColor(0, 0, 0, 150), 3.5), (colour, 1.6)):
+    for line_colour, width in ((QColor(0, 0, 0, 170), 4.0), (colour, 2.0)):
         pen = QPen(line_colour, width)
         pen.setCosmetic(True)
         pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)

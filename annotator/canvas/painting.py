@@ -20,7 +20,7 @@ class Painting(QObject):
         super().__init__(parent)
         self._session = session
         self.coverage: Coverage | None = None
-        self.item = DrawnItem(lambda: self.coverage.pixels if self.coverage else None)
+        self.item = DrawnItem(self._covered)
         self.active = False
         self._value = UNTOUCHED
         self._previewed = False
@@ -66,6 +66,9 @@ class Painting(QObject):
         """Forget the stroke."""
         self._end()
         self._drop_preview()
+
+    def _covered(self) -> Cover | None:
+        return self.coverage.pixels if self.coverage and self.coverage.box else None
 
     def _change(self) -> Change | None:
         coverage, session = self.coverage, self._session

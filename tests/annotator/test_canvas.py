@@ -27,6 +27,7 @@ from pytestqt.qtbot import QtBot
 from annotator.canvas.view import CanvasView
 from annotator.class_colours import class_colour
 from annotator.session import Session
+from trainer.data.project import Target
 
 
 def pixels(picture: QImage) -> np.ndarray:
@@ -186,7 +187,7 @@ def test_a_stroke_on_24_megapixels_repaints_its_own_rectangle_and_copies_no_laye
     background = np.zeros(shape, np.uint8)
     deliver(qtbot, session, MadeUpProposal((CAT,), np.zeros((1, *shape), np.float32), background, background))
     view.set_layer_visible("seeds", True)
-    session.brush_radius = 60
+    session.brush_radius, session.target = 60, Target.MASK  # a seed stroke may change the mask anywhere
     move(view, QPoint(400, 300))
     QApplication.processEvents()
     items = [view.items_by_name[name] for name in ("mask", "seeds", "strokes")] + [view.painting.item]
@@ -199,8 +200,8 @@ def test_a_stroke_on_24_megapixels_repaints_its_own_rectangle_and_copies_no_laye
     brush = (2 * 60 * view.zoom_factor + 40) ** 2
     assert 0 < max(spent) < 6 * 1.5 * brush  # six repaints of about the brush; the view has 960,000 pixels
     release(view, QPoint(420, 300))
-    assert session.corrections is not None
-    assert (session.corrections == CAT).sum() == pytest.approx(
+    assert session.mask_edits is not None
+    assert (session.mask_edits == CAT).sum() == pytest.approx(
         np.pi * 60**2 + 120 * 20 / view.zoom_factor, rel=0.02
     )
 

@@ -56,6 +56,7 @@ def test_each_screen_pixel_shows_the_label_below_its_centre(scale: float, rng: n
     labels = rng.integers(0, 5, (20, 30)).astype(np.uint8)
     lut = np.arange(256, dtype=np.uint32)
     shown = label_pixels(raster(labels.shape, scale), labels, lut)
+    assert shown is not None
     for i in range(shown.shape[0]):
         for j in range(shown.shape[1]):
             assert shown[i, j] == labels[int((i + 0.5) / scale), int((j + 0.5) / scale)]
@@ -66,6 +67,7 @@ def test_outlines_run_on_both_sides_of_a_boundary_and_nowhere_else() -> None:
     labels[:, 6:] = CAT
     fill, line = mask_luts(0.4)
     shown = label_pixels(raster(labels.shape, 4, margin=2), labels, fill, line)
+    assert shown is not None
     assert (shown[:, :22] == fill[0]).all() and (shown[:, 26:] == fill[CAT]).all()
     assert (shown[:, 22:24] == line[0]).all() and (shown[:, 24:26] == line[CAT]).all()
 
@@ -76,6 +78,7 @@ def test_hatching_stays_with_the_image_when_it_is_scrolled() -> None:
     lut = np.zeros(256, np.uint32)
     whole = label_pixels(Raster.over(0, 0, 40, 40, (0, 0), (4, 4), (10, 10)), labels, lut, None, hatch)
     part = label_pixels(Raster.over(3, 7, 20, 20, (-5, 2), (4, 4), (10, 10)), labels, lut, None, hatch)
+    assert part is not None and whole is not None
     assert (part == whole[5:25, 8:28]).all()
     assert 0 < (whole != 0).mean() < 0.5
 
