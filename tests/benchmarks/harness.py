@@ -166,13 +166,13 @@ def _cells(row: Result) -> tuple[str, ...]:
         )
 
     ratio = row.value / row.reference if row.value is not None and row.reference else None
-    colour = {True: "[green]kept: ", False: "[red]broken: ", None: ""}[row.kept]
+    verdict = {True: "[green]kept: ", False: "[red]broken: ", None: ""}[row.kept]
     opponent = f"{row.opponent} {figure(row.reference)}".strip()
     return (
         row.name,
         figure(row.value),
         opponent,
         "" if ratio is None else f"{ratio:.3g}×",
-        colour + row.promise,
+        verdict + row.promise,
         row.note,
     )

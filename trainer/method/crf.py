@@ -67,9 +67,9 @@ class DenseCRF:
         self._grid = max(1, round(height * shrink)), max(1, round(width * shrink))
         self._coarse = self._grid != self._size
 
-        colour = self._on_grid(torch.from_numpy(image.astype(np.float32)).permute(2, 0, 1))
+        colour = self._on_grid(image.transpose(2, 0, 1).astype(np.float32)).reshape(3, -1)
         rows, columns = (_centres(cells, side) for cells, side in zip(self._grid, self._size, strict=True))
-        points = _points(rows, columns, colour.flatten(1).numpy())
+        points = _points(rows, columns, colour)
         extent = np.array([width, height, 255, 255, 255], np.float32)
         self._gaussian = PermutohedralKernel(
             points[:2] / np.float32(params.gaussian_sxy),
@@ -80,8 +80,9 @@ class DenseCRF:
         self._bilateral = PermutohedralKernel(
             points / self._deviations[:, None], extent / self._deviations, params.bilateral_weight
         )
+        ones = np.ones((1, points.shape[1]), np.float32)
+        self._whole = (self._gaussian.filter(ones) + self._bilateral.filter(ones))[0]
 
-    @torch.inference_mode()
     def infer(self, probabilities: FloatArray, iterations: int | None = None) -> FloatArray:
         """Return the posterior (K, H, W) float32 of class scores ``probabilities`` (K, H, W) in [0, 1].
 
@@ -93,45 +94,54 @@ class DenseCRF:
             raise ValueError(
                 f"scores of shape {probabilities.shape} do not fit an image of size {self._size}"
             )
-        log_scores = torch.from_numpy(
-            np.log(np.maximum(probabilities, SMALLEST_PROBABILITY, dtype=np.float32))
-        )
+        log_scores = np.log(np.maximum(probabilities, SMALLEST_PROBABILITY, dtype=np.float32))
         steps = self.params.iterations if iterations is None else iterations
         if steps == 0:
-            return log_scores.softmax(dim=0).numpy()
-        unary = self._on_grid(log_scores).flatten(1)
-        posterior = unary.softmax(dim=0)
+            return _softmax(log_scores)
+        unary = self._on_grid(log_scores).reshape(len(log_scores), -1)
+        posterior = _softmax(unary.copy())
         for _ in range(steps - self._coarse):
-            # Rows of classes suit the sparse products, rows of pixels the softmax.
-            by_cell = posterior.t().contiguous()
-            message = (self._gaussian @ by_cell).add_(self._bilateral @ by_cell)
-            posterior = (unary + message.t()).softmax(dim=0)
+            message = np.empty_like(unary)
+            message[1:] = self._gaussian.filter(posterior[1:]) + self._bilateral.filter(posterior[1:])
+            # All classes together are one everywhere, so the first one's message is what the others leave.
+            message[0] = self._whole - message[1:].sum(axis=0)
+            message += unary
+            posterior = _softmax(message)
         if self._coarse:
-            return self._last_step(log_scores, posterior).numpy()
-        return posterior.reshape(log_scores.shape).numpy()
+            return self._last_step(log_scores, posterior)
+        return posterior.reshape(log_scores.shape)
 
-    def _last_step(self, log_scores: torch.Tensor, posterior: torch.Tensor) -> torch.Tensor:
-        """Update every pixel of ``log_scores``, in place, from the ``posterior`` (K, cells) of the grid."""
-        by_cell = posterior.t().contiguous()
+    def _last_step(self, logits: FloatArray, posterior: FloatArray) -> FloatArray:
+        """Turn log p (K, H, W), in place, into the posterior that follows the grid's, (K, cells)."""
         # The spatial kernel spans a few cells at most: between them its message is smooth.
-        message = (self._gaussian @ by_cell).t().reshape(1, -1, *self._grid)
-        log_scores += functional.interpolate(message, self._size, mode="bilinear")[0]
-        held = self._bilateral.gather(by_cell)
+        message = torch.from_numpy(self._gaussian.filter(posterior)).reshape(1, -1, *self._grid)
+        logits += functional.interpolate(message, self._size, mode="bilinear")[0].numpy()
+        held = self._bilateral.gather(posterior)
         height, width = self._size
         rows, columns = _centres(height, height), _centres(width, width)
         count = max(1, STRIP_PIXELS // width)
         for top in range(0, height, count):
-            strip = slice(top, top + count)
-            points = _points(rows[strip], columns, self._image[strip].reshape(-1, 3).T)
-            message = self._bilateral.slice_at(held, points / self._deviations[:, None])
-            logits = log_scores[:, strip]
-            logits += message.t().reshape(logits.shape)
-            logits[:] = logits.softmax(dim=0)
-        return log_scores
+            strip = logits[:, top : top + count]
+            points = _points(
+                rows[top : top + count], columns, self._image[top : top + count].reshape(-1, 3).T
+            )
+            strip += self._bilateral.slice_at(held, points / self._deviations[:, None]).reshape(strip.shape)
+            _softmax(strip)
+        return logits
 
-    def _on_grid(self, values: torch.Tensor) -> torch.Tensor:
-        """Average ``values`` (C, H, W) float32 over the cells of the grid."""
-        return functional.adaptive_avg_pool2d(values, self._grid) if self._coarse else values
+    def _on_grid(self, values: FloatArray) -> FloatArray:
+        """Average ``values`` (C, H, W) over the cells of the grid."""
+        if not self._coarse:
+            return values
+        return functional.adaptive_avg_pool2d(torch.from_numpy(values), self._grid).numpy()
+
+
+def _softmax(logits: FloatArray) -> FloatArray:
+    """Normalise over the first axis, in place."""
+    logits -= logits.max(axis=0)
+    np.exp(logits, out=logits)
+    logits /= logits.sum(axis=0)
+    return logits
 
 
 def _centres(cells: int, side: int) -> FloatArray:
