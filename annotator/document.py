@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from trainer.data.project import Project, Target
 
 from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID
 from trainer.data.images import load_image
+from trainer.data.project import Project, Target
 
 if TYPE_CHECKING:
     from trainer.engine import Proposal
@@ -80,9 +80,9 @@ class Document:
         """Lay `seeds` and `mask` together anew inside `box`."""
         window = slices(box)
         corrections, edits = self._with_preview(Target.SEEDS, box), self._with_preview(Target.MASK, box)
-        self.seeds[window] = np.where(corrections == UNTOUCHED, self.auto_seeds[window], corrections)
-        hand = np.where(edits == EDIT_VOID, np.uint8(VOID), edits)
-        self.mask[window] = np.where(edits == UNTOUCHED, self.base_mask[window], hand)
+        _lay(self.seeds[window], self.auto_seeds[window], corrections)
+        _lay(self.mask[window], self.base_mask[window], edits)
+        self.mask[window][edits == EDIT_VOID] = VOID
 
     def paint(self, target: Target, box: Box, after: Labels) -> None:
         """Write `after` into the layer of `target`; `compose` shows it."""
@@ -137,6 +137,12 @@ class Document:
                 y0 - top : y1 - top, x0 - left : x1 - left
             ]
         return window
+
+
+def _lay(out: Labels, below: Labels, above: Labels) -> None:
+    """Write `below`, and what is painted in `above` over it; in place, as large copies would be felt."""
+    np.copyto(out, below)
+    np.copyto(out, above, where=above != UNTOUCHED)
 
 
 def slices(box: Box) -> tuple[slice, slice]:
