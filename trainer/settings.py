@@ -7,6 +7,9 @@ from typing import Literal
 
 from trainer.method.crf import CrfParams
 
+Mode = Literal["walk", "mean"]
+"""Propagation by random walk, or by mean affinity to the confident pixels of each class."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -16,16 +19,16 @@ class Settings:
     """The networks see no longer side than this, in pixels; the mask always has the image's own size."""
     scales: tuple[float, ...] = (1.0, 0.5, 1.5, 2.0)
     """Scales of the full CAM, each with its mirror image; the fast CAM takes scale 1 alone."""
-    alpha: float = 1.5
+    alpha: float = 0.75
     """Exponent of the background score (1 − max CAM)^α that is walked along with the CAMs; > 0."""
-    alpha_low: float = 1.0
+    alpha_low: float = 0.3
     """Exponent that inflates background: what is foreground even so is a foreground seed."""
-    alpha_high: float = 3.0
+    alpha_high: float = 1.0
     """Exponent that deflates background: what is background even so is a background seed."""
     threshold: float = 0.0
     """Foreground seeds need at least this CAM value, in [0, 1]."""
-    mode: Literal["walk", "mean"] = "walk"
-    """Propagation by random walk, or by mean affinity to the confident pixels of each class."""
+    mode: Mode = "walk"
+    """How scores are propagated."""
     beta: float = 8.0
     """Affinities are raised to this power before the walk."""
     steps: int = 64

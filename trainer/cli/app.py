@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from trainer.about import PROGRAM, program_version
-from trainer.cli import distill, evaluate, export, report, sample, simulate
+from trainer.cli import distill, evaluate, export, pipeline, report, sample, simulate
 
 app = typer.Typer(
     name=PROGRAM,
@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (evaluate, export, report, simulate, distill, sample):
+for module in (pipeline, evaluate, export, report, simulate, distill, sample):
     app.command(module.__name__.rpartition(".")[2].replace("_", "-"))(module.run)
 
 COMMANDS = tuple(command.name or "" for command in app.registered_commands)

@@ -1,0 +1,118 @@
+"""`pipeline DATA --out DIR`: image tags in, masks out."""
+
+from __future__ import annotations
+
+import json as json_format
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trainer.cli.console import open_reporter
+from trainer.cli.options import (
+    Classes,
+    Data,
+    Device,
+    Json,
+    Out,
+    Seed,
+    Split,
+    Threads,
+    Weights,
+    percent,
+    prepare_torch,
+    print_table,
+    read_classes,
+)
+from trainer.settings import Mode
+
+if TYPE_CHECKING:
+    from trainer.pipeline import Result
+
+
+def run(
+    data: Data,
+    out: Out,
+    weights: Weights = None,
+    classifier: Annotated[
+        Path | None,
+        typer.Option("--classifier", metavar="FILE", help="Trained models: no classifier is trained then."),
+    ] = None,
+    mode: Annotated[
+        Mode, typer.Option("--mode", help="Propagation: walk (random walk) or mean (mean affinity).")
+    ] = "walk",
+    crf: Annotated[
+        bool | None,
+        typer.Option("--crf/--no-crf", help="Refine the masks with the dense CRF.", show_default=False),
+    ] = None,
+    segmentation: Annotated[
+        bool, typer.Option(help="Train a segmentation network on the masks and let it make the final ones.")
+    ] = True,
+    stages: Annotated[
+        bool, typer.Option("--stages", help="Also keep every stage's label maps, in DIR/stages.")
+    ] = False,
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", min=1, help="Epochs of the classifier.", show_default=False),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write into a folder that holds other files.")
+    ] = False,
+    split: Split = "train",
+    classes: Classes = None,
+    seed: Seed = 0,
+    threads: Threads = None,
+    device: Device = "cpu",
+    json: Json = False,
+) -> None:
+    """Make masks from image-level tags.
+
+    Trains a classifier on the tags, reads seed cues off its activation maps, trains AffinityNet on them,
+    propagates, trains a segmentation network, and leaves a VOC tree with the masks, overview.png and run.json
+    in DIR. Where the data has true masks, every stage is scored. Started again, it goes on where it stopped.
+    """
+    from trainer.crew import join_crew
+    from trainer.data.source import open_source
+    from trainer.pipeline import Options, run_pipeline
+    from trainer.settings import Settings
+
+    prepare_torch(threads, device)
+    settings = replace(Settings(), mode=mode)
+    if crf is not None:
+        settings = replace(settings, mask_crf=crf)
+    options = Options(
+        weights=weights,
+        classifier=classifier,
+        settings=settings,
+        segmentation=segmentation,
+        stages=stages,
+        seed=seed,
+        force=force,
+        device=device,
+    )
+    if epochs is not None:
+        options = replace(options, classifier_recipe=replace(options.classifier_recipe, epochs=epochs))
+    source = open_source(data, split, read_classes(classes))
+    with join_crew(device) as crew, open_reporter(json) as report:
+        result = run_pipeline(source, out, options, report, crew)
+        if not crew.leads:
+            return
+        for warning in result.warnings:
+            report.message(f"warning: {warning}")
+    if json:
+        print(json_format.dumps(result.to_json(), indent=2, default=str))
+    else:
+        _print(result, out)
+
+
+def _print(result: Result, out: Path) -> None:
+    if result.scores:
+        rows = [
+            (stage, percent(scores.miou), scores.background_rule) for stage, scores in result.scores.items()
+        ]
+        print_table(
+            f"mIoU on {result.images} images, split {result.split}", ["stage", "mIoU", "background"], rows
+        )
+    print(f"{out / 'SegmentationClass'}: {result.images} masks")
+    print(f"{out / 'overview.png'}: the way to them in pictures")

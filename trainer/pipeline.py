@@ -1,0 +1,322 @@
+"""The whole way on a data set: image tags in, masks out (METHOD sections 1 to 5)."""
+
+from __future__ import annotations
+
+import copy
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from trainer.about import library_versions
+from trainer.crew import ALONE, Crew
+from trainer.data.source import Source
+from trainer.data.voc_export import check_destination
+from trainer.errors import DataError, UserError
+from trainer.evaluation import Scores
+from trainer.learn import affinity as affinity_training
+from trainer.learn import classifier as classifier_training
+from trainer.learn import segmentation as segmentation_training
+from trainer.learn.loop import Recipe
+from trainer.models.affinitynet import AffinityNet
+from trainer.models.backbones import build_backbone
+from trainer.models.base import Backbone
+from trainer.models.bundle import Bundle, load_models, save_models
+from trainer.models.classifier import CamClassifier
+from trainer.models.fuse import channels_last, fused_for_inference
+from trainer.models.segnet import SegmentationNet
+from trainer.models.weights import load_backbone_weights
+from trainer.progress import NullReporter, Reporter, Stage
+from trainer.proposal import enlarged
+from trainer.publish import score_stages, write_masks, write_overview, write_record
+from trainer.run_folder import RunFolder
+from trainer.settings import Mode, Settings
+from trainer.stages import STAGE_OF_MODE, Stages
+
+NetT = TypeVar("NetT", bound=nn.Module)
+
+SCRATCH = "mobilenet_v2"
+"""Architecture that is trained from random weights where none are given."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run may be told. `weights` is a backbone file or name, `classifier` a file of trained models."""
+
+    weights: Path | str | None = None
+    classifier: Path | None = None
+    settings: Settings = field(default_factory=Settings)
+    classifier_recipe: Recipe = classifier_training.RECIPE
+    affinity_recipe: Recipe = affinity_training.RECIPE
+    segmentation_recipe: Recipe = segmentation_training.RECIPE
+    segmentation: bool = True
+    stages: bool = False
+    seed: int = 0
+    force: bool = False
+    device: str = "cpu"
+
+
+@dataclass
+class Result:
+    """What a run tells when it is over."""
+
+    images: int
+    split: str
+    scores: dict[str, Scores]
+    seconds: dict[str, float]
+    peak_memory: int
+    warnings: list[str]
+    settings: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, fit for `json.dumps`."""
+        return asdict(self)
+
+
+def run_pipeline(
+    source: Source,
+    out: Path,
+    options: Options | None = None,
+    report: Reporter | None = None,
+    crew: Crew = ALONE,
+) -> Result:
+    """Make masks from image-level tags and leave them in `out` as a VOC tree.
+
+    Beside it lie ``run.json`` and ``run/``, the models and results of each stage: a run that was cut short
+    goes on from there. With `options.stages` the label maps of the stages are left in ``stages/`` as well.
+
+    Args:
+        source: images and their tags; an image without any becomes all background.
+        out: a new folder, or that of a former run.
+        options: models, parameters and recipes.
+        report: told how it goes on.
+        crew: the processes that share the work.
+
+    Raises:
+        UserError: one sentence on what is wrong with the data, the weights or `out`.
+    """
+    if crew.leads:
+        check_destination(out, options.force if options else False)
+    return _Run(source, out, options or Options(), report or NullReporter(), crew).run()
+
+
+class _Run:
+    """One run: trains the networks that are missing and takes every image through the stages."""
+
+    def __init__(self, source: Source, out: Path, options: Options, report: Reporter, crew: Crew) -> None:
+        self.source, self.out, self.options, self.report, self.crew = source, out, options, report, crew
+        self.folder = RunFolder(out / "run")
+        self.stages = self._stages_of(source)
+        self.warnings = list(source.problems)
+        self.seconds: dict[str, float] = {}
+
+    def run(self) -> Result:
+        options, settings = self.options, self.options.settings
+        self.report.plan(self._plan())
+        if self.crew.leads:
+            self.folder.bind(self._key())
+        self.crew.wait()
+        self._drop_damaged()
+        classifier = self._classifier()
+        fused = fused_for_inference(classifier)
+        names = ["cam"]
+        self._each("cam", partial(self.stages.make_cam, fused))
+        self._each("seeds", self.stages.make_seeds)
+        net = self._affinity_net(classifier)
+        other: Mode = "mean" if settings.mode == "walk" else "walk"
+        for mode in (other, settings.mode) if options.stages else (settings.mode,):
+            names.append(STAGE_OF_MODE[mode])
+            self._each(names[-1], partial(self.stages.propagate, net, mode))
+        if settings.mask_crf:
+            names.append("crf")
+            self._each("crf", self.stages.make_crf)
+        if options.segmentation:
+            segmentation = self._segmentation_net(classifier, names[-1])
+            names.append("segnet")
+            self._each("segnet", partial(self.stages.segment, segmentation))
+        return self._finish(names)
+
+    # -- Images ----------------------------------------------------------------------------------------------
+
+    def _stages_of(self, source: Source) -> Stages:
+        options = self.options
+        return Stages(source.items, source.classes, self.folder, options.settings, options.device)
+
+    def _drop_damaged(self) -> None:
+        """Load every photo once; leave out those that cannot be read."""
+        good = []
+        with self._timed("photos", len(self.source.items)) as stage:
+            for index, item in enumerate(self.source.items):
+                try:
+                    self.stages.views[index]
+                    good.append(item)
+                except DataError as error:
+                    self.warnings.append(str(error))
+                stage.advance(note=item.id)
+        if not good:
+            raise DataError(f"none of the images in {self.source.root} can be read; replace them")
+        if len(good) < len(self.source.items):
+            self.stages = self._stages_of(replace(self.source, items=good))
+
+    def _each(self, name: str, make: Callable[[int], None]) -> None:
+        """Take this process's share of the images through a stage, those done before left out."""
+        mine = self.crew.share(range(len(self.stages.items)))
+        ahead = [index for index in mine if not self.stages.done(name, index)]
+        with self._timed(name, len(mine), len(mine) - len(ahead)) as stage:
+            for index in ahead:
+                make(index)
+                stage.advance(note=self.stages.items[index].id)
+        self.crew.wait()
+
+    # -- Networks --------------------------------------------------------------------------------------------
+
+    def _classifier(self) -> CamClassifier:
+        names = self.source.classes.names
+        if self.options.classifier is not None:
+            bundle = load_models(self.options.classifier)
+            if bundle.classifier is None or bundle.classes != names:
+                raise UserError(
+                    f"{self.options.classifier} holds no classifier of this data's {len(names)} classes; "
+                    "train one by leaving --classifier out"
+                )
+            return bundle.classifier.to(self.options.device)
+        path = self.folder.model("classifier")
+        if not path.is_file():
+            classifier = self._new(lambda: CamClassifier(self._backbone(), len(names)))
+            tags = [self.stages.ids(index) for index in range(len(self.stages.items))]
+            recipe = replace(self.options.classifier_recipe, seed=self.options.seed)
+            with self._measured("classifier"):
+                classifier_training.train_classifier(
+                    classifier, self.stages.views, tags, recipe, report=self.report, crew=self.crew
+                )
+            self._save(path, Bundle(names, classifier=classifier))
+        return self._loaded(load_models(path).classifier)
+
+    def _backbone(self) -> Backbone:
+        if self.options.weights is not None:
+            return load_backbone_weights(self.options.weights)
+        self.warnings.append(
+            "no --weights were given: the networks start from random weights, masks will be poor"
+        )
+        return build_backbone(SCRATCH, frozen_norm=False)
+
+    def _affinity_net(self, classifier: CamClassifier) -> AffinityNet:
+        path = self.folder.model("affinity")
+        if not path.is_file():
+            # The classifier's backbone serves both: trained further on the seeds it learns their faults, and
+            # the desk would have to run two.
+            net = self._new(lambda: AffinityNet(classifier.backbone.requires_grad_(False)))
+            seeds = [self.stages.seeds(index) for index in range(len(self.stages.items))]
+            recipe = replace(self.options.affinity_recipe, seed=self.options.seed)
+            with self._measured("AffinityNet"):
+                affinity_training.train_affinity(
+                    net, self.stages.views, seeds, recipe, report=self.report, crew=self.crew
+                )
+            self._save(path, Bundle(self.source.classes.names, affinity=net))
+        return self._loaded(load_models(path).affinity)
+
+    def _segmentation_net(self, classifier: CamClassifier, labels: str) -> SegmentationNet:
+        path = self.folder.model("segmentation")
+        if not path.is_file():
+            backbone = copy.deepcopy(classifier.backbone).requires_grad_(True)
+            backbone.freeze_norm(backbone.norm_frozen)
+            net = self._new(lambda: SegmentationNet(backbone, len(self.source.classes)))
+            masks = [
+                enlarged(self.stages.labels(labels, index), self.stages.views[index].shape[:2])
+                for index in range(len(self.stages.items))
+            ]
+            recipe = replace(self.options.segmentation_recipe, seed=self.options.seed)
+            with self._measured("segmentation network"):
+                segmentation_training.train_segmentation(
+                    net, self.stages.views, masks, recipe, report=self.report, crew=self.crew
+                )
+            self._save(path, Bundle(self.source.classes.names, segmentation=net))
+        return self._loaded(load_models(path).segmentation)
+
+    def _new(self, build: Callable[[], NetT]) -> NetT:
+        """Build a network whose random weights are the same in every process."""
+        torch.manual_seed(self.options.seed)
+        return channels_last(build().to(self.options.device))
+
+    def _save(self, path: Path, bundle: Bundle) -> None:
+        if self.crew.leads:
+            save_models(path, bundle)
+        self.crew.wait()
+
+    def _loaded(self, net: NetT | None) -> NetT:
+        assert net is not None
+        return channels_last(net.to(self.options.device)).eval()
+
+    # -- The end ---------------------------------------------------------------------------------------------
+
+    def _finish(self, names: list[str]) -> Result:
+        mine = len(self.crew.share(range(len(self.stages.items))))
+        with self._timed("scores", mine) as stage:
+            keep = self.options.stages
+            scores = score_stages(self.stages, names, self.source.split, self.out, keep, self.crew, stage)
+        if self.crew.leads:
+            with self._timed("masks", len(self.stages.items)) as stage:
+                self.warnings += write_masks(self.stages, names[-1], self.out, stage)
+            write_overview(self.stages, names[-1], self.out, self.source.root.name)
+        result = Result(
+            images=len(self.stages.items),
+            split=self.source.split,
+            scores=scores,
+            seconds={name: round(seconds, 1) for name, seconds in self.seconds.items()},
+            peak_memory=peak_memory(),
+            warnings=self.warnings,
+            settings=self._key(),
+        )
+        if self.crew.leads:
+            write_record(self.out, result.to_json())
+        self.crew.wait()
+        return result
+
+    def _key(self) -> dict[str, Any]:
+        """Everything that the results depend on."""
+        options = {
+            name: value for name, value in asdict(self.options).items() if name not in ("stages", "force")
+        }
+        data = [(item.id, str(item.image_path), item.tags) for item in self.source.items]
+        return options | {"classes": self.source.classes.names, "data": data, "versions": library_versions()}
+
+    # -- Progress --------------------------------------------------------------------------------------------
+
+    def _plan(self) -> dict[str, float]:
+        """Expected share of the time of each stage, in seconds an image on two cores at 320×213 pixels."""
+        options, settings = self.options, self.options.settings
+        plan = {"photos": 0.01}
+        if options.classifier is None:
+            plan["classifier"] = 0.07 * options.classifier_recipe.epochs
+        plan |= {"cam": 0.25, "seeds": 0.5, "AffinityNet": 0.05 * options.affinity_recipe.epochs}
+        plan |= (
+            {"mean-affinity": 0.2, "walk": 0.08} if options.stages else {STAGE_OF_MODE[settings.mode]: 0.1}
+        )
+        if settings.mask_crf:
+            plan["crf"] = 0.3
+        if options.segmentation:
+            plan |= {"segmentation network": 0.1 * options.segmentation_recipe.epochs, "segnet": 0.2}
+        return plan | {"scores": 0.1, "masks": 0.05}
+
+    @contextmanager
+    def _measured(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        self.seconds[name] = time.monotonic() - start
+
+    @contextmanager
+    def _timed(self, name: str, total: int, done: int = 0) -> Iterator[Stage]:
+        with self._measured(name), self.report.stage(name, total, done) as stage:
+            yield stage
+
+
+def peak_memory() -> int:
+    """Return the largest number of bytes this process has had in memory."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

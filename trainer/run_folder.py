@@ -1,0 +1,74 @@
+"""What a run keeps of its stages, so that a run that was cut short goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainer.data.atomic import write_atomically
+from trainer.data.ids import file_under
+from trainer.data.images import load_mask, save_mask
+from trainer.errors import DataError
+
+_KEY = "key.json"
+
+
+class RunFolder:
+    """Arrays and label maps by stage and image, each complete or not there.
+
+    The folder is bound to a key, everything the results depend on: another key empties it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def bind(self, key: Mapping[str, Any]) -> None:
+        """Empty the folder unless it holds results of this very key. Raises DataError where it cannot be
+        written."""
+        text = json.dumps(key, sort_keys=True, default=str)
+        path = self.root / _KEY
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            return
+        shutil.rmtree(self.root, ignore_errors=True)
+        with write_atomically(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def has(self, stage: str, image_id: str) -> bool:
+        """Tell whether the stage of this image is done."""
+        return any(self._file(stage, image_id, suffix).is_file() for suffix in (".npy", ".png"))
+
+    def save_array(self, stage: str, image_id: str, array: np.ndarray) -> None:
+        """Keep float maps in half precision."""
+        with (
+            write_atomically(self._file(stage, image_id, ".npy")) as temporary,
+            temporary.open("wb") as stream,
+        ):
+            np.save(stream, array.astype(np.float16))
+
+    def array(self, stage: str, image_id: str) -> np.ndarray:
+        """Return float maps as float32."""
+        path = self._file(stage, image_id, ".npy")
+        try:
+            return np.load(path, allow_pickle=False).astype(np.float32)
+        except (OSError, ValueError) as error:
+            raise DataError(f"{path} is damaged; remove {self.root} and run again") from error
+
+    def save_labels(self, stage: str, image_id: str, labels: np.ndarray) -> None:
+        """Keep a uint8 label map."""
+        save_mask(self._file(stage, image_id, ".png"), labels)
+
+    def labels(self, stage: str, image_id: str) -> np.ndarray:
+        """Return a uint8 label map."""
+        return load_mask(self._file(stage, image_id, ".png"))
+
+    def model(self, name: str) -> Path:
+        """Path of a network of this run."""
+        return self.root / f"{name}.safetensors"
+
+    def _file(self, stage: str, image_id: str, suffix: str) -> Path:
+        return file_under(self.root / stage, image_id, suffix)
