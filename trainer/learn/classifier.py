@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from trainer.crew import ALONE, Crew
 from trainer.learn.augment import Augmentation
 from trainer.learn.loop import Draw, Recipe, train
 from trainer.models.classifier import CamClassifier
+from trainer.models.fuse import fused_for_training
 from trainer.progress import Reporter
 
 RECIPE = Recipe(epochs=10, batch=16, head_rate=2e-3, backbone_rate=2e-4)
@@ -43,14 +45,14 @@ def train_classifier(
     for row, ids in zip(targets, tags, strict=True):
         row[[class_id - 1 for class_id in ids]] = 1
 
-    def loss_of(draws: Sequence[Draw]) -> torch.Tensor:
+    def loss_of(net: CamClassifier, draws: Sequence[Draw]) -> torch.Tensor:
         pixels = torch.stack([augmentation(views[draw.index], draw.rng)[0] for draw in draws]).to(device)
-        inputs = classifier.backbone.convention.normalise(pixels)
-        logits = classifier(inputs.contiguous(memory_format=torch.channels_last))
+        inputs = net.backbone.convention.normalise(pixels)
+        logits = net(inputs.contiguous(memory_format=torch.channels_last))
         return functional.multilabel_soft_margin_loss(
             logits, targets[[draw.index for draw in draws]].to(device)
         )
 
-    classifier.train()
-    train(classifier, classifier.backbone, len(tags), loss_of, recipe, "classifier", report, crew)
+    with fused_for_training(classifier.train(), classifier.backbone) as net:
+        train(net, net.backbone, len(tags), partial(loss_of, net), recipe, "classifier", report, crew)
     classifier.eval()

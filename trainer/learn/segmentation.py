@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from trainer.crew import ALONE, Crew
 from trainer.data.classes import BACKGROUND, VOID
 from trainer.learn.augment import Augmentation
 from trainer.learn.loop import Draw, Recipe, train
+from trainer.models.fuse import fused_for_training
 from trainer.models.segnet import SegmentationNet
 from trainer.progress import Reporter
 
@@ -42,17 +44,18 @@ def train_segmentation(
     """
     device = net.classify.weight.device
 
-    def loss_of(draws: Sequence[Draw]) -> torch.Tensor:
+    def loss_of(fused: SegmentationNet, draws: Sequence[Draw]) -> torch.Tensor:
         pairs = [augmentation(views[draw.index], draw.rng, masks[draw.index]) for draw in draws]
         pixels = torch.stack([pixels for pixels, _ in pairs]).to(device)
         labels = torch.stack([labels for _, labels in pairs]).to(device)
-        inputs = net.backbone.convention.normalise(pixels).contiguous(memory_format=torch.channels_last)
-        losses = functional.cross_entropy(net(inputs), labels, ignore_index=VOID, reduction="none")
+        inputs = fused.backbone.convention.normalise(pixels).contiguous(memory_format=torch.channels_last)
+        losses = functional.cross_entropy(fused(inputs), labels, ignore_index=VOID, reduction="none")
         # Image by image, so that a batch's loss is the mean over its images whoever computes them.
         return (losses.sum(dim=(1, 2)) / (labels != VOID).sum(dim=(1, 2)).clamp(min=1)).mean()
 
-    net.train()
-    train(net, net.backbone, len(masks), loss_of, recipe, "segmentation network", report, crew)
+    with fused_for_training(net.train(), net.backbone) as fused:
+        loss = partial(loss_of, fused)
+        train(fused, fused.backbone, len(masks), loss, recipe, "segmentation network", report, crew)
     net.eval()
 
 

@@ -1,11 +1,15 @@
-"""A copy of a network that infers faster: batch norm folded into convolutions, channels last in memory."""
+"""A copy of a network that runs faster: batch norm folded into convolutions, channels last in memory."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from trainer.models.base import Backbone
 
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
@@ -16,19 +20,61 @@ def fused_for_inference(module: ModuleT) -> ModuleT:
     Wherever a batch norm was registered right after a convolution it is taken to run right after it, which
     :class:`~trainer.models.base.Backbone` demands of all backbones. The original is left as it is.
     """
-    fused = copy.deepcopy(module).eval().requires_grad_(False)
+    return _fused(module).eval().requires_grad_(False)
+
+
+@contextmanager
+def fused_for_training(module: ModuleT, backbone: Backbone) -> Iterator[ModuleT]:
+    """Give a copy of `module` to train in its place; what it has learnt goes into `module` at the end.
+
+    A frozen batch norm is a fixed factor and a shift: folded into its convolution it costs nothing, and the
+    shift can learn. Where the norms of `backbone` are not frozen, the module itself is given.
+    """
+    if not backbone.norm_frozen:
+        yield module
+        return
+    fused = _fused(module)
+    twins = dict(zip(module.modules(), fused.modules(), strict=True))
+    for original, twin in twins.items():
+        for name, parameter in twin.named_parameters(recurse=False):
+            source = getattr(original, name)
+            parameter.requires_grad_((original.weight if source is None else source).requires_grad)
+    yield fused
+    with torch.no_grad():
+        for original, twin in twins.items():
+            for name, parameter in twin.named_parameters(recurse=False):
+                if getattr(original, name) is not None:
+                    getattr(original, name).copy_(parameter)
+        for parent in module.modules():
+            for (_, conv), (_, norm) in _folded(parent):
+                mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+                factor = norm.weight / (variance + norm.eps).sqrt()
+                # A channel its norm has switched off has nothing to unfold.
+                conv.weight /= torch.where(factor == 0, 1, factor).view(-1, 1, 1, 1)
+                norm.bias.copy_(twins[conv].get_parameter("bias") + mean * factor)
+
+
+def _fused(module: ModuleT) -> ModuleT:
+    fused = copy.deepcopy(module)
     for parent in list(fused.modules()):
-        previous: tuple[str, nn.Module] | None = None
-        for name, child in list(parent.named_children()):
-            if previous and isinstance(previous[1], nn.Conv2d) and isinstance(child, nn.BatchNorm2d):
-                setattr(parent, previous[0], fuse_conv_bn_eval(previous[1], child))
-                setattr(parent, name, nn.Identity())
-            previous = name, child
+        for (conv_name, conv), (norm_name, norm) in list(_folded(parent)):
+            training = conv.training
+            setattr(parent, conv_name, fuse_conv_bn_eval(conv.eval(), norm.eval()).train(training))
+            setattr(parent, norm_name, nn.Identity())
     return channels_last(fused)
 
 
+def _folded(parent: nn.Module) -> Iterator[tuple[tuple[str, nn.Conv2d], tuple[str, nn.BatchNorm2d]]]:
+    """Yield the convolutions among the children that a batch norm follows, with that norm, both by name."""
+    previous: tuple[str, nn.Module] = "", parent
+    for name, child in parent.named_children():
+        if isinstance(previous[1], nn.Conv2d) and isinstance(child, nn.BatchNorm2d):
+            yield (previous[0], previous[1]), (name, child)
+        previous = name, child
+
+
 def channels_last(module: ModuleT) -> ModuleT:
-    """The same module with its convolution weights laid out channels last, which convolutions run faster on."""
+    """The same module with its convolution weights laid out channels last, which is faster."""
     for parameter in module.parameters():
         if parameter.dim() == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
