@@ -59,6 +59,8 @@ class Proposal:
         """Float32 K×H×W in [0, 1]; made at the first look, because it is large for a large image."""
         if self.view_cams.shape[1:] == self.mask.shape:
             return self.view_cams
+        if not self.classes:
+            return np.zeros((0, *self.mask.shape), np.float32)
         maps = torch.from_numpy(self.view_cams)[None]
         return functional.interpolate(maps, self.mask.shape, mode="bilinear")[0].numpy()
 

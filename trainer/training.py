@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 import numpy as np
 
 from trainer.cells import majority
-from trainer.data.classes import VOID
+from trainer.data.classes import BACKGROUND, VOID
 from trainer.data.images import load_image
 from trainer.data.project import ImageRecord, Project, Split, Target
 from trainer.engine import Engine, propagate
@@ -94,7 +94,8 @@ class Training:
         painted = accepted
         if painted is None:
             painted = self._project.layer(record.id, Target.SEEDS, image.shape[:2])
-        evidence = self._engine.evidence(image, record.tags)
+        tags = {self._project.classes.id_of(name) for name in record.tags}
+        evidence = self._engine.evidence(image, sorted(tags | painted_classes(painted)))
         height, width = evidence.seeds.shape
         labels = majority(painted, (height, width))
         automatic = np.where(labels == VOID, evidence.seeds, VOID).astype(np.uint8)
@@ -124,3 +125,9 @@ class NothingToLearn(Exception):
 def _lesson(record: ImageRecord) -> tuple[object, ...]:
     """What an example depends on besides the settings: another lesson makes patience start anew."""
     return record.id, record.seed_revision, record.status, record.tags, record.split
+
+
+def painted_classes(painted: np.ndarray) -> set[int]:
+    """Return the ids of the classes, without background, in labels uint8 H×W."""
+    counts = np.bincount(painted.ravel(), minlength=VOID + 1)
+    return {int(label) for label in np.flatnonzero(counts) if label not in (BACKGROUND, VOID)}

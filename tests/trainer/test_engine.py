@@ -1,0 +1,198 @@
+"""Proposals for real photos: what a caller of the engine gets, and what it may rely on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import skimage.data
+import torch
+
+from trainer.data.classes import ClassList
+from trainer.engine import Engine, Models
+from trainer.errors import DataError
+from trainer.models.affinitynet import AffinityNet
+from trainer.models.backbones import build_backbone
+from trainer.models.classifier import CamClassifier
+from trainer.settings import Settings
+
+CLASSES = ClassList(("cat", "coffee", "rocket"))
+
+
+@pytest.fixture
+def engine() -> Engine:
+    """An engine with random weights that sees photos at a long side of at most 128 pixels."""
+    torch.manual_seed(0)
+    classifier = CamClassifier(build_backbone("resnet18"), len(CLASSES))
+    with torch.no_grad():
+        classifier.head.weight.abs_()  # so that every class has a CAM
+    affinity = AffinityNet(classifier.backbone)
+    return Engine(Models(CLASSES, classifier, affinity), Settings(max_side=128))
+
+
+@pytest.fixture
+def photo() -> np.ndarray:
+    """The cat, 300×451."""
+    return skimage.data.chelsea()
+
+
+@contextmanager
+def inputs_of(network: torch.nn.Module) -> Iterator[list[tuple[int, ...]]]:
+    """The shapes of what a network is given inside the block."""
+    shapes: list[tuple[int, ...]] = []
+    hook = network.register_forward_pre_hook(lambda _, inputs: shapes.append(tuple(inputs[0].shape)))
+    try:
+        yield shapes
+    finally:
+        hook.remove()
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize("size", [(300, 451), (64, 64), (9, 40), (1, 1)])
+def test_a_proposal_has_the_size_of_its_image_whatever_that_is(
+    engine: Engine, photo: np.ndarray, size: tuple[int, int], fast: bool
+) -> None:
+    image = photo[: size[0], : size[1]]
+    proposal = engine.propose(image, ["rocket", "cat"], fast)
+    assert proposal.classes == (3, 1)
+    assert proposal.cams.shape == (2, *size) and proposal.cams.dtype == np.float32
+    assert proposal.cams.min() >= 0 and proposal.cams.max() <= 1
+    for labels, allowed in ((proposal.seeds, {0, 1, 3, 255}), (proposal.mask, {0, 1, 3})):
+        assert labels.shape == size and labels.dtype == np.uint8
+        assert set(np.unique(labels).tolist()) <= allowed
+    assert 0 <= proposal.margin <= 1
+    assert proposal.fast is fast and proposal.note == ""
+
+
+def test_tags_are_names_or_ids_and_the_same_call_gives_the_same_proposal(
+    engine: Engine, photo: np.ndarray
+) -> None:
+    first, second = engine.propose(photo, ["coffee"]), engine.propose(photo, [2])
+    anew = Engine(engine.models, engine.settings).propose(photo, (tag for tag in ["coffee", "coffee"]))
+    for other in (second, anew):
+        assert other.classes == first.classes == (2,)
+        assert (other.mask == first.mask).all() and (other.seeds == first.seeds).all()
+        assert (other.cams == first.cams).all() and other.margin == first.margin
+
+
+@pytest.mark.parametrize("tag", ["dog", 0, 4, 255])
+def test_a_tag_outside_the_class_list_is_refused(engine: Engine, photo: np.ndarray, tag: str | int) -> None:
+    with pytest.raises(DataError, match=str(tag)):
+        engine.propose(photo, [tag])
+
+
+def test_an_image_without_tags_is_background_until_somebody_paints(engine: Engine, photo: np.ndarray) -> None:
+    proposal = engine.propose(photo, [])
+    assert proposal.cams.shape == (0, 300, 451)
+    assert not proposal.mask.any() and not proposal.seeds.any() and proposal.margin == 0
+    corrections = np.full((300, 451), 255, np.uint8)
+    corrections[100:200, 150:300] = 1
+    assert (proposal.refine(corrections)[100:200, 150:300] == 1).all()
+
+
+def test_strokes_win_untagged_classes_come_in_and_undo_restores_every_pixel(
+    engine: Engine, photo: np.ndarray
+) -> None:
+    proposal = engine.propose(photo, ["cat"])
+    untouched = np.full((300, 451), 255, np.uint8)
+    assert (proposal.refine(untouched) == proposal.mask).all()
+    painted = untouched.copy()
+    painted[20:60, 30:90] = 0
+    painted[150:200, 200:260] = 1
+    painted[250:290, 400:440] = 3
+    mask = proposal.refine(painted)
+    assert (mask[painted != 255] == painted[painted != 255]).all()
+    assert (proposal.refine(untouched) == proposal.mask).all()
+
+
+def test_one_proposal_serves_many_threads(engine: Engine, photo: np.ndarray) -> None:
+    proposal = engine.propose(photo, ["cat"])
+    strokes = []
+    for place in range(8):
+        stroke = np.full((300, 451), 255, np.uint8)
+        stroke[30 * place : 30 * place + 25, 50:200] = place % 2
+        strokes.append(stroke)
+    one_by_one = [proposal.refine(stroke) for stroke in strokes]
+    again = engine.propose(photo, ["cat"])
+    with ThreadPoolExecutor(4) as pool:
+        at_once = list(pool.map(again.refine, strokes))
+    assert all((a == b).all() for a, b in zip(one_by_one, at_once, strict=True))
+
+
+def test_the_networks_never_see_more_than_they_should_and_nothing_twice(
+    engine: Engine, photo: np.ndarray
+) -> None:
+    large = np.tile(photo, (4, 3, 1))
+    engine.settings = replace(engine.settings, scales=(1.0, 0.5))
+    with inputs_of(engine.models.classifier.backbone) as seen:
+        engine.propose(large, ["cat"], fast=True)
+        assert {max(shape[2:]) for shape in seen} == {128}
+        seen.clear()
+        engine.propose(large, ["cat"])
+        assert sorted(max(shape[2:]) for shape in seen) == [64, 128]
+        seen.clear()
+        engine.settings = replace(engine.settings, alpha=3.0, steps=8, alpha_low=2.0)
+        engine.propose(large.copy(), ["cat"])
+        assert seen == []
+
+
+def test_sliders_move_the_seeds(engine: Engine, photo: np.ndarray) -> None:
+    proposal = engine.propose(photo, ["cat"], fast=True)
+    settings = engine.settings
+    same = proposal.reseed(settings.alpha_low, settings.alpha_high, settings.threshold)
+    assert (same == proposal.seeds).all()
+    assert not (proposal.reseed(1.0, 4.0, threshold=1.0) == 1).any()
+    few, many = ((proposal.reseed(low, 64.0, 0.0) == 1).sum() for low in (0.02, 32.0))
+    assert few < many
+    background = [(proposal.reseed(0.5, high, 0.0) == 0).sum() for high in (0.02, 1.0, 16.0)]
+    assert background == sorted(background, reverse=True) and background[0] > background[-1]
+
+
+def test_without_an_affinity_net_the_mask_follows_the_classifiers_features_and_says_so(
+    engine: Engine,
+) -> None:
+    engine.replace_models(affinity=None)
+    # Left half red, right half blue, with some grain: an edge that any features see.
+    image = np.random.default_rng(0).integers(0, 40, (96, 128, 3), np.uint8)
+    image[:, :64, 0] += 200
+    image[:, 64:, 2] += 200
+    proposal = engine.propose(image, ["cat"])
+    assert "No AffinityNet" in proposal.note
+    features = engine.features(engine.taps(image), None)
+    apart = (features[:, 6, 7] - features[:, 6, 9]).abs().mean()
+    together = (features[:, 6, 5] - features[:, 6, 7]).abs().mean()
+    assert apart > together
+
+
+def test_a_class_the_classifier_has_not_learnt_lives_from_strokes(engine: Engine, photo: np.ndarray) -> None:
+    engine.replace_models(classes=CLASSES.with_added("moon"))
+    proposal = engine.propose(photo, ["cat", "moon"])
+    assert "moon" in proposal.note
+    assert proposal.cams[0].any() and not proposal.cams[1].any()
+    assert not (proposal.mask == 4).any()
+    corrections = np.full((300, 451), 255, np.uint8)
+    corrections[100:200, 100:200] = 4
+    assert (proposal.refine(corrections) == 4).sum() >= 100 * 100
+
+
+@pytest.mark.parametrize("changes", [{"mode": "mean"}, {"mask_crf": True}, {"seed_crf": False}])
+def test_every_way_of_propagation_gives_a_mask(
+    engine: Engine, photo: np.ndarray, changes: dict[str, object]
+) -> None:
+    engine.settings = replace(engine.settings, **changes)  # type: ignore[arg-type]
+    proposal = engine.propose(photo, ["cat", "coffee"])
+    assert proposal.mask.shape == (300, 451)
+    assert proposal.scores.shape == (3, 11, 16) and np.isfinite(proposal.scores).all()
+    assert proposal.scores.min() >= 0
+
+
+def test_suggested_tags_are_probabilities_most_probable_first(engine: Engine, photo: np.ndarray) -> None:
+    suggested = engine.suggest_tags(photo)
+    assert {name for name, _ in suggested} == set(CLASSES.names)
+    probabilities = [probability for _, probability in suggested]
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert all(0 <= probability <= 1 for probability in probabilities)

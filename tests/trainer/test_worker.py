@@ -1,0 +1,293 @@
+"""The trainer thread as the desk sees it: commands in, messages out, nothing lost and nothing left behind."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+import pytest
+from corrected_photos import PERSON, SIZES, correct
+
+import trainer.training
+from trainer.data.project import Project, Status, Target
+from trainer.engine import Engine
+from trainer.messages import (
+    Command,
+    LossPoint,
+    Message,
+    ModelChanged,
+    Pause,
+    Predict,
+    Predicted,
+    PredictFailed,
+    Promoted,
+    SeedsChanged,
+    SetModel,
+    Start,
+    State,
+    StateChanged,
+    Stop,
+    ValidationPoint,
+)
+from trainer.worker import TrainerWorker
+
+Kind = TypeVar("Kind")
+
+
+class Desk:
+    """Stands in for the window: posts commands, keeps all messages, waits for the one it needs."""
+
+    def __init__(self, project: Project, engine: Engine) -> None:
+        self.messages: list[Message] = []
+        self.react: Callable[[Message], None] = lambda _: None
+        self._arrived = threading.Condition()
+        self.worker = TrainerWorker(project, engine, self._hear)
+
+    def _hear(self, message: Message) -> None:
+        with self._arrived:
+            self.messages.append(message)
+            self._arrived.notify_all()
+        self.react(message)
+
+    def post(self, *commands: Command) -> None:
+        for command in commands:
+            self.worker.post(command)
+
+    def all(self, kind: type[Kind]) -> list[Kind]:
+        return [message for message in self.messages if isinstance(message, kind)]
+
+    def wait(self, kind: type[Kind], accept: Callable[[Kind], bool] = lambda _: True, since: int = 0) -> Kind:
+        """The first message of a kind that is acceptable, from number `since` on."""
+
+        def found() -> Kind | None:
+            candidates = (message for message in self.messages[since:] if isinstance(message, kind))
+            return next((message for message in candidates if accept(message)), None)
+
+        with self._arrived:
+            heard = [type(message).__name__ for message in self.messages]
+            assert self._arrived.wait_for(found, timeout=120), f"no such {kind.__name__} among {heard}"
+            message = found()
+        assert message is not None
+        return message
+
+    def wait_state(self, state: State, since: int = 0) -> StateChanged:
+        return self.wait(StateChanged, lambda message: message.state is state, since)
+
+
+@pytest.fixture
+def desk(project: Project, engine: Engine) -> Iterator[Desk]:
+    """A desk whose worker is not started yet; it is stopped at the end, in time."""
+    desk = Desk(project, engine)
+    yield desk
+    assert desk.worker.stop(2.0)
+
+
+def test_corrections_on_two_images_make_a_promoted_version_that_is_strictly_better(
+    desk: Desk, project: Project, engine: Engine
+) -> None:
+    correct(project, "chelsea", "astronaut")
+    desk.worker.start()
+    promoted = desk.wait(Promoted)
+    verdict = desk.all(ValidationPoint)[-1]
+    assert verdict.challenger > verdict.incumbent
+    assert desk.worker.stop(2.0)
+    version = project.model_versions()[promoted.version - 1]
+    assert version.file.name == "affinity-v0001.safetensors" and version.file.is_file()
+    assert version.score == promoted.score == verdict.challenger
+    assert engine.models.version >= promoted.version and engine.models.affinity is not None
+
+
+def test_closing_in_the_middle_of_training_ends_the_thread_and_loses_nothing(
+    desk: Desk, project: Project
+) -> None:
+    correct(project, "chelsea", "astronaut")
+    before = project.layer("astronaut", Target.SEEDS, SIZES["astronaut"])
+    desk.worker.start()
+    desk.wait(LossPoint)
+    assert desk.worker.stop(2.0)
+    assert "trainer" not in {thread.name for thread in threading.enumerate()}
+    assert (project.layer("astronaut", Target.SEEDS, SIZES["astronaut"]) == before).all()
+
+
+def test_training_waits_for_corrections_and_begins_by_itself(desk: Desk, project: Project) -> None:
+    desk.worker.start()
+    assert "two images" in desk.wait_state(State.WAITING).reason
+    correct(project, "chelsea")
+    seen = len(desk.messages)
+    desk.post(SeedsChanged("chelsea", 2))
+    assert "one more" in desk.wait_state(State.WAITING, seen).reason
+    correct(project, "astronaut")
+    desk.post(SeedsChanged("astronaut", 4))
+    desk.wait_state(State.TRAINING)
+    desk.wait(LossPoint)
+
+
+def test_pause_holds_training_start_goes_on_and_stop_ends_it(desk: Desk, project: Project) -> None:
+    correct(project, "chelsea", "astronaut")
+    desk.worker.start()
+    desk.wait(LossPoint)
+    desk.post(Pause(), Predict("rocket"))
+    desk.wait_state(State.PAUSED)
+    desk.wait(Predicted, lambda message: not message.proposal.fast)  # answered while training is held
+    held = desk.all(LossPoint)[-1].step
+    seen = len(desk.messages)
+    desk.post(Start())
+    desk.wait_state(State.TRAINING, seen)
+    assert desk.wait(LossPoint, since=seen).step > held
+    desk.post(Stop())
+    desk.wait_state(State.IDLE)
+    seen = len(desk.messages)
+    desk.post(SeedsChanged("chelsea", 3), Predict("rocket"))
+    desk.wait(Predicted, lambda message: not message.proposal.fast, seen)
+    assert not any(isinstance(message, LossPoint | StateChanged) for message in desk.messages[seen:])
+
+
+def test_training_converges_and_new_corrections_wake_it(
+    desk: Desk, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer.training, "BATCHES", 1)
+    monkeypatch.setattr(trainer.training, "PATIENCE", 1)
+    monkeypatch.setattr(trainer.training, "LEAST_GAIN", 1.0)  # nothing is good enough
+    correct(project, "chelsea", "astronaut")
+    desk.worker.start()
+    desk.wait_state(State.CONVERGED)
+    assert len(desk.all(ValidationPoint)) == 1
+    seen = len(desk.messages)
+    correct(project, "chelsea")
+    desk.post(SeedsChanged("chelsea", 4))
+    desk.wait_state(State.TRAINING, seen)
+    desk.wait_state(State.CONVERGED, seen)
+
+
+def test_corrections_made_during_a_run_give_it_patience_anew(
+    desk: Desk, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer.training, "BATCHES", 1)
+    monkeypatch.setattr(trainer.training, "PATIENCE", 2)
+    monkeypatch.setattr(trainer.training, "LEAST_GAIN", 1.0)
+    correct(project, "chelsea", "astronaut")
+
+    def paint_after_the_first_round(message: Message) -> None:
+        if isinstance(message, ValidationPoint) and message.round == 1:
+            correct(project, "chelsea")
+
+    desk.react = paint_after_the_first_round
+    desk.worker.start()
+    desk.wait_state(State.CONVERGED)
+    assert [point.round for point in desk.all(ValidationPoint)] == [1, 2, 3]
+
+
+def test_the_open_image_gets_a_fast_and_a_full_proposal_that_are_kept_and_carry_their_origin(
+    desk: Desk, project: Project
+) -> None:
+    correct(project, "chelsea")
+    desk.worker.start()
+    desk.post(Predict("chelsea"), Predict("rocket"))
+    full = desk.wait(Predicted, lambda message: message.image == "chelsea" and not message.proposal.fast)
+    assert (full.seed_revision, full.model_version) == (project.record("chelsea").seed_revision, 0)
+    assert project.record("chelsea").seed_revision == 2
+    assert [m.proposal.fast for m in desk.all(Predicted) if m.image == "rocket"] == [True, False]
+    kept = project.proposal_mask("rocket")
+    assert kept is not None and not kept.any()  # tagged as showing no class: all background
+    record = project.record("rocket")
+    assert record.status is Status.PROPOSED and record.margin == 0
+    assert project.record("chelsea").status is not Status.PROPOSED
+    assert project.record("chelsea").margin == pytest.approx(full.proposal.margin)
+
+
+def test_an_image_that_cannot_be_read_is_told_and_the_thread_goes_on(desk: Desk, project: Project) -> None:
+    file = project.record("astronaut").path
+    file.write_bytes(file.read_bytes()[:1000])
+    desk.worker.start()
+    desk.post(Predict("astronaut"), Predict("no such image"), Predict("chelsea"))
+    desk.wait(Predicted, lambda message: message.image == "chelsea")
+    for image, named in (("astronaut", file.name), ("no such image", "no such image")):
+        failed = desk.wait(PredictFailed, lambda message, image=image: message.image == image)
+        assert named in failed.reason
+
+
+def test_a_round_that_fails_says_why_and_start_tries_again(desk: Desk, project: Project) -> None:
+    correct(project, "chelsea", "astronaut")
+    file = project.record("chelsea").path
+    photo = file.read_bytes()
+    file.write_bytes(photo[:1000])
+    desk.worker.start()
+    assert file.name in desk.wait_state(State.FAILED).reason
+    file.write_bytes(photo)
+    desk.post(Start())
+    desk.wait(LossPoint)
+
+
+def test_going_back_to_a_version_and_forward_again(desk: Desk, project: Project, engine: Engine) -> None:
+    correct(project, "chelsea", "astronaut")
+    desk.worker.start()
+    desk.wait(Promoted)
+    desk.post(Stop(), SetModel(0))
+    desk.wait(ModelChanged, lambda message: message.version == 0)
+    assert engine.models.affinity is None
+    assert not any(version.current for version in project.model_versions())
+    desk.post(SetModel(1), SetModel(99))
+    assert desk.wait(ModelChanged, lambda message: "99" in message.note).version == 1
+    assert engine.models.affinity is not None
+
+
+def test_a_damaged_version_gives_way_to_the_one_before_it_with_a_word(
+    desk: Desk, project: Project, engine: Engine
+) -> None:
+    correct(project, "chelsea", "astronaut")
+    desk.worker.start()
+    desk.wait(Promoted)
+    assert desk.worker.stop(2.0)
+    newest = project.model_versions()[-1]
+    damaged = project.models_dir / "affinity-v0099.safetensors"
+    damaged.write_bytes(newest.file.read_bytes()[:5000])
+    project.add_model_version(damaged, 0.9)
+    later = Desk(project, engine)
+    later.worker.start()
+    changed = later.wait(ModelChanged)
+    assert later.worker.stop(2.0)
+    assert changed.version == newest.number and damaged.name in changed.note
+    assert [version.number for version in project.model_versions() if version.current] == [newest.number]
+
+
+def test_a_promotion_refreshes_untouched_images_and_never_an_accepted_one(
+    desk: Desk, project: Project
+) -> None:
+    desk.worker.start()
+    desk.post(Predict("rocket"), Predict("astronaut"), Predict("chelsea"))
+    for image in ("rocket", "astronaut", "chelsea"):
+        desk.wait(
+            Predicted, lambda message, image=image: message.image == image and not message.proposal.fast
+        )
+    correct(project, "chelsea", "astronaut")
+    accepted = np.zeros(SIZES["astronaut"], np.uint8)
+    accepted[20:185, 60:120] = PERSON
+    project.accept("astronaut", accepted)
+    desk.post(SeedsChanged("astronaut", 4))
+    version = desk.wait(Promoted).version
+    refreshed = desk.wait(Predicted, lambda message: message.model_version >= version)
+    assert refreshed.image == "rocket"
+    assert (project.accepted_mask("astronaut") == accepted).all()
+
+
+def test_an_idle_worker_sleeps_until_it_is_spoken_to(
+    project: Project, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[tuple[Any, ...]] = []
+
+    class Watched(queue.SimpleQueue):  # type: ignore[type-arg]
+        def get(self, block: bool = True, timeout: float | None = None) -> Any:
+            waits.append((block, timeout))
+            return super().get(block, timeout)
+
+    monkeypatch.setattr(queue, "SimpleQueue", Watched)
+    desk = Desk(project, engine)
+    desk.worker.start()
+    desk.post(Predict("rocket"))
+    desk.wait(Predicted, lambda message: not message.proposal.fast)
+    assert desk.worker.stop(2.0)
+    # One for the request, one for the shutdown: nobody polls.
+    assert waits == [(True, None), (True, None)]
