@@ -27,7 +27,7 @@ class Jobs(QObject):
         failed: Callable[[Exception], Any] | None = None,
         priority: int = 0,
     ) -> None:
-        """Run `work` in the pool, higher `priority` first; then `done(result)` or `failed(error)` at home."""
+        """Run `work` in the pool, higher `priority` first; then `done(result)` or `failed(error)` here."""
 
         def run() -> None:
             answer: Callable[[], Any] | None
@@ -46,6 +46,10 @@ class Jobs(QObject):
     def drop_waiting(self) -> None:
         """Forget the jobs that have not begun; neither of their callbacks is called."""
         self._pool.clear()
+
+    def finish(self, timeout_ms: int = 5000) -> bool:
+        """Wait until all jobs are done, also those that have not begun; False after the timeout."""
+        return self._pool.waitForDone(timeout_ms)
 
     def close(self, timeout_ms: int = 1500) -> bool:
         """Take no more jobs and wait for running ones; False when one outlasts the timeout."""

@@ -5,210 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QRect, Signal
+from PySide6.QtCore import QObject, QRect
 
 from annotator.document import Box, Document, Labels
-from annotator.jobs import Jobs, Latest
+from annotator.jobs import Latest
 from annotator.loader import DocumentLoader
-from annotator.predictor import EngineFactory, Predictor
-from annotator.saver import Saver, Stroke
-from trainer.data.classes import BACKGROUND, ClassList
+from annotator.predictor import EngineFactory
+from annotator.saver import Stroke
+from annotator.session_state import SessionState
+from trainer.data.classes import BACKGROUND
 from trainer.data.project import Edit, ImageRecord, Project, Status, Target
 from trainer.errors import UserError
-from trainer.messages import Priority, SeedsChanged
+from trainer.messages import Priority, SeedsChanged, Shutdown
 
 if TYPE_CHECKING:
-    from trainer.engine import Engine, Proposal
-    from trainer.settings import Settings
-    from trainer.worker import TrainerWorker
-
-T = TypeVar("T")
+    from trainer.engine import Proposal
 
 
-class PaintValue(Generic[T]):
-    """A value of the paint state; setting it to something new emits `paint_changed`."""
-
-    def __init__(self, default: T) -> None:
-        self.default = default
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = "_paint_" + name
-
-    @overload
-    def __get__(self, session: None, owner: type) -> PaintValue[T]: ...
-    @overload
-    def __get__(self, session: Session, owner: type) -> T: ...
-    def __get__(self, session: Session | None, owner: type) -> T | PaintValue[T]:
-        return self if session is None else session.__dict__.get(self.name, self.default)
-
-    def __set__(self, session: Session, value: T) -> None:
-        if value != self.__get__(session, type(session)):
-            session.__dict__[self.name] = value
-            session.paint_changed.emit()
-
-
-class Session(QObject):
+class Session(SessionState):
     """The one owner of the open project, image and paint state.
 
     A stroke is in the project's journal before anything says so. Images are loaded and masks refined in a job
     pool, proposals are made by the trainer thread; an answer that comes too late is dropped.
     """
 
-    project_opened = Signal()
-    engine_changed = Signal()
-    image_changed = Signal(str)
-    proposal_changed = Signal()
-    suggestions_changed = Signal()
-    layer_changed = Signal(str, QRect)
-    record_changed = Signal(str)
-    classes_changed = Signal()
-    settings_changed = Signal()
-    paint_changed = Signal()
-    undo_changed = Signal(bool, bool)
-    busy_changed = Signal(bool, str)
-    saved_changed = Signal(bool)
-    weights_warning = Signal(str)
-    message = Signal(str, str)
-    trainer_message = Signal(object)
-
-    target = PaintValue(Target.SEEDS)
-    tool = PaintValue("brush")
-    class_id = PaintValue(1)
-    brush_radius = PaintValue(12.0)
-    protect_others = PaintValue(False)
-    cam_class = PaintValue(0)
-
     def __init__(self, make_engine: EngineFactory, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.jobs = Jobs(2, self)
-        self._project: Project | None = None
-        self._records: dict[str, ImageRecord] = {}
-        self._order: tuple[str, ...] = ()
+        super().__init__(make_engine, parent)
         self._position = 0
-        self._document: Document | None = None
-        self._suggestions: tuple[tuple[str, float], ...] = ()
-        self._busy: dict[str, str] = {}
         self._accept_when_ready = False
         self._refiner, self._reseeder = Latest(self.jobs), Latest(self.jobs)
         self._loader = DocumentLoader(self.jobs, self)
         self._loader.loaded.connect(self._show)
         self._loader.failed.connect(self._could_not_load)
-        self._saver = Saver(self)
-        self._saver.changed.connect(self.saved_changed)
-        self._saver.failed.connect(lambda reason: self.message.emit("error", reason))
-        self.predictor = Predictor(make_engine, self.jobs, self)
         self.predictor.ready.connect(self._engine_ready)
         self.predictor.unavailable.connect(self._engine_unavailable)
         self.predictor.proposed.connect(self._proposed)
         self.predictor.failed.connect(self._not_proposed)
         self.predictor.model_changed.connect(self._model_changed)
-        self.predictor.heard.connect(self.trainer_message)
-
-    # -- What is open ----------------------------------------------------------------------------------------
-
-    @property
-    def project(self) -> Project | None:
-        """The open project."""
-        return self._project
-
-    @property
-    def engine(self) -> Engine | None:
-        """Makes proposals, on the trainer thread only; None until the weights are loaded."""
-        return self.predictor.engine
-
-    @property
-    def worker(self) -> TrainerWorker | None:
-        """The trainer thread; None until the weights are loaded."""
-        return self.predictor.worker
-
-    @property
-    def classes(self) -> ClassList:
-        """The project's classes; empty without a project."""
-        return self._project.classes if self._project else ClassList(())
-
-    @property
-    def records(self) -> dict[str, ImageRecord]:
-        """Every image of the project by id, in order of name."""
-        return self._records
-
-    @property
-    def order(self) -> tuple[str, ...]:
-        """Ids in the order the images panel shows them: what `go` walks along."""
-        return self._order
-
-    @property
-    def record(self) -> ImageRecord | None:
-        """What the project knows of the open image."""
-        return self._records.get(self.image_id)
-
-    @property
-    def image_id(self) -> str:
-        """Id of the open image, "" without one."""
-        return self._document.id if self._document else ""
-
-    @property
-    def image(self) -> Labels | None:
-        """uint8 H×W×3 RGB."""
-        return self._document.image if self._document else None
-
-    @property
-    def proposal(self) -> Proposal | None:
-        """What the method made of the open image; None until it has."""
-        return self._document.proposal if self._document else None
-
-    @property
-    def cams(self) -> NDArray[np.float32] | None:
-        """float32 K×H×W in [0, 1], one map for each of `cam_classes`."""
-        return self.proposal.cams if self.proposal else None
-
-    @property
-    def cam_classes(self) -> tuple[int, ...]:
-        """The class ids of `cams`."""
-        return self.proposal.classes if self.proposal else ()
-
-    @property
-    def seeds(self) -> Labels | None:
-        """uint8 H×W: the automatic seed cues with the person's corrections over them."""
-        return self._document.seeds if self._document else None
-
-    @property
-    def corrections(self) -> Labels | None:
-        """uint8 H×W: the person's seed strokes, 255 where untouched."""
-        return self._document.corrections if self._document else None
-
-    @property
-    def mask(self) -> Labels | None:
-        """uint8 H×W: the refined proposal with the hand edits over it; 255 where undecided."""
-        return self._document.mask if self._document else None
-
-    @property
-    def mask_edits(self) -> Labels | None:
-        """uint8 H×W: the hand edits, 255 where untouched, 254 for void."""
-        return self._document.mask_edits if self._document else None
-
-    @property
-    def suggestions(self) -> tuple[tuple[str, float], ...]:
-        """Tags the classifier would give the open image, with probabilities; only for images without tags."""
-        return self._suggestions
-
-    @property
-    def settings(self) -> Settings | None:
-        """The method's parameters; None until the weights are loaded."""
-        return self.engine.settings if self.engine else None
-
-    @property
-    def busy(self) -> bool:
-        """Whether something is under way that the open image waits for."""
-        return bool(self._busy)
-
-    @property
-    def saved(self) -> bool:
-        """Whether every stroke is on disk."""
-        return self._saver.idle
 
     # -- Projects and images ---------------------------------------------------------------------------------
 
@@ -260,12 +95,16 @@ class Session(QObject):
         if target := self._neighbour(step):
             self.open_image(target)
 
+    def save(self) -> bool:
+        """Try once more to write strokes the disk refused; whether everything is on disk."""
+        return self._saver.retry()
+
     def close(self) -> bool:
         """Save what waits, stop trainer thread and jobs; False when one of them did not end in time."""
         self._saver.retry()
-        self.jobs.drop_waiting()
-        self._drop_project()
-        return self.jobs.close()
+        self.predictor.post(Shutdown())  # it ends while the jobs do
+        ended = self.jobs.close()
+        return self._drop_project() and self._writer.close() and ended
 
     def _neighbour(self, step: int) -> str:
         if not self._order:
@@ -282,14 +121,16 @@ class Session(QObject):
         self.message.emit("error", self.tr("The last strokes are not on disk yet, so this image stays open."))
         return False
 
-    def _drop_project(self) -> None:
-        self.predictor.stop()
+    def _drop_project(self) -> bool:
+        stopped = self.predictor.stop()
+        self._writer.finish()
         self._loader.clear()
         self._document = None
         self._records, self._order = {}, ()
         if self._project is not None:
             self._project.close()
             self._project = None
+        return stopped
 
     def _show(self, document: Document) -> None:
         self._set_busy("load", None)
@@ -452,11 +293,8 @@ class Session(QObject):
             document.accepted = False
             self._report(error)
 
-        self.jobs.submit(
-            lambda: project.accept(document.id, mask),
-            lambda _: self._reload_record(document.id),
-            refused,
-            priority=20,
+        self._writer.submit(
+            lambda: project.accept(document.id, mask), lambda _: self._reload_record(document.id), refused
         )
 
     def _reopen(self) -> bool:
@@ -576,9 +414,11 @@ class Session(QObject):
         """Keep the refined proposal for the next time the image is opened, and for the export."""
         project = self._project
         if project is not None:
-            self.jobs.submit(lambda: project.store_proposal_mask(image_id, mask), failed=self._report)
+            self._writer.submit(lambda: project.store_proposal_mask(image_id, mask), failed=self._report)
 
     def _model_changed(self, version: int) -> None:
+        name = self.tr("Model {number}").format(number=version) if version else self.tr("The first model")
+        self.message.emit("info", self.tr("{model} is in use now; proposals follow it.").format(model=name))
         if self._document is not None and not self._document.accepted:
             self._ask()
 
@@ -642,19 +482,6 @@ class Session(QObject):
         if self._project is not None and image_id in self._records:
             self._records[image_id] = self._project.record(image_id)
             self.record_changed.emit(image_id)
-
-    def _set_busy(self, reason: str, text: str | None) -> None:
-        before = bool(self._busy)
-        if text is None:
-            self._busy.pop(reason, None)
-        else:
-            self._busy[reason] = text
-        if before or self._busy:
-            self.busy_changed.emit(bool(self._busy), next(reversed(self._busy.values()), ""))
-
-    def _report(self, error: Exception) -> None:
-        text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        self.message.emit("error", text)
 
 
 def open_with_records(path: Path) -> tuple[Project, list[ImageRecord]]:

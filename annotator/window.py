@@ -9,6 +9,7 @@ from typing import cast
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QActionGroup, QCloseEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QAbstractSpinBox,
     QApplication,
     QDockWidget,
@@ -68,6 +69,7 @@ class Window(QMainWindow):
         self.layers, self.inspector = LayersPanel(session, self.canvas), InspectorPanel(session)
         self.seeds, self.trainer = SeedsPanel(session), TrainerPanel(session, theme)
         self.messages = MessageBar(theme)
+        self._warned = False
         self._place()
         self._dock()
         self._wire()
@@ -178,6 +180,7 @@ class Window(QMainWindow):
     def inspect(self, on: bool) -> None:
         """Show the four panes instead of the canvas."""
         self._show_centre()
+        self._show_zoom()
 
     def full_screen(self, on: bool) -> None:
         """Fill the screen."""
@@ -258,7 +261,7 @@ class Window(QMainWindow):
         self.empty.recent_wanted.connect(self.open_path)
         self.tags.class_wanted.connect(self.edit_classes)
         for view in (self.canvas, self.inspect_view):
-            view.zoom_changed.connect(self.status.show_zoom)
+            view.zoom_changed.connect(self._show_zoom)
             view.hovered.connect(self.status.show_cursor)
             view.hovered.connect(self.inspector.show_at)
         session.project_opened.connect(self._project_opened)
@@ -319,7 +322,7 @@ class Window(QMainWindow):
     def _image_changed(self, image_id: str) -> None:
         assert self.session.project is not None
         self.setWindowTitle(f"{image_id} · {self.session.project.root.name} – Affinity Annotator")
-        self.status.show_zoom(self.canvas.zoom_factor)
+        self._show_zoom()
         self._enable()
         if not self._typing():
             self.canvas.setFocus()
@@ -366,6 +369,10 @@ class Window(QMainWindow):
         actions["protect"].setChecked(session.protect_others)
         self.settings.brush_radius = session.brush_radius
 
+    def _show_zoom(self) -> None:
+        # Of the view that is seen: the other one is laid out anew now and then, too.
+        self.status.show_zoom((self.inspect_view if self._inspecting() else self.canvas).zoom_factor)
+
     def _inspecting(self) -> bool:
         return self.actions_table["inspect"].isChecked()
 
@@ -400,7 +407,10 @@ class Window(QMainWindow):
     # -- Keys that are held, and leaving ---------------------------------------------------------------------
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Follow the keys of held actions; let go of them when the window loses the keyboard."""
+        """Leave typed text to its field; follow held keys until the window loses the keyboard."""
+        if event.type() == QEvent.Type.ShortcutOverride and self._is_text(cast(QKeyEvent, event)):
+            event.accept()
+            return True
         if event.type() in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease) and watched is self.windowHandle():
             key = cast(QKeyEvent, event)
             if not key.isAutoRepeat() and (held := self._held(key)):
@@ -412,7 +422,20 @@ class Window(QMainWindow):
         return super().eventFilter(watched, event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Everything is on disk already; stop what runs, within two seconds."""
+        """Everything is on disk already; stop what runs, within two seconds.
+
+        If the disk refuses strokes, the first attempt to close only says so.
+        """
+        if not self.session.save() and not self._warned:
+            self._warned = True
+            self._show_message(
+                "error",
+                self.tr(
+                    "The last strokes are not on disk yet. Free some space, or close again to lose them."
+                ),
+            )
+            event.ignore()
+            return
         self.settings.layout = self.saveGeometry(), self.saveState(VERSION)
         app = QApplication.instance()
         assert app is not None
@@ -427,6 +450,15 @@ class Window(QMainWindow):
             if spec.hold and self.actions_table.key(spec.id) == pressed:
                 return spec.slot.split(".")[1]
         return ""
+
+    def _is_text(self, event: QKeyEvent) -> bool:
+        """Whether a key belongs to the field or list that has the keyboard rather than to a shortcut."""
+        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        plain = not event.modifiers() & ~(
+            Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
+        )
+        in_list = enter and isinstance(QApplication.focusWidget(), QAbstractItemView)
+        return in_list or (self._typing() and plain and bool(event.text()))
 
     def _typing(self) -> bool:
         return isinstance(QApplication.focusWidget(), QLineEdit | QPlainTextEdit | QAbstractSpinBox)

@@ -1,11 +1,10 @@
 """What the program is, and the whole text of an error."""
 
-from importlib.metadata import PackageNotFoundError, version
-
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from annotator.widgets import explanation
+from trainer.about import program_version
 
 
 class AboutDialog(QDialog):
@@ -20,7 +19,7 @@ class AboutDialog(QDialog):
         layout.setContentsMargins(24, 20, 24, 16)
         layout.setSpacing(10)
         layout.addWidget(title)
-        layout.addWidget(explanation(self.tr("Version {version}").format(version=_version())))
+        layout.addWidget(explanation(self.tr("Version {version}").format(version=program_version())))
         text = QLabel(
             self.tr(
                 "Turns image-level tags into pixel masks, explains every proposal on the canvas, and learns "
@@ -52,10 +51,3 @@ class DetailsDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(shown)
         layout.addWidget(buttons)
-
-
-def _version() -> str:
-    try:
-        return version("affinity-annotator")
-    except PackageNotFoundError:
-        return "0"

@@ -48,6 +48,7 @@ class ClassesDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(14, 14, 14, 12)
         layout.setSpacing(9)
         layout.addWidget(
             explanation(

@@ -116,17 +116,27 @@ class TrainerPanel(QWidget):
         body.setContentsMargins(12, 10, 12, 12)
         body.setSpacing(8)
         body.addLayout(head)
-        for widget in (self.reason, self._progress, self._doing, line(), heading(self.tr("Loss"))):
+        for widget in (self.reason, self._progress, self._doing, line()):
             body.addWidget(widget)
         for plot in (self._loss_plot, self._validation_plot):
             plot.setFixedHeight(120)
             plot.setMenuEnabled(False)
             plot.hideButtons()
             plot.setMouseEnabled(False, False)
-        body.addWidget(self._loss_plot)
-        body.addWidget(heading(self.tr("Validation score")))
-        body.addWidget(self._validation_plot)
-        body.addWidget(self._validation_help)
+        self._curves = QWidget()
+        curves = QVBoxLayout(self._curves)
+        curves.setContentsMargins(0, 0, 0, 0)
+        curves.setSpacing(8)
+        curves.addWidget(heading(self.tr("Loss")))
+        curves.addWidget(self._loss_plot)
+        curves.addWidget(heading(self.tr("Validation score")))
+        curves.addWidget(self._validation_plot)
+        curves.addWidget(self._validation_help)
+        self._no_curves = explanation(
+            self.tr("Loss and validation score are drawn here as soon as training begins.")
+        )
+        body.addWidget(self._curves)
+        body.addWidget(self._no_curves)
         body.addWidget(line())
         body.addWidget(heading(self.tr("Models")))
         body.addLayout(self._versions)
@@ -181,6 +191,9 @@ class TrainerPanel(QWidget):
 
     def _draw(self) -> None:
         accent, muted = self._theme.colour("accent"), self._theme.colour("muted")
+        begun = bool(self._loss or self._validation)
+        self._curves.setVisible(begun)
+        self._no_curves.setVisible(not begun)
         self._loss_plot.clear()
         if self._loss:
             steps, losses = zip(*self._loss, strict=True)

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from annotator.session import Session, rect_of
 from trainer.data.classes import BACKGROUND, EDIT_VOID, UNTOUCHED, VOID
 from trainer.data.project import Project, Status, Target
+from trainer.messages import Predicted, Promoted
 
 CAT = 8
 BOX = (20, 30, 40, 60)
@@ -213,3 +214,28 @@ def test_a_damaged_project_is_named(session: Session, tmp_path: Path, qtbot: QtB
     with qtbot.waitSignal(session.message, timeout=10000) as told:
         session.open_project(file)
     assert told.args[0] == "error" and str(file) in told.args[1]
+
+
+def test_an_acceptance_is_on_disk_when_the_desk_is_closed_at_once(cat: Session) -> None:
+    mask, file = cat.mask.copy(), cat.project.file
+    cat.accept_and_next()
+    assert cat.close()
+    reread = Project.open(file)
+    np.testing.assert_array_equal(reread.accepted_mask("chelsea"), mask)
+    reread.close()
+
+
+def test_a_better_model_is_announced_and_the_open_proposal_follows(cat: Session, qtbot: QtBot) -> None:
+    told: list[tuple[str, str]] = []
+    cat.message.connect(lambda *message: told.append(message))
+    with qtbot.waitSignal(cat.proposal_changed, timeout=10000):
+        cat.predictor._hear(Promoted(3, 0.9))
+        cat.predictor._version = 0  # the worker itself has not moved
+    assert told == [("info", "Model 3 is in use now; proposals follow it.")]
+    wait_settled(cat, qtbot)
+
+
+def test_a_proposal_of_an_older_model_is_dropped(cat: Session) -> None:
+    shown, old = cat.proposal, object()
+    cat.predictor._hear(Predicted("chelsea", 0, 99, old))
+    assert cat.proposal is shown and cat.predictor.known("chelsea") is not old

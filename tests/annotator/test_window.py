@@ -13,7 +13,7 @@ from annotator.app import make_window
 from annotator.settings import DeskSettings
 from annotator.window import Window
 from trainer.data.classes import EDIT_VOID
-from trainer.data.project import Status, Target
+from trainer.data.project import Project, Status, Target
 
 K = Qt.Key
 
@@ -62,6 +62,42 @@ def test_letters_typed_into_a_field_are_only_text(active: Window, qtbot: QtBot) 
     assert active.images.search.text() == "edmh1"
     assert active.session.tool == "brush" and active.session.target is Target.SEEDS
     assert not active.canvas._peeking
+
+
+def test_enter_in_a_field_adds_the_tag_and_accepts_nothing(active: Window, qtbot: QtBot) -> None:
+    session = active.session
+    first = session.image_id
+    press(active, K.Key_T, qtbot)
+    assert active.tags.field.hasFocus()
+    qtbot.keyClicks(active.tags.field, "dog")
+    press(active, K.Key_Return, qtbot, active.tags.field)
+    assert session.image_id == first and "dog" in session.record.tags
+    wait_settled(session, qtbot)
+    assert session.record.status is not Status.ACCEPTED
+
+
+def test_enter_in_the_list_opens_and_accepts_nothing(active: Window, qtbot: QtBot) -> None:
+    session, view = active.session, active.images.view
+    view.setFocus()
+    press(active, K.Key_Down, qtbot, view)
+    with qtbot.waitSignal(session.image_changed, timeout=10000):
+        press(active, K.Key_Return, qtbot, view)
+    assert session.image_id == session.order[1]
+    wait_settled(session, qtbot)
+    assert not any(record.status is Status.ACCEPTED for record in session.records.values())
+
+
+def test_the_window_does_not_close_on_strokes_the_disk_refused(
+    active: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Project, "record_edit", full)
+        stroke(active.session, 15, (10, 10, 30, 30))
+        assert not active.close() and active.isVisible()
+    assert active.close()
 
 
 def test_peek_lasts_as_long_as_its_key(active: Window, qtbot: QtBot) -> None:

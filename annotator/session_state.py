@@ -1,0 +1,203 @@
+"""What is open on the desk, to be read and listened to: the signals and properties of the session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QRect, Signal
+
+from annotator.document import Document, Labels
+from annotator.jobs import Jobs
+from annotator.predictor import EngineFactory, Predictor
+from annotator.saver import Saver
+from trainer.data.classes import ClassList
+from trainer.data.project import ImageRecord, Project, Target
+from trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from trainer.engine import Engine, Proposal
+    from trainer.settings import Settings
+    from trainer.worker import TrainerWorker
+
+T = TypeVar("T")
+
+
+class PaintValue(Generic[T]):
+    """A value of the paint state; setting it to something new emits `paint_changed`."""
+
+    def __init__(self, default: T) -> None:
+        self.default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = "_paint_" + name
+
+    @overload
+    def __get__(self, state: None, owner: type) -> PaintValue[T]: ...
+    @overload
+    def __get__(self, state: SessionState, owner: type) -> T: ...
+    def __get__(self, state: SessionState | None, owner: type) -> T | PaintValue[T]:
+        return self if state is None else state.__dict__.get(self.name, self.default)
+
+    def __set__(self, state: SessionState, value: T) -> None:
+        if value != self.__get__(state, type(state)):
+            state.__dict__[self.name] = value
+            state.paint_changed.emit()
+
+
+class SessionState(QObject):
+    """Open project, image and paint state. Only the paint state is set from outside."""
+
+    project_opened = Signal()
+    engine_changed = Signal()
+    image_changed = Signal(str)
+    proposal_changed = Signal()
+    suggestions_changed = Signal()
+    layer_changed = Signal(str, QRect)
+    record_changed = Signal(str)
+    classes_changed = Signal()
+    settings_changed = Signal()
+    paint_changed = Signal()
+    undo_changed = Signal(bool, bool)
+    busy_changed = Signal(bool, str)
+    saved_changed = Signal(bool)
+    weights_warning = Signal(str)
+    message = Signal(str, str)
+    trainer_message = Signal(object)
+
+    target = PaintValue(Target.SEEDS)
+    tool = PaintValue("brush")
+    class_id = PaintValue(1)
+    brush_radius = PaintValue(12.0)
+    protect_others = PaintValue(False)
+    cam_class = PaintValue(0)
+
+    def __init__(self, make_engine: EngineFactory, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._project: Project | None = None
+        self._records: dict[str, ImageRecord] = {}
+        self._order: tuple[str, ...] = ()
+        self._document: Document | None = None
+        self._suggestions: tuple[tuple[str, float], ...] = ()
+        self._busy: dict[str, str] = {}
+        self.jobs = Jobs(2, self)
+        self._writer = Jobs(1, self)  # what it was given it writes, also when the desk is closed
+        self._saver = Saver(self)
+        self._saver.changed.connect(self.saved_changed)
+        self._saver.failed.connect(lambda reason: self.message.emit("error", reason))
+        self.predictor = Predictor(make_engine, self.jobs, self)
+        self.predictor.heard.connect(self.trainer_message)
+
+    @property
+    def project(self) -> Project | None:
+        """The open project."""
+        return self._project
+
+    @property
+    def engine(self) -> Engine | None:
+        """Makes proposals, on the trainer thread only; None until the weights are loaded."""
+        return self.predictor.engine
+
+    @property
+    def worker(self) -> TrainerWorker | None:
+        """The trainer thread; None until the weights are loaded."""
+        return self.predictor.worker
+
+    @property
+    def classes(self) -> ClassList:
+        """The project's classes; empty without a project."""
+        return self._project.classes if self._project else ClassList(())
+
+    @property
+    def records(self) -> dict[str, ImageRecord]:
+        """Every image of the project by id, in order of name."""
+        return self._records
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Ids in the order the images panel shows them: what `go` walks along."""
+        return self._order
+
+    @property
+    def record(self) -> ImageRecord | None:
+        """What the project knows of the open image."""
+        return self._records.get(self.image_id)
+
+    @property
+    def image_id(self) -> str:
+        """Id of the open image, "" without one."""
+        return self._document.id if self._document else ""
+
+    @property
+    def image(self) -> Labels | None:
+        """uint8 H×W×3 RGB."""
+        return self._document.image if self._document else None
+
+    @property
+    def proposal(self) -> Proposal | None:
+        """What the method made of the open image; None until it has."""
+        return self._document.proposal if self._document else None
+
+    @property
+    def cams(self) -> NDArray[np.float32] | None:
+        """float32 K×H×W in [0, 1], one map for each of `cam_classes`."""
+        return self.proposal.cams if self.proposal else None
+
+    @property
+    def cam_classes(self) -> tuple[int, ...]:
+        """The class ids of `cams`."""
+        return self.proposal.classes if self.proposal else ()
+
+    @property
+    def seeds(self) -> Labels | None:
+        """uint8 H×W: the automatic seed cues with the person's corrections over them."""
+        return self._document.seeds if self._document else None
+
+    @property
+    def corrections(self) -> Labels | None:
+        """uint8 H×W: the person's seed strokes, 255 where untouched."""
+        return self._document.corrections if self._document else None
+
+    @property
+    def mask(self) -> Labels | None:
+        """uint8 H×W: the refined proposal with the hand edits over it; 255 where undecided."""
+        return self._document.mask if self._document else None
+
+    @property
+    def mask_edits(self) -> Labels | None:
+        """uint8 H×W: the hand edits, 255 where untouched, 254 for void."""
+        return self._document.mask_edits if self._document else None
+
+    @property
+    def suggestions(self) -> tuple[tuple[str, float], ...]:
+        """Tags the classifier would give the open image, with probabilities; only for images without tags."""
+        return self._suggestions
+
+    @property
+    def settings(self) -> Settings | None:
+        """The method's parameters; None until the weights are loaded."""
+        return self.engine.settings if self.engine else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is under way that the open image waits for."""
+        return bool(self._busy)
+
+    @property
+    def saved(self) -> bool:
+        """Whether every stroke is on disk."""
+        return self._saver.idle
+
+    def _set_busy(self, reason: str, text: str | None) -> None:
+        before = bool(self._busy)
+        if text is None:
+            self._busy.pop(reason, None)
+        else:
+            self._busy[reason] = text
+        if before or self._busy:
+            self.busy_changed.emit(bool(self._busy), next(reversed(self._busy.values()), ""))
+
+    def _report(self, error: Exception) -> None:
+        text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        self.message.emit("error", text)
