@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,14 +12,14 @@ from torch.nn import functional
 
 from trainer.crew import ALONE, Crew
 from trainer.data.classes import VOID
-from trainer.learn.augment import Augmentation
+from trainer.learn.augment import AUGMENTATION, Augmentation
 from trainer.learn.loop import Draw, Recipe, train
 from trainer.method.affinity import affinity_loss
 from trainer.models.affinitynet import AFFINITY_STRIDE, AffinityNet
+from trainer.models.fuse import fused_for_training
 from trainer.progress import Reporter
 
 RECIPE = Recipe(epochs=12, batch=8, head_rate=5e-3, backbone_rate=1e-4)
-AUGMENTATION = Augmentation(long_side=(288, 416))
 MAJORITY = 0.6
 """A cell takes part where at least this share of its pixels has one label."""
 
@@ -51,9 +52,9 @@ def train_affinity(
         inputs = net.backbone.convention.normalise(pixels).contiguous(memory_format=torch.channels_last)
         return inputs, cell_labels(torch.stack([labels for _, labels in pairs]).to(device))
 
-    def loss_of(draws: Sequence[Draw]) -> Tensor:
+    def loss_of(fused: AffinityNet, draws: Sequence[Draw]) -> Tensor:
         inputs, labels = batch(draws)
-        features = net(inputs)
+        features = fused(inputs)
         # Image by image, so that a batch's loss is the mean over its images whoever computes them.
         losses = [
             affinity_loss(f[None], label[None]).total for f, label in zip(features, labels, strict=True)
@@ -64,8 +65,8 @@ def train_affinity(
     first = [Draw(index, np.random.default_rng((recipe.seed, index))) for index in range(min(count, 8))]
     with torch.no_grad():
         net.head.fit_scale(net.taps_of(batch(first)[0]))
-    net.train()
-    train(net, net.backbone, count, loss_of, recipe, "AffinityNet", report, crew)
+    with fused_for_training(net.train(), net.backbone) as fused:
+        train(fused, fused.backbone, count, partial(loss_of, fused), recipe, "AffinityNet", report, crew)
     net.eval()
 
 

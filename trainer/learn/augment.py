@@ -61,6 +61,9 @@ class Augmentation:
         return _crop(pixels, box, self.crop, 127.5), _crop(known, box, self.crop, VOID)[0]
 
 
+AUGMENTATION = Augmentation()
+
+
 def jitter(pixels: Tensor, rng: np.random.Generator, colour: float, hue: float) -> Tensor:
     """Vary brightness, contrast and saturation by factors in 1 ± `colour`, hue by ± `hue` turns.
 

@@ -10,14 +10,13 @@ import torch
 from torch.nn import functional
 
 from trainer.crew import ALONE, Crew
-from trainer.learn.augment import Augmentation
+from trainer.learn.augment import AUGMENTATION, Augmentation
 from trainer.learn.loop import Draw, Recipe, train
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_training
 from trainer.progress import Reporter
 
 RECIPE = Recipe(epochs=10, batch=16, head_rate=2e-3, backbone_rate=2e-4)
-AUGMENTATION = Augmentation()
 
 
 def train_classifier(

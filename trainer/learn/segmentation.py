@@ -11,14 +11,13 @@ from torch.nn import functional
 
 from trainer.crew import ALONE, Crew
 from trainer.data.classes import BACKGROUND, VOID
-from trainer.learn.augment import Augmentation
+from trainer.learn.augment import AUGMENTATION, Augmentation
 from trainer.learn.loop import Draw, Recipe, train
 from trainer.models.fuse import fused_for_training
 from trainer.models.segnet import SegmentationNet
 from trainer.progress import Reporter
 
 RECIPE = Recipe(epochs=12, batch=8, head_rate=2e-3, backbone_rate=2e-4)
-AUGMENTATION = Augmentation(long_side=(256, 512))
 SCALES = (1.0, 0.75, 1.5)
 
 

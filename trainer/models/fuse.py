@@ -37,8 +37,9 @@ def fused_for_training(module: ModuleT, backbone: Backbone) -> Iterator[ModuleT]
     twins = dict(zip(module.modules(), fused.modules(), strict=True))
     for original, twin in twins.items():
         for name, parameter in twin.named_parameters(recurse=False):
-            source = getattr(original, name)
-            parameter.requires_grad_((original.weight if source is None else source).requires_grad)
+            # The bias that folding made learns where its convolution does.
+            source = name if getattr(original, name) is not None else "weight"
+            parameter.requires_grad_(original.get_parameter(source).requires_grad)
     yield fused
     with torch.no_grad():
         for original, twin in twins.items():

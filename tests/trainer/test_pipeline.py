@@ -1,0 +1,131 @@
+"""The whole way headless, on a small tree and random weights: what is left on the disk, and what is told."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from trainer.data.images import load_mask
+from trainer.data.source import open_source
+from trainer.learn.augment import Augmentation
+from trainer.learn.loop import Recipe
+from trainer.pipeline import Options, Result, run_pipeline
+
+QUICK = Recipe(epochs=1, batch=2, head_rate=1e-3, backbone_rate=1e-4)
+IDS = {"one": {8}, "two": {12, 15}, "three": set()}
+
+
+def _run(tree: Path, out: Path, **changes: object) -> Result:
+    options = Options(
+        classifier_recipe=QUICK,
+        affinity_recipe=QUICK,
+        segmentation_recipe=QUICK,
+        augmentation=Augmentation(long_side=(48, 64), crop=64),
+        stages=True,
+    )
+    return run_pipeline(open_source(tree), out, replace(options, **changes))
+
+
+@pytest.fixture
+def result(voc_tree: Path, tmp_path: Path) -> Result:
+    return _run(voc_tree, tmp_path / "out")
+
+
+def test_a_run_leaves_a_voc_tree_of_masks_with_tagged_classes_only(result: Result, tmp_path: Path) -> None:
+    for image_id, tagged in IDS.items():
+        with Image.open(tmp_path / "out" / "SegmentationClass" / f"{image_id}.png") as mask:
+            assert mask.mode == "P"
+            assert mask.size == (60, 40)
+            assert set(np.unique(np.asarray(mask)).tolist()) <= tagged | {0}
+    listed = (tmp_path / "out" / "ImageSets/Segmentation/train.txt").read_text().split()
+    assert listed == sorted(IDS)
+
+
+def test_every_stage_is_kept_and_scored_with_its_background_rule(result: Result, tmp_path: Path) -> None:
+    stages = ["cam", "walk", "mean-affinity", "segnet"]
+    assert {path.name for path in (tmp_path / "out" / "stages").iterdir()} >= set(stages)
+    for stage in stages:
+        assert load_mask(tmp_path / "out" / "stages" / stage / "two.png").shape == (40, 60)
+        assert 0 <= result.scores[stage].miou <= 1
+    assert result.scores["cam"].background_rule.startswith("constant")
+    assert "max CAM" in result.scores["walk"].background_rule
+    assert result.scores["final"].miou == result.scores["segnet"].miou
+    assert result.split == "train"
+
+
+def test_overview_and_record_lie_beside_the_masks(result: Result, tmp_path: Path) -> None:
+    with Image.open(tmp_path / "out" / "overview.png") as picture:
+        assert picture.width > 500
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["images"] == 3
+    assert record["scores"]["final"]["split"] == "train"
+    assert set(record["seconds"]) >= {"classifier", "cam", "walk"}
+
+
+def test_random_weights_are_warned_of(result: Result) -> None:
+    assert any("random weights" in warning for warning in result.warnings)
+
+
+def test_a_rerun_only_makes_what_is_missing(result: Result, voc_tree: Path, tmp_path: Path) -> None:
+    run = tmp_path / "out" / "run"
+    kept = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
+    lost = run / "cam" / "one.npy"
+    before = np.load(lost)
+    lost.unlink()
+    again = _run(voc_tree, tmp_path / "out")
+    np.testing.assert_array_equal(np.load(lost), before)
+    changed = {path for path, time in kept.items() if path.stat().st_mtime_ns != time}
+    assert changed == {lost}
+    assert again.scores == result.scores
+
+
+def test_other_settings_start_anew(result: Result, voc_tree: Path, tmp_path: Path) -> None:
+    before = (tmp_path / "out" / "run" / "classifier.safetensors").stat().st_mtime_ns
+    _run(voc_tree, tmp_path / "out", seed=1)
+    assert (tmp_path / "out" / "run" / "classifier.safetensors").stat().st_mtime_ns != before
+
+
+def test_a_damaged_photo_is_named_and_the_rest_goes_on(voc_tree: Path, tmp_path: Path) -> None:
+    photo = voc_tree / "JPEGImages" / "one.jpg"
+    photo.write_bytes(photo.read_bytes()[:400])
+    result = _run(voc_tree, tmp_path / "out")
+    assert any("one.jpg" in warning for warning in result.warnings)
+    assert not (tmp_path / "out" / "SegmentationClass" / "one.png").exists()
+    assert (tmp_path / "out" / "SegmentationClass" / "two.png").exists()
+
+
+def test_two_processes_make_the_masks_of_one(result: Result, voc_tree: Path, tmp_path: Path) -> None:
+    script = tmp_path / "both.py"
+    script.write_text(
+        "import sys; from pathlib import Path; from dataclasses import replace\n"
+        f"sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[2])]!r}\n"
+        "from trainer.crew import join_crew\n"
+        "import test_pipeline\n"
+        "from trainer import pipeline\n"
+        "with join_crew() as crew:\n"
+        "    run = pipeline.run_pipeline\n"
+        "    test_pipeline.run_pipeline = lambda source, out, options: run(source, out, options, crew=crew)\n"
+        f"    test_pipeline._run(Path({str(voc_tree)!r}), Path({str(tmp_path / 'pair')!r}))\n"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node=2",
+        str(script),
+    ]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment)
+    assert done.returncode == 0, done.stderr
+    for image_id in IDS:
+        alone = load_mask(tmp_path / "out" / "SegmentationClass" / f"{image_id}.png")
+        np.testing.assert_array_equal(
+            load_mask(tmp_path / "pair" / "SegmentationClass" / f"{image_id}.png"), alone
+        )
