@@ -4,13 +4,14 @@ The student sees the same crops as the teacher and is drawn to its maps at three
 its soft labels where the teacher has a classifier. It shares no tensor with the teacher, and no labels of the
 photos are used.
 
-The schedule follows the clock: rate and input size depend on the share of the time budget that is spent, so
-a run ends when it should on any machine. It can be broken off and resumed, also with more time than before.
+The schedule follows a clock of work: rate and input size depend on the share of the budget that is spent, so
+a run ends properly whatever the machine. It can be broken off and resumed, also with another budget.
 """
 
 import argparse
 import json
 import math
+import pickle
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -42,8 +43,11 @@ class Recipe:
     """All that a run depends on beside teacher and photos.
 
     Attributes:
+        minutes: budget of working time, see :func:`working_seconds`.
+        checkpoint_minutes: minutes on the wall between checkpoints.
+        score_every: share of the budget between scores.
         bfloat16_teacher: see :class:`Teacher`.
-        sizes: (share of the time spent, side of the square crops): small ones first.
+        sizes: (share of the budget spent, side of the square crops): small ones first.
         crop_area: smallest and largest share of a photo that a crop covers.
         weights: of the losses of the three maps, shallow to deep, and of the soft labels.
     """
@@ -58,18 +62,23 @@ class Recipe:
     crop_area: tuple[float, float] = (0.35, 1.0)
     weights: tuple[float, float, float, float] = (0.25, 0.5, 1.0, 0.5)
     checkpoint_minutes: float = 3
-    score_minutes: float = 10
+    score_every: float = 0.1
     bfloat16_teacher: bool = False
     seed: int = 0
 
     def rate_at(self, share: float) -> float:
-        """Learning rate when ``share`` (0…1) of the time is spent: linear warm-up, then half a cosine."""
+        """Learning rate when ``share`` (0…1) of the budget is spent: linear warm-up, then half a cosine."""
         warm_up = min(1.0, share / self.warm_up + 0.01)
         return self.rate * warm_up * (0.5 + 0.5 * math.cos(math.pi * min(share, 1.0)))
 
     def size_at(self, share: float) -> int:
         """Side of the crops then, in pixels."""
         return [size for start, size in self.sizes if share >= start][-1]
+
+
+def working_seconds(device: torch.device) -> float:
+    """A clock of the work done: on a CPU it stands still while other programs push this one aside."""
+    return time.process_time() / torch.get_num_threads() if device.type == "cpu" else time.monotonic()
 
 
 class Teacher(nn.Module):
@@ -173,7 +182,7 @@ class Distillation:
 
     @property
     def share(self) -> float:
-        """Share of the time budget that is spent, 0…1 and beyond."""
+        """Share of the budget of working time that is spent, 0…1 and beyond."""
         return self.seconds / (60 * self.recipe.minutes)
 
     def run(self, report: Callable[[str], None]) -> None:
@@ -184,19 +193,19 @@ class Distillation:
             f"{len(self.names)} photos, {len(self.held_out)} held out, "
             f"step {self.steps}, {self.seconds / 60:.0f} of {self.recipe.minutes:.0f} min"
         )
-        started, before = time.monotonic(), self.seconds
-        saved = scored = self.seconds
+        started, before = working_seconds(self.device), self.seconds
+        saved, scored = time.monotonic(), self.share
         losses: list[float] = []
         for batch in crops.batches(lambda: self.recipe.size_at(self.share)):
             losses.append(self._step(jitter(batch, generator)))
-            self.seconds = before + time.monotonic() - started
+            self.seconds = before + working_seconds(self.device) - started
             over = self.share >= 1
-            if over or self.seconds - scored > 60 * self.recipe.score_minutes:
-                scored = self.seconds
+            if over or self.share - scored > self.recipe.score_every:
+                scored = self.share
                 self.scores.append({"minutes": round(self.seconds / 60, 1), **self.score()})
                 report(json.dumps(self.scores[-1]))
-            if over or self.seconds - saved > 60 * self.recipe.checkpoint_minutes:
-                saved = self.seconds
+            if over or time.monotonic() - saved > 60 * self.recipe.checkpoint_minutes:
+                saved = time.monotonic()
                 self._save()
                 report(
                     f"{self.seconds / 60:6.1f} min  step {self.steps}  side {batch.shape[-1]}  "
@@ -293,7 +302,7 @@ class Distillation:
                 )
             self.student.load_state_dict(state["student"])
             self.optimiser.load_state_dict(state["optimiser"])
-        except (RuntimeError, KeyError, EOFError, OSError) as error:
+        except (pickle.UnpicklingError, RuntimeError, KeyError, EOFError, OSError) as error:
             raise WeightsError(f"{self._checkpoint} is damaged; delete it to start again") from error
         self.seconds, self.steps, self.scores = state["seconds"], state["steps"], state["scores"]
 
@@ -319,7 +328,7 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, required=True, help="folder for checkpoint.pt and student.safetensors"
     )
-    parser.add_argument("--minutes", type=float, default=Recipe.minutes, help="time budget")
+    parser.add_argument("--minutes", type=float, default=Recipe.minutes, help="working time")
     parser.add_argument("--batch", type=int, default=Recipe.batch)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--bfloat16-teacher", action="store_true", help="faster where the processor knows it")
