@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QPushButton, QRadioButton, QScrollArea, QVBoxLayou
 from annotator.session import Session
 from annotator.widgets import ValueSlider, explanation, heading, line
 
-ALPHA = (0.2, 32.0)
+ALPHA = (0.1, 32.0)
 
 
 class SeedsPanel(QWidget):

@@ -1,5 +1,6 @@
 """Fixtures of the desk: isolated settings, a project of small photos, a session, the whole window."""
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ from annotator.settings import DeskSettings
 from annotator.theme import Theme
 from annotator.window import Window
 from trainer.data.sample import build_sample
+
+# Drawn into memory, the same everywhere; QT_QPA_PLATFORM=xcb shows the tests on the screen.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 @pytest.fixture(autouse=True)
