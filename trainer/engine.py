@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from trainer.cells import grid_of, majority, pool
 from trainer.data.classes import BACKGROUND, UNTOUCHED, ClassList
@@ -26,6 +25,7 @@ from trainer.models.affinitynet import AffinityNet
 from trainer.models.classifier import CamClassifier
 from trainer.proposal import Evidence, Proposal, enlarged, normalised, usefulness
 from trainer.settings import Settings
+from trainer.view import shrunk
 
 __all__ = ["Engine", "Evidence", "Models", "Proposal"]
 
@@ -163,15 +163,8 @@ class Engine:
         return " ".join(notes)
 
     def _view(self, image: np.ndarray, settings: Settings) -> View:
-        height, width = image.shape[:2]
-        shrink = settings.max_side / max(height, width)
-        if shrink < 1:
-            size = max(1, round(height * shrink)), max(1, round(width * shrink))
-            pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
-            # uint8 in, uint8 out: a large photo is never copied as float.
-            small = functional.interpolate(pixels, size, mode="bilinear", antialias=True)
-            image = small[0].permute(1, 2, 0).contiguous().numpy()
-        return View(image, content_hash(image))
+        pixels = shrunk(image, settings.max_side)
+        return View(pixels, content_hash(pixels))
 
     def _cams(self, view: View, classes: tuple[int, ...], settings: Settings, fast: bool) -> np.ndarray:
         """CAMs K×H'×W' in [0, 1]; 0 for a class the classifier has not learnt."""
