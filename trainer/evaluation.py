@@ -131,7 +131,7 @@ def evaluate_folders(
     for folder in (pred, gt):
         if not folder.is_dir():
             raise DataError(f"{folder} is not a folder; give the folder that holds the masks")
-    pred_masks, gt_masks = _mask_folder(pred), _mask_folder(gt)
+    pred_masks, gt_masks = mask_folder(pred), mask_folder(gt)
     ids = voc.split_ids(gt, split) if split else None
     if ids is None:
         found = sorted(gt_masks.rglob("*.png"))
@@ -155,7 +155,8 @@ def evaluate_folders(
     return confusion.scores(split or voc.ALL, background_rule, missing)
 
 
-def _mask_folder(root: Path) -> Path:
+def mask_folder(root: Path) -> Path:
+    """Return the folder of the masks ``<id>.png``: that of a VOC tree, or the folder itself."""
     inner = root / "SegmentationClass"
     return inner if inner.is_dir() else root
 

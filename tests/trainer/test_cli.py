@@ -13,7 +13,7 @@ from PIL import Image
 import main as program
 from trainer.cli.app import COMMANDS
 from trainer.cli.console import PlainReporter, open_reporter
-from trainer.data.images import save_mask
+from trainer.data.images import load_mask, save_mask
 from trainer.data.project import Project
 from trainer.models.backbones import build_backbone
 from trainer.models.bundle import Bundle, save_models
@@ -295,6 +295,40 @@ def test_report_without_stages_tells_how_to_get_them(
 ) -> None:
     assert run("report", finished[0], "--out", tmp_path / "elsewhere") == 2
     assert "--stages" in capsys.readouterr().err
+
+
+def test_a_network_trained_on_masks_predicts_masks(
+    finished: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, network, out = finished[0], tmp_path / "net.safetensors", tmp_path / "predicted"
+    Image.fromarray(np.full((40, 56, 3), 90, np.uint8)).save(data / "a.png")
+    save_mask(data / "SegmentationClass" / "a.png", np.full((40, 56), 8, np.uint8))
+    assert run("train-seg", data, "--out", network, "--epochs", 1) == 0
+    said = capsys.readouterr().out
+    assert "random weights" in said and said.splitlines()[-1] == str(network)
+    assert run("predict", data, "--models", network, "--out", out, "--tags", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["images"] == 1
+    mask = load_mask(out / "SegmentationClass" / "a.png")
+    assert mask.shape == (40, 56)
+    assert set(np.unique(mask)) <= {0, 8}  # only what is tagged
+
+
+def test_training_on_masks_needs_masks_of_the_classes(
+    finished: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, network = finished[0], tmp_path / "net.safetensors"
+    assert run("train-seg", data, "--masks", tmp_path, "--out", network) == 2
+    assert "has no mask of any image" in capsys.readouterr().err
+    (tmp_path / "one.txt").write_text("thing\n")
+    assert run("train-seg", data, "--classes", tmp_path / "one.txt", "--out", network) == 2
+    assert "label 8" in capsys.readouterr().err
+
+
+def test_predict_wants_a_segmentation_network(
+    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("predict", tmp_path, "--models", models, "--out", tmp_path / "out") == 2
+    assert "no segmentation network" in one_line(capsys.readouterr().err)
 
 
 class Time:

@@ -10,7 +10,17 @@ from typing import Annotated
 import typer
 
 from trainer.about import PROGRAM, program_version
-from trainer.cli import distill, evaluate, export, pipeline, report, sample, simulate
+from trainer.cli import (
+    distill,
+    evaluate,
+    export,
+    pipeline,
+    predict,
+    report,
+    sample,
+    simulate,
+    train_seg,
+)
 
 app = typer.Typer(
     name=PROGRAM,
@@ -18,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (pipeline, evaluate, export, report, simulate, distill, sample):
+for module in (pipeline, evaluate, export, report, train_seg, predict, simulate, distill, sample):
     app.command(module.__name__.rpartition(".")[2].replace("_", "-"))(module.run)
 
 COMMANDS = tuple(command.name or "" for command in app.registered_commands)

@@ -11,8 +11,7 @@ import typer
 from trainer.cli.console import open_reporter
 from trainer.cli.options import Classes, Data, Split, read_classes
 
-RUN_FILE = "run.json"
-"""What `pipeline` leaves beside its masks: settings, seconds of each stage, warnings."""
+_UNTOLD = ("data", "classes", "versions")
 
 
 def run(
@@ -35,6 +34,7 @@ def run(
     """
     from trainer.about import library_versions
     from trainer.data.source import open_source
+    from trainer.publish import RUN_FILE
     from trainer.report import Report, collect_stages, picture_rows, write_report
 
     source = open_source(data, split, read_classes(classes))
@@ -53,13 +53,24 @@ def run(
                 classes=source.classes,
                 stages=stages,
                 rows=rows,
-                settings={**{k: str(v) for k, v in record.get("settings", {}).items()}, **library_versions()},
+                settings=_settings(record) | library_versions(),
                 warnings=[*source.problems, *record.get("warnings", ())],
             ),
             out,
         )
         stage.advance()
     print(page)
+
+
+def _settings(record: dict[str, Any]) -> dict[str, str]:
+    """Name → value of all a run was told, recipes as ``recipe.name``; its list of images is left out."""
+    told = {name: value for name, value in record.get("settings", {}).items() if name not in _UNTOLD}
+    flat: dict[str, str] = {}
+    for name, value in told.items():
+        inner = value if isinstance(value, dict) else {"": value}
+        prefix = "" if name == "settings" else name
+        flat |= {".".join(filter(None, (prefix, key))): str(entry) for key, entry in inner.items()}
+    return flat
 
 
 def _read_record(path: Path) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""`train-seg DATA --out FILE`: a segmentation network from masks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trainer.cli.console import open_reporter
+from trainer.cli.options import (
+    Classes,
+    Data,
+    Device,
+    Seed,
+    Split,
+    Threads,
+    Weights,
+    prepare_torch,
+    read_classes,
+)
+
+
+def run(
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The network's file, .safetensors.")],
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            "--masks", metavar="DIR", help="Masks <id>.png, or a VOC tree with them; else DATA's own."
+        ),
+    ] = None,
+    weights: Weights = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="How often each image is seen.", show_default=False)
+    ] = None,
+    split: Split = "train",
+    classes: Classes = None,
+    seed: Seed = 0,
+    threads: Threads = None,
+    device: Device = "cpu",
+) -> None:
+    """Train a segmentation network on masks.
+
+    The masks may be a pipeline's, a desk's export, or true ones; pixels of 255 teach nothing. `predict`
+    takes the file. Runs under torchrun too.
+    """
+    from trainer.crew import join_crew
+    from trainer.data.source import open_source
+    from trainer.learn.segmentation import RECIPE
+    from trainer.models.backbones import build_backbone
+    from trainer.models.bundle import Bundle, save_models
+    from trainer.models.weights import load_backbone_weights
+    from trainer.pipeline import SCRATCH
+    from trainer.segment import train_on_masks
+
+    prepare_torch(threads, device)
+    source = open_source(data, split, read_classes(classes))
+    recipe = replace(RECIPE, seed=seed, epochs=epochs or RECIPE.epochs)
+    backbone = load_backbone_weights(weights) if weights else build_backbone(SCRATCH, frozen_norm=False)
+    with join_crew(device) as crew, open_reporter() as reporter:
+        if not weights:
+            reporter.message("warning: no --weights were given: the network starts from random weights")
+        net = train_on_masks(source, masks or data, backbone, recipe, device, reporter, crew)
+        if crew.leads:
+            save_models(out, Bundle(source.classes.names, segmentation=net.cpu()))
+            print(out)

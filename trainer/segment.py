@@ -1,0 +1,106 @@
+"""The segmentation network by itself: trained on the masks of a data set, and predicting for another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from trainer.crew import ALONE, Crew
+from trainer.data.classes import VOID, ClassList, labels_in
+from trainer.data.ids import file_under
+from trainer.data.images import load_image, load_mask, save_mask
+from trainer.data.source import Item, Source
+from trainer.errors import DataError
+from trainer.evaluation import mask_folder
+from trainer.learn.loop import Recipe
+from trainer.learn.segmentation import RECIPE, predict, train_segmentation
+from trainer.method.upsample import edge_aware_labels
+from trainer.models.base import Backbone
+from trainer.models.fuse import channels_last
+from trainer.models.segnet import SegmentationNet
+from trainer.progress import NullReporter, Reporter
+from trainer.proposal import enlarged
+from trainer.settings import Settings
+from trainer.view import Views, shrunk
+
+
+def train_on_masks(
+    source: Source,
+    masks: Path,
+    backbone: Backbone,
+    recipe: Recipe = RECIPE,
+    device: str = "cpu",
+    report: Reporter | None = None,
+    crew: Crew = ALONE,
+) -> SegmentationNet:
+    """Train a network on the images of `source` that have a mask in `masks` (``<id>.png``, or a VOC tree).
+
+    Raises DataError where there is none, or one cannot be read or has labels outside the class list.
+    """
+    folder = mask_folder(masks)
+    pairs = [(item, file_under(folder, item.id, ".png")) for item in source.items]
+    pairs = [(item, path) for item, path in pairs if path.is_file()]
+    if not pairs:
+        raise DataError(f"{folder} has no mask of any image in {source.root}; give the folder of their masks")
+    views = Views([item.image_path for item, _ in pairs], Settings().max_side)
+    labels = []
+    with (report or NullReporter()).stage("masks", len(pairs)) as stage:
+        for view, (item, path) in zip(views, pairs, strict=True):
+            labels.append(enlarged(_checked_mask(path, source.classes), view.shape[:2]))
+            stage.advance(note=item.id)
+    torch.manual_seed(recipe.seed)  # the same random head in every process
+    net = channels_last(SegmentationNet(backbone, len(source.classes)).to(device))
+    train_segmentation(net, views, labels, recipe, report=report, crew=crew)
+    return net
+
+
+def predict_masks(
+    net: SegmentationNet,
+    source: Source,
+    out: Path,
+    only_tags: bool = False,
+    report: Reporter | None = None,
+    crew: Crew = ALONE,
+) -> list[str]:
+    """Write ``out/SegmentationClass/<id>.png`` for every image; return sentences on those left out.
+
+    With `only_tags` an image that has tags shows none but these. Raises DataError where `out` cannot be
+    written.
+    """
+    problems: list[str] = []
+    mine = crew.share(source.items)
+    with (report or NullReporter()).stage("predict", len(mine)) as stage:
+        for item in mine:
+            try:
+                image = load_image(item.image_path)
+            except DataError as error:
+                problems.append(str(error))
+            else:
+                tags = _tag_ids(item, source.classes) if only_tags else None
+                save_mask(
+                    file_under(out / "SegmentationClass", item.id, ".png"), _predict_mask(net, image, tags)
+                )
+            stage.advance(note=item.id)
+    return [problem for part in crew.gather(problems) for problem in part]
+
+
+def _predict_mask(net: SegmentationNet, image: np.ndarray, tags: tuple[int, ...] | None) -> np.ndarray:
+    """Return labels, uint8 H×W, of a uint8 H×W×3 image; outlines follow the image at its full size."""
+    probabilities = predict(net, shrunk(image, Settings().max_side), tags)
+    channels = edge_aware_labels(probabilities, image)
+    return channels if tags is None else np.array([0, *tags], np.uint8)[channels]
+
+
+def _tag_ids(item: Item, classes: ClassList) -> tuple[int, ...] | None:
+    return None if item.tags is None else tuple(classes.id_of(name) for name in item.tags)
+
+
+def _checked_mask(path: Path, classes: ClassList) -> np.ndarray:
+    mask = load_mask(path)
+    if unknown := [label for label in labels_in(mask) if len(classes) < label < VOID]:
+        raise DataError(
+            f"{path} has the label {unknown[0]} but there are {len(classes)} classes; give --classes"
+        )
+    return mask
