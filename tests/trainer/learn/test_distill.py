@@ -11,9 +11,10 @@ from PIL import Image
 
 from trainer.errors import WeightsError
 from trainer.learn import distill
-from trainer.learn.distill import Distillation, Recipe, distillation_loss
+from trainer.learn.distill import Distillation, Recipe
 from trainer.learn.photos import Photos, folder_of
 from trainer.learn.probe import PROBE_CLASSES, probe, probe_names
+from trainer.learn.teaching import distillation_loss
 from trainer.models.backbones import build_backbone
 from trainer.models.weights import load_backbone_weights
 
