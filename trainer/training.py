@@ -15,6 +15,7 @@ from trainer.learn.finetune import Agreement, Example, FineTuner, twin
 from trainer.messages import LossPoint, Message, Progress, Promoted, ValidationPoint
 from trainer.method.affinity import pair_affinity
 from trainer.models.affinitynet import AffinityNet
+from trainer.settings import Settings
 from trainer.versions import save_version
 
 BATCHES = 20
@@ -38,7 +39,7 @@ class Training:
         """Equal seeds and corrections give equal versions."""
         self._project, self._engine, self._send = project, engine, send
         self._rng = np.random.default_rng(seed)
-        self._examples: dict[tuple[object, ...], Example] = {}
+        self._examples: dict[str, tuple[object, Example]] = {}
 
     def batches(self) -> Iterator[None]:
         """Yield after each short piece of work; ends when patience is out.
@@ -55,15 +56,16 @@ class Training:
             if rounds_in_vain == PATIENCE:
                 return
             number += 1
-            train = yield from self._snapshot(records, "train")
-            validation = yield from self._snapshot(records, "val")
+            settings = self._engine.settings
+            train = yield from self._snapshot(records, "train", settings)
+            validation = yield from self._snapshot(records, "val", settings)
             for batch in range(BATCHES):
                 step += 1
                 self._send(LossPoint(step, tuner.step(train[self._rng.integers(len(train))])))
                 self._send(Progress(number, (batch + 1) / BATCHES, f"Round {number}: learning"))
                 yield
-            incumbent = yield from self._score(self._engine.models.affinity, validation)
-            challenger = yield from self._score(tuner.net, validation)
+            incumbent = yield from self._score(self._engine.models.affinity, validation, settings)
+            challenger = yield from self._score(tuner.net, validation, settings)
             self._send(ValidationPoint(number, incumbent, challenger))
             if challenger > incumbent + LEAST_GAIN:
                 self._promote(tuner.net, challenger, len(train))
@@ -71,17 +73,19 @@ class Training:
             else:
                 rounds_in_vain += 1
 
-    def _snapshot(self, records: Sequence[ImageRecord], split: Split) -> Generator[None, None, list[Example]]:
+    def _snapshot(
+        self, records: Sequence[ImageRecord], split: Split, settings: Settings
+    ) -> Generator[None, None, list[Example]]:
         """Return the examples of a split as they are now, made anew where the corrections moved."""
         examples = []
         for record in records:
             if record.split != split:
                 continue
-            key = (*_lesson(record), self._engine.settings)
-            if key not in self._examples:
-                self._examples[key] = self._example(record)
+            made_of = _lesson(record), settings
+            if record.id not in self._examples or self._examples[record.id][0] != made_of:
+                self._examples[record.id] = made_of, self._example(record)
                 yield
-            examples.append(self._examples[key])
+            examples.append(self._examples[record.id][1])
         # Strokes that were all undone or all void teach nothing, and must not break the round.
         taught = [example for example in examples if (example.painted != VOID).any()]
         if not taught:
@@ -101,12 +105,14 @@ class Training:
         automatic = np.where(labels == VOID, evidence.seeds, VOID).astype(np.uint8)
         return Example(lambda: self._engine.taps(load_image(record.path)), labels, automatic, evidence)
 
-    def _score(self, net: AffinityNet | None, validation: Sequence[Example]) -> Generator[None, None, float]:
+    def _score(
+        self, net: AffinityNet | None, validation: Sequence[Example], settings: Settings
+    ) -> Generator[None, None, float]:
         agreement = Agreement()
         for example in validation:
             features = self._engine.features(example.taps(), net)
             affinity = pair_affinity(features[None])[0]
-            scores = propagate(features, affinity, example.evidence, self._engine.settings)
+            scores = propagate(features, affinity, example.evidence, settings)
             agreement.add(example, scores)
             yield
         return agreement.score

@@ -129,6 +129,8 @@ class TrainerWorker:
             self._obey(self._commands.get())
         if self._stopping.is_set():
             return
+        if self._engine.models.classes != self._project.classes:
+            self._engine.replace_models(classes=self._project.classes)
         request = self._requests.take()
         if request is not None:
             self._predict(request)
@@ -246,8 +248,6 @@ class TrainerWorker:
         record = self._project.record(request.image)
         if self._image is None or self._image[0] != record.id:
             self._image = record.id, load_image(record.path)
-        if self._engine.models.classes != self._project.classes:
-            self._engine.replace_models(classes=self._project.classes)
         proposal = self._engine.propose(self._image[1], record.tags, request.fast)
         version = self._engine.models.version
         if not request.fast:

@@ -198,6 +198,23 @@ def test_the_open_image_gets_a_fast_and_a_full_proposal_that_are_kept_and_carry_
     assert project.record("chelsea").margin == pytest.approx(full.proposal.margin)
 
 
+def test_a_class_added_while_working_is_known_to_predictions_and_training(
+    desk: Desk, project: Project
+) -> None:
+    desk.worker.start()
+    desk.wait_state(State.WAITING)
+    moon = project.add_class("moon")
+    correct(project, "chelsea", "astronaut")
+    box, shape = (0, 150, 30, 190), (30, 40)
+    before, after = np.full(shape, 255, np.uint8), np.full(shape, moon, np.uint8)
+    project.record_edit("chelsea", Target.SEEDS, box, before, after, "brush")
+    project.set_tags("rocket", ["moon"])
+    desk.post(Predict("rocket"), SeedsChanged("chelsea", 3))
+    proposal = desk.wait(Predicted, lambda message: not message.proposal.fast).proposal
+    assert proposal.classes == (moon,) and "moon" in proposal.note
+    desk.wait(LossPoint)
+
+
 def test_an_image_that_cannot_be_read_is_told_and_the_thread_goes_on(desk: Desk, project: Project) -> None:
     file = project.record("astronaut").path
     file.write_bytes(file.read_bytes()[:1000])
