@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from trainer.data.atomic import write_atomically
@@ -125,4 +125,5 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
         for name, value in tensors.items()
     }
     with write_atomically(path) as temporary:
-        save_file(stored, temporary, dict(metadata))
+        # Not save_file: it leaves a file that only its owner may read.
+        temporary.write_bytes(save(stored, dict(metadata)))
