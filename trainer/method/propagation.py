@@ -39,7 +39,7 @@ class Walk:
             beta: exponent β > 0; larger values keep the walk inside more certain regions.
             radius: radius of the pair disc the planes were made with.
         """
-        planes = _as_numpy(affinity)
+        planes = as_float32(affinity)
         self.shape: tuple[int, int] = planes.shape[1:]
         self.operator = pair_matrix(planes ** np.float32(beta), radius, diagonal=1)
         """``S = D^-½ W D^-½`` as diagonals, float32."""
@@ -66,7 +66,7 @@ class Walk:
         Returns:
             float32 ``(K, h, w)``. Channels that sum to one still do.
         """
-        maps = _as_numpy(scores)
+        maps = as_float32(scores)
         if maps.shape[1:] != self.shape:
             raise ValueError(f"scores of {maps.shape[1:]} do not fit the walk's grid {self.shape}")
         coefficients = power_series(steps, tolerance)
@@ -170,7 +170,8 @@ def _mean_affinity_to(examples: torch.Tensor, queries: torch.Tensor) -> torch.Te
     return total.div_(examples.shape[1])
 
 
-def _as_numpy(array: np.ndarray | torch.Tensor) -> np.ndarray:
+def as_float32(array: np.ndarray | torch.Tensor) -> np.ndarray:
+    """Return an array or a tensor of any device as a float32 array."""
     if isinstance(array, torch.Tensor):
         array = array.detach().cpu().numpy()
     return np.asarray(array, dtype=np.float32)

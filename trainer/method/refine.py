@@ -25,6 +25,7 @@ from torch.nn import functional
 
 from trainer.data.classes import UNTOUCHED
 from trainer.method.pairs import RADIUS, grid, offsets, pair_matrix
+from trainer.method.propagation import as_float32
 from trainer.method.upsample import edge_aware_labels
 
 NEIGHBOURS = 2
@@ -42,7 +43,7 @@ class RefineParams:
 
     cell: int = 4
     """Side of a cell in pixels, at least."""
-    max_cells: int = 130_000
+    max_cells: int = 60_000
     """Cells grow on images that would have more of them, which bounds time and memory."""
     sigma: float = 12.0
     """Colour difference (Euclidean, RGB in 0…255) at which an edge has fallen to 61 %."""
@@ -141,11 +142,12 @@ class Refiner:
             plane[source] = np.exp(-(difference**2).sum(axis=0) / (2 * self.params.sigma**2)) + FLOOR
         if affinity is None:
             return planes
-        semantic = np.asarray(affinity, dtype=np.float32)
+        semantic = as_float32(affinity)
         near = (offsets(RADIUS) ** 2).sum(axis=1) < NEIGHBOURS**2
         inside = grid(*semantic.shape[1:], RADIUS).inside[near]
-        semantic = np.where(inside, semantic[near], 1)
-        return planes * _resize(semantic, self.shape) ** np.float32(self.params.beta) + FLOOR
+        # Distances are interpolated, not affinities: a border stays one between the feature cells, too.
+        distance = -np.log(np.maximum(np.where(inside, semantic[near], 1), FLOOR))
+        return planes * np.exp(-self.params.beta * _resize(distance, self.shape)) + FLOOR
 
     def _strokes(
         self, painted: np.ndarray, colours: np.ndarray, classes: np.ndarray

@@ -10,6 +10,8 @@ for free.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,67 +21,65 @@ EPSILON = 1e-4
 """Colour variance (colours in [0, 1]) below which a window counts as flat: its scores are only smoothed."""
 WINDOW = 4
 """Half width of the fitting window in guide pixels, of which a cell has two across."""
-TILE = 32
-"""Side, in cells, of the tiles of which only those with a class border inside are computed."""
+TILE = 24
+"""Side, in cells, of the tiles the work is cut into."""
 MARGIN = 5
 """Cells around a tile that its result may depend on."""
-
-Box = tuple[int, int, int, int]
 
 
 def edge_aware(scores: np.ndarray, image: np.ndarray) -> np.ndarray:
     """Enlarge scores to the image's size, edges where the image has them.
 
     Args:
-        scores: float32 ``(K, h, w)`` that sum to one over K; cell ``(i, j)`` covers the image's share of
-            the grid.
-        image: uint8 ``(H, W, 3)``.
+        scores: float32 ``(K, h, w)`` that sum to one over K; the grid of cells covers the image evenly.
+        image: uint8 ``(H, W, 3)``, at least as large as the grid.
 
     Returns:
-        float32 ``(K, H, W)`` that sum to one. Memory: about ``5 K`` full-size float planes.
+        float32 ``(K, H, W)`` that sum to one. They may leave [0, 1] a little where an edge is steep.
+        Beside the result, memory is bounded by one tile.
     """
-    height, width = image.shape[:2]
-    guide_size = tuple(
-        min(full, 2 * cells) for full, cells in zip((height, width), scores.shape[1:], strict=True)
-    )
-    colours = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float().div_(255)
-    # The first channel is background, as a rule the one that is left over.
-    wanted = torch.from_numpy(np.ascontiguousarray(scores[1:], dtype=np.float32))[None]
-    guide = functional.interpolate(colours, guide_size, mode="area")[0]
-    coarse = functional.interpolate(wanted, guide_size, mode="bilinear", align_corners=False)[0]
-    slopes, offset = _fit(guide, coarse)
-    result = torch.empty(len(scores), height, width)
-    for channel, slope, constant in zip(result[1:], slopes, offset, strict=True):
-        planes = torch.cat([slope, constant[None]])[None]
-        full = functional.interpolate(planes, (height, width), mode="bilinear", align_corners=False)[0]
-        torch.sum(full[:3].mul_(colours[0]), dim=0, out=channel).add_(full[3])
-    torch.sum(result[1:], dim=0, out=result[0]).neg_().add_(1)
-    return result.numpy()
+    result = np.empty((len(scores), *image.shape[:2]), dtype=np.float32)
+    for tile in _tiles(scores.shape[1:], image.shape[:2]):
+        full = _enlarge(scores[:, *tile.cells], image[*tile.pixels])
+        result[:, *tile.result] = full[:, *tile.inner].numpy()
+    return result
 
 
 def edge_aware_labels(scores: np.ndarray, image: np.ndarray) -> np.ndarray:
     """Return the winning channel of :func:`edge_aware` for each pixel, uint8 ``(H, W)``, without the scores.
 
-    A tile far from any border between winners takes its winner as it is, so time and memory follow the
-    length of the outlines, not the area of the image.
+    A tile with one and the same winner in and around it is filled with it, so time follows the length of the
+    outlines, not the area of the image.
     """
-    height, width = image.shape[:2]
     winners = scores.argmax(axis=0).astype(np.uint8)
-    rows, columns = _edges(height, winners.shape[0]), _edges(width, winners.shape[1])
-    labels = np.empty((height, width), dtype=np.uint8)
-    for (y0, x0, y1, x1), (wy0, wx0, wy1, wx1) in _tiles(*winners.shape):
-        top, left = rows[wy0], columns[wx0]
-        inner = np.s_[rows[y0] : rows[y1], columns[x0] : columns[x1]]
-        around = winners[wy0:wy1, wx0:wx1]
-        if (around == around[0, 0]).all():
-            labels[inner] = around[0, 0]
-            continue
-        picture = image[top : rows[wy1], left : columns[wx1]]
-        full = edge_aware(scores[:, wy0:wy1, wx0:wx1], picture)
-        labels[inner] = full[
-            :, rows[y0] - top : rows[y1] - top, columns[x0] - left : columns[x1] - left
-        ].argmax(axis=0)
+    labels = np.empty(image.shape[:2], dtype=np.uint8)
+    for tile in _tiles(scores.shape[1:], image.shape[:2]):
+        around = winners[tile.cells]
+        if around.min() == around.max():
+            labels[tile.result] = around[0, 0]
+        else:
+            full = _enlarge(scores[:, *tile.cells], image[*tile.pixels])
+            labels[tile.result] = full[:, *tile.inner].argmax(dim=0).to(torch.uint8).numpy()
     return labels
+
+
+def _enlarge(scores: np.ndarray, image: np.ndarray) -> torch.Tensor:
+    height, width = image.shape[:2]
+    guide_size = [min(full, 2 * cells) for full, cells in zip((height, width), scores.shape[1:], strict=True)]
+    colours = torch.from_numpy(np.array(image)).permute(2, 0, 1)[None].float().div_(255)
+    # Background, the first channel, is what the others leave of one.
+    wanted = torch.from_numpy(np.array(scores[1:], dtype=np.float32))
+    result = torch.ones(len(scores), height, width)
+    if len(wanted) == 0:
+        return result
+    guide = functional.interpolate(colours, guide_size, mode="area")[0]
+    coarse = functional.interpolate(wanted[None], guide_size, mode="bilinear", align_corners=False)[0]
+    for channel, slopes, offset in zip(result[1:], *_fit(guide, coarse), strict=True):
+        planes = torch.cat([slopes, offset[None]])[None]
+        full = functional.interpolate(planes, (height, width), mode="bilinear", align_corners=False)[0]
+        torch.sum(full[:3].mul_(colours[0]), dim=0, out=channel).add_(full[3])
+        result[0] -= channel
+    return result
 
 
 def _fit(guide: torch.Tensor, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -126,20 +126,27 @@ def _box(planes: torch.Tensor) -> torch.Tensor:
     return planes
 
 
-def _edges(pixels: int, cells: int) -> np.ndarray:
-    """First pixel of each cell, and the end of the last."""
-    return np.arange(cells + 1) * pixels // cells
+class _Tile(NamedTuple):
+    """One tile: the cells and pixels it depends on, its place among those pixels, and its place in the
+    image."""
+
+    cells: tuple[slice, slice]
+    pixels: tuple[slice, slice]
+    inner: tuple[slice, slice]
+    result: tuple[slice, slice]
 
 
-def _tiles(height: int, width: int) -> Iterator[tuple[Box, Box]]:
-    """Cut a grid into tiles, each with the window it may depend on, as half-open boxes (y0, x0, y1, x1)."""
-    for y0 in range(0, height, TILE):
-        for x0 in range(0, width, TILE):
-            y1, x1 = min(y0 + TILE, height), min(x0 + TILE, width)
-            window = (
-                max(0, y0 - MARGIN),
-                max(0, x0 - MARGIN),
-                min(height, y1 + MARGIN),
-                min(width, x1 + MARGIN),
-            )
-            yield (y0, x0, y1, x1), window
+def _tiles(grid: tuple[int, ...], image: tuple[int, ...]) -> Iterator[_Tile]:
+    """Cut the grid of cells, and the image with it, into tiles with a margin."""
+    spans = [list(_spans(cells, pixels)) for cells, pixels in zip(grid, image, strict=True)]
+    for rows, columns in product(*spans):
+        yield _Tile(*zip(rows, columns, strict=True))
+
+
+def _spans(cells: int, pixels: int) -> Iterator[tuple[slice, slice, slice, slice]]:
+    """Cut one axis: the four slices of a :class:`_Tile`. A cell's first pixel is rounded down."""
+    for first in range(0, cells, TILE):
+        last = min(first + TILE, cells)
+        low, high = max(0, first - MARGIN), min(cells, last + MARGIN)
+        start, begin, end, stop = (cell * pixels // cells for cell in (low, first, last, high))
+        yield slice(low, high), slice(start, stop), slice(begin - start, end - start), slice(begin, end)
