@@ -24,7 +24,6 @@ from trainer.evaluation import Scores
 from trainer.learn import affinity as affinity_training
 from trainer.learn import classifier as classifier_training
 from trainer.learn import segmentation as segmentation_training
-from trainer.learn.augment import Augmentation
 from trainer.learn.loop import Recipe
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.backbones import build_backbone
@@ -57,7 +56,6 @@ class Options:
     classifier_recipe: Recipe = classifier_training.RECIPE
     affinity_recipe: Recipe = affinity_training.RECIPE
     segmentation_recipe: Recipe = segmentation_training.RECIPE
-    augmentation: Augmentation = field(default_factory=Augmentation)
     segmentation: bool = True
     stages: bool = False
     seed: int = 0
@@ -200,7 +198,6 @@ class _Run:
                     self.stages.views,
                     tags,
                     recipe,
-                    self.options.augmentation,
                     self.report,
                     self.crew,
                 )
@@ -225,7 +222,7 @@ class _Run:
             recipe = replace(self.options.affinity_recipe, seed=self.options.seed)
             with self._measured("AffinityNet"):
                 affinity_training.train_affinity(
-                    net, self.stages.views, seeds, recipe, self.options.augmentation, self.report, self.crew
+                    net, self.stages.views, seeds, recipe, self.report, self.crew
                 )
             self._save(path, Bundle(self.source.classes.names, affinity=net))
         return self._loaded(load_models(path).affinity)
@@ -243,7 +240,7 @@ class _Run:
             recipe = replace(self.options.segmentation_recipe, seed=self.options.seed)
             with self._measured("segmentation network"):
                 segmentation_training.train_segmentation(
-                    net, self.stages.views, masks, recipe, self.options.augmentation, self.report, self.crew
+                    net, self.stages.views, masks, recipe, self.report, self.crew
                 )
             self._save(path, Bundle(self.source.classes.names, segmentation=net))
         return self._loaded(load_models(path).segmentation)

@@ -19,7 +19,7 @@ class Settings:
     """The networks see no longer side than this, in pixels; the mask always has the image's own size."""
     scales: tuple[float, ...] = (1.0, 0.5, 1.5, 2.0)
     """Scales of the full CAM, each with its mirror image; the fast CAM takes scale 1 alone."""
-    alpha: float = 0.75
+    alpha: float = 1.0
     """Exponent of the background score (1 − max CAM)^α that is walked along with the CAMs; > 0."""
     alpha_low: float = 0.3
     """Exponent that inflates background: what is foreground even so is a foreground seed."""

@@ -17,7 +17,7 @@ from trainer.learn.augment import Augmentation
 from trainer.learn.loop import Recipe
 from trainer.pipeline import Options, Result, run_pipeline
 
-QUICK = Recipe(epochs=1, batch=2, head_rate=1e-3, backbone_rate=1e-4)
+QUICK = Recipe(1, 2, views=Augmentation(long_side=(48, 64), crop=64))
 IDS = {"one": {8}, "two": {12, 15}, "three": set()}
 
 
@@ -26,7 +26,6 @@ def _run(tree: Path, out: Path, **changes: object) -> Result:
         classifier_recipe=QUICK,
         affinity_recipe=QUICK,
         segmentation_recipe=QUICK,
-        augmentation=Augmentation(long_side=(48, 64), crop=64),
         stages=True,
     )
     return run_pipeline(open_source(tree), out, replace(options, **changes))

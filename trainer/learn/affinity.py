@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -12,42 +12,42 @@ from torch.nn import functional
 
 from trainer.crew import ALONE, Crew
 from trainer.data.classes import VOID
-from trainer.learn.augment import AUGMENTATION, Augmentation
-from trainer.learn.loop import Draw, Recipe, train
+from trainer.learn.augment import Augmentation
+from trainer.learn.loop import Draw, Recipe, Step, steps, train
 from trainer.method.affinity import affinity_loss
 from trainer.models.affinitynet import AFFINITY_STRIDE, AffinityNet
 from trainer.models.fuse import fused_for_training
 from trainer.progress import Reporter
 
-RECIPE = Recipe(epochs=12, batch=8, head_rate=5e-3, backbone_rate=1e-4)
+RECIPE = Recipe(epochs=12, batch=8, head_rate=5e-3, backbone_rate=1e-4, views=Augmentation(crop=320))
 MAJORITY = 0.6
 """A cell takes part where at least this share of its pixels has one label."""
 
+NAME = "AffinityNet"
 
-def train_affinity(
+
+def affinity_steps(
     net: AffinityNet,
     views: Sequence[np.ndarray],
     seeds: Sequence[np.ndarray],
     recipe: Recipe = RECIPE,
-    augmentation: Augmentation = AUGMENTATION,
-    report: Reporter | None = None,
     crew: Crew = ALONE,
-) -> None:
-    """Train a new `net` in place; it is left in evaluation mode.
+) -> Iterator[Step]:
+    """Train a new `net` in place, telling of every batch; at the end, and only then, it is in evaluation
+    mode and worth something.
 
     Args:
         net: its backbone is trained too, with the recipe's lower rate.
         views: photos, uint8 H×W×3.
         seeds: uint8 H×W seed cues of each: 0 background, class ids, 255 neutral.
-        recipe: length and rates.
-        augmentation: how the photos vary.
+        recipe: length, rates and views.
         report: told of every batch.
         crew: the processes that share the batches.
     """
     device = net.head.fuse.weight.device
 
     def batch(draws: Sequence[Draw]) -> tuple[Tensor, Tensor]:
-        pairs = [augmentation(views[draw.index], draw.rng, seeds[draw.index]) for draw in draws]
+        pairs = [recipe.views(views[draw.index], draw.rng, seeds[draw.index]) for draw in draws]
         pixels = torch.stack([pixels for pixels, _ in pairs]).to(device)
         inputs = net.backbone.convention.normalise(pixels).contiguous(memory_format=torch.channels_last)
         return inputs, cell_labels(torch.stack([labels for _, labels in pairs]).to(device))
@@ -66,8 +66,22 @@ def train_affinity(
     with torch.no_grad():
         net.head.fit_scale(net.taps_of(batch(first)[0]))
     with fused_for_training(net.train(), net.backbone) as fused:
-        train(fused, fused.backbone, count, partial(loss_of, fused), recipe, "AffinityNet", report, crew)
+        yield from steps(fused, fused.backbone, count, partial(loss_of, fused), recipe, NAME, crew)
     net.eval()
+
+
+def train_affinity(
+    net: AffinityNet,
+    views: Sequence[np.ndarray],
+    seeds: Sequence[np.ndarray],
+    recipe: Recipe = RECIPE,
+    augmentation: Augmentation = AUGMENTATION,
+    report: Reporter | None = None,
+    crew: Crew = ALONE,
+) -> None:
+    """Train a new `net` in place, as `affinity_steps` does, and tell `report` of every batch."""
+    under_way = affinity_steps(net, views, seeds, recipe, augmentation, crew)
+    train(under_way, recipe.steps(len(seeds)), NAME, report)
 
 
 def cell_labels(labels: Tensor) -> Tensor:

@@ -25,7 +25,7 @@ class Augmentation:
     """
 
     long_side: tuple[int, int] = (256, 512)
-    crop: int = 320
+    crop: int = 256
     mirror: bool = True
     colour: float = 0.3
     hue: float = 0.1
@@ -59,9 +59,6 @@ class Augmentation:
             pixels, known = pixels.flip(-1), known.flip(-1)
         box = [_window(side, self.crop, rng) for side in size]
         return _crop(pixels, box, self.crop, 127.5), _crop(known, box, self.crop, VOID)[0]
-
-
-AUGMENTATION = Augmentation()
 
 
 def jitter(pixels: Tensor, rng: np.random.Generator, colour: float, hue: float) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -10,25 +10,28 @@ import torch
 from torch.nn import functional
 
 from trainer.crew import ALONE, Crew
-from trainer.learn.augment import AUGMENTATION, Augmentation
-from trainer.learn.loop import Draw, Recipe, train
+from trainer.learn.loop import Draw, Recipe, Step, steps, train
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_training
 from trainer.progress import Reporter
 
-RECIPE = Recipe(epochs=10, batch=16, head_rate=2e-3, backbone_rate=2e-4)
+RECIPE = Recipe(epochs=12, batch=16, head_rate=2e-3, backbone_rate=2e-4)
 
 
-def train_classifier(
+NAME = "classifier"
+
+
+def classifier_steps(
     classifier: CamClassifier,
     views: Sequence[np.ndarray],
     tags: Sequence[Sequence[int]],
     recipe: Recipe = RECIPE,
     augmentation: Augmentation = AUGMENTATION,
-    report: Reporter | None = None,
     crew: Crew = ALONE,
-) -> None:
-    """Train `classifier` in place; it is left in evaluation mode.
+) -> Iterator[Step]:
+    """Train `classifier` in place, telling of every batch; at the end it is in evaluation mode.
+
+    Only at the end: whoever leaves off before has a classifier half trained, or not at all.
 
     Args:
         classifier: row i of its head is class id i + 1.
@@ -36,7 +39,6 @@ def train_classifier(
         tags: class ids of each photo; an image without any teaches what is not there.
         recipe: length and rates.
         augmentation: how the photos vary.
-        report: told of every batch.
         crew: the processes that share the batches.
     """
     device = classifier.head.weight.device
@@ -53,5 +55,19 @@ def train_classifier(
         )
 
     with fused_for_training(classifier.train(), classifier.backbone) as net:
-        train(net, net.backbone, len(tags), partial(loss_of, net), recipe, "classifier", report, crew)
+        yield from steps(net, net.backbone, len(tags), partial(loss_of, net), recipe, NAME, crew)
     classifier.eval()
+
+
+def train_classifier(
+    classifier: CamClassifier,
+    views: Sequence[np.ndarray],
+    tags: Sequence[Sequence[int]],
+    recipe: Recipe = RECIPE,
+    augmentation: Augmentation = AUGMENTATION,
+    report: Reporter | None = None,
+    crew: Crew = ALONE,
+) -> None:
+    """Train `classifier` in place, as `classifier_steps` does, and tell `report` of every batch."""
+    under_way = classifier_steps(classifier, views, tags, recipe, augmentation, crew)
+    train(under_way, recipe.steps(len(tags)), NAME, report)

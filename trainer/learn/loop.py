@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from trainer.crew import ALONE, Crew
+from trainer.learn.augment import Augmentation
 from trainer.progress import NullReporter, Reporter
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Length and rates of a training.
+    """Length and rates of a training, and the views of the photos it sees.
 
     The rate falls as ``(1 − step / steps)^0.9``. Weights decay, biases and norms do not.
     """
@@ -25,6 +26,7 @@ class Recipe:
     head_rate: float = 1e-3
     backbone_rate: float = 1e-4
     weight_decay: float = 5e-4
+    views: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
 
 
@@ -36,49 +38,68 @@ class Draw:
     rng: np.random.Generator
 
 
+@dataclass(frozen=True)
+class Step:
+    """What a training tells after each batch: `step` of `steps` is done, `epoch` of `epochs` is under way.
+
+    All are counted from 1. `loss` is the mean over this process's part of the batch.
+    """
+
+    step: int
+    steps: int
+    epoch: int
+    epochs: int
+    loss: float
+
+
 Loss = Callable[[Sequence[Draw]], Tensor]
 """Mean loss of some images; a batch's loss is the mean over its images, however they are dealt out."""
 
 
-def train(
+def steps(
     net: nn.Module,
     backbone: nn.Module,
     count: int,
     loss_of: Loss,
     recipe: Recipe,
     name: str,
-    report: Reporter | None = None,
     crew: Crew = ALONE,
-) -> None:
-    """Train `net` on `count` images, in place; `backbone` is the part of it that has the lower rate.
+) -> Iterator[Step]:
+    """Train `net` on `count` images, in place, and tell after each batch how it went.
 
+    `backbone` is the part of `net` that has the lower rate. Leaving off in between leaves a net half trained.
     Raises FloatingPointError when the loss is no longer a number.
     """
     trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(parameter_groups(net, backbone, recipe))
     start = [group["lr"] for group in optimiser.param_groups]
-    batches = -(-count // recipe.batch)
-    steps, step = batches * recipe.epochs, 0
-    with (report or NullReporter()).stage(name, steps) as stage:
-        for epoch in range(recipe.epochs):
-            for batch in _batches(count, recipe, epoch):
-                for group, rate in zip(optimiser.param_groups, start, strict=True):
-                    group["lr"] = rate * (1 - step / steps) ** 0.9
-                optimiser.zero_grad()
-                mine = crew.share(batch)
-                value = torch.zeros(())
-                if mine:
-                    loss = loss_of(mine)
-                    if not torch.isfinite(loss):
-                        raise FloatingPointError(
-                            f"{name}: the loss is no longer a number; try a lower learning rate"
-                        )
-                    (loss * (len(mine) / len(batch))).backward()
-                    value = loss.detach()
-                crew.sum_gradients(trained)
-                optimiser.step()
-                step += 1
-                stage.advance(1, f"epoch {epoch + 1}/{recipe.epochs}, loss {float(value):.3f}")
+    total, step = recipe.steps(count), 0
+    for epoch in range(recipe.epochs):
+        for batch in _batches(count, recipe, epoch):
+            for group, rate in zip(optimiser.param_groups, start, strict=True):
+                group["lr"] = rate * (1 - step / total) ** 0.9
+            optimiser.zero_grad()
+            mine = crew.share(batch)
+            value = torch.zeros(())
+            if mine:
+                loss = loss_of(mine)
+                if not torch.isfinite(loss):
+                    raise FloatingPointError(
+                        f"{name}: the loss is no longer a number; try a lower learning rate"
+                    )
+                (loss * (len(mine) / len(batch))).backward()
+                value = loss.detach()
+            crew.sum_gradients(trained)
+            optimiser.step()
+            step += 1
+            yield Step(step, total, epoch + 1, recipe.epochs, float(value))
+
+
+def train(under_way: Iterator[Step], total: int, name: str, report: Reporter | None = None) -> None:
+    """Take a training of `total` steps to its end and report each of them."""
+    with (report or NullReporter()).stage(name, total) as stage:
+        for step in under_way:
+            stage.advance(1, f"epoch {step.epoch}/{step.epochs}, loss {step.loss:.3f}")
 
 
 def parameter_groups(net: nn.Module, backbone: nn.Module, recipe: Recipe) -> list[dict[str, object]]:

@@ -11,13 +11,13 @@ from torch.nn import functional
 
 from trainer.crew import ALONE, Crew
 from trainer.data.classes import BACKGROUND, VOID
-from trainer.learn.augment import AUGMENTATION, Augmentation
-from trainer.learn.loop import Draw, Recipe, train
+from trainer.learn.augment import Augmentation
+from trainer.learn.loop import Draw, Recipe, steps, train
 from trainer.models.fuse import fused_for_training
 from trainer.models.segnet import SegmentationNet
 from trainer.progress import Reporter
 
-RECIPE = Recipe(epochs=12, batch=8, head_rate=2e-3, backbone_rate=2e-4)
+RECIPE = Recipe(epochs=10, batch=8, head_rate=2e-3, backbone_rate=2e-4, views=Augmentation(crop=320))
 SCALES = (1.0, 0.75, 1.5)
 
 
@@ -26,7 +26,6 @@ def train_segmentation(
     views: Sequence[np.ndarray],
     masks: Sequence[np.ndarray],
     recipe: Recipe = RECIPE,
-    augmentation: Augmentation = AUGMENTATION,
     report: Reporter | None = None,
     crew: Crew = ALONE,
 ) -> None:
@@ -36,15 +35,14 @@ def train_segmentation(
         net: row 0 of its last layer is background, row i class id i.
         views: photos, uint8 H×W×3.
         masks: uint8 H×W of each; pixels of 255 teach nothing.
-        recipe: length and rates.
-        augmentation: how the photos vary.
+        recipe: length, rates and views.
         report: told of every batch.
         crew: the processes that share the batches.
     """
     device = net.classify.weight.device
 
     def loss_of(fused: SegmentationNet, draws: Sequence[Draw]) -> torch.Tensor:
-        pairs = [augmentation(views[draw.index], draw.rng, masks[draw.index]) for draw in draws]
+        pairs = [recipe.views(views[draw.index], draw.rng, masks[draw.index]) for draw in draws]
         pixels = torch.stack([pixels for pixels, _ in pairs]).to(device)
         labels = torch.stack([labels for _, labels in pairs]).to(device)
         inputs = fused.backbone.convention.normalise(pixels).contiguous(memory_format=torch.channels_last)
@@ -53,8 +51,9 @@ def train_segmentation(
         return (losses.sum(dim=(1, 2)) / (labels != VOID).sum(dim=(1, 2)).clamp(min=1)).mean()
 
     with fused_for_training(net.train(), net.backbone) as fused:
-        loss = partial(loss_of, fused)
-        train(fused, fused.backbone, len(masks), loss, recipe, "segmentation network", report, crew)
+        name, loss = "segmentation network", partial(loss_of, fused)
+        under_way = steps(fused, fused.backbone, len(masks), loss, recipe, name, crew)
+        train(under_way, recipe.steps(len(masks)), name, report)
     net.eval()
 
 
