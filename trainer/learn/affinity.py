@@ -22,7 +22,6 @@ from trainer.progress import Reporter
 RECIPE = Recipe(epochs=12, batch=8, head_rate=5e-3, backbone_rate=1e-4, views=Augmentation(crop=320))
 MAJORITY = 0.6
 """A cell takes part where at least this share of its pixels has one label."""
-
 NAME = "AffinityNet"
 
 
@@ -41,7 +40,6 @@ def affinity_steps(
         views: photos, uint8 H×W×3.
         seeds: uint8 H×W seed cues of each: 0 background, class ids, 255 neutral.
         recipe: length, rates and views.
-        report: told of every batch.
         crew: the processes that share the batches.
     """
     device = net.head.fuse.weight.device
@@ -75,12 +73,11 @@ def train_affinity(
     views: Sequence[np.ndarray],
     seeds: Sequence[np.ndarray],
     recipe: Recipe = RECIPE,
-    augmentation: Augmentation = AUGMENTATION,
     report: Reporter | None = None,
     crew: Crew = ALONE,
 ) -> None:
     """Train a new `net` in place, as `affinity_steps` does, and tell `report` of every batch."""
-    under_way = affinity_steps(net, views, seeds, recipe, augmentation, crew)
+    under_way = affinity_steps(net, views, seeds, recipe, crew)
     train(under_way, recipe.steps(len(seeds)), NAME, report)
 
 

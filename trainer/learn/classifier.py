@@ -16,8 +16,6 @@ from trainer.models.fuse import fused_for_training
 from trainer.progress import Reporter
 
 RECIPE = Recipe(epochs=12, batch=16, head_rate=2e-3, backbone_rate=2e-4)
-
-
 NAME = "classifier"
 
 
@@ -26,7 +24,6 @@ def classifier_steps(
     views: Sequence[np.ndarray],
     tags: Sequence[Sequence[int]],
     recipe: Recipe = RECIPE,
-    augmentation: Augmentation = AUGMENTATION,
     crew: Crew = ALONE,
 ) -> Iterator[Step]:
     """Train `classifier` in place, telling of every batch; at the end it is in evaluation mode.
@@ -37,8 +34,7 @@ def classifier_steps(
         classifier: row i of its head is class id i + 1.
         views: photos, uint8 H×W×3.
         tags: class ids of each photo; an image without any teaches what is not there.
-        recipe: length and rates.
-        augmentation: how the photos vary.
+        recipe: length, rates and views.
         crew: the processes that share the batches.
     """
     device = classifier.head.weight.device
@@ -47,7 +43,7 @@ def classifier_steps(
         row[[class_id - 1 for class_id in ids]] = 1
 
     def loss_of(net: CamClassifier, draws: Sequence[Draw]) -> torch.Tensor:
-        pixels = torch.stack([augmentation(views[draw.index], draw.rng)[0] for draw in draws]).to(device)
+        pixels = torch.stack([recipe.views(views[draw.index], draw.rng)[0] for draw in draws]).to(device)
         inputs = net.backbone.convention.normalise(pixels)
         logits = net(inputs.contiguous(memory_format=torch.channels_last))
         return functional.multilabel_soft_margin_loss(
@@ -64,10 +60,9 @@ def train_classifier(
     views: Sequence[np.ndarray],
     tags: Sequence[Sequence[int]],
     recipe: Recipe = RECIPE,
-    augmentation: Augmentation = AUGMENTATION,
     report: Reporter | None = None,
     crew: Crew = ALONE,
 ) -> None:
     """Train `classifier` in place, as `classifier_steps` does, and tell `report` of every batch."""
-    under_way = classifier_steps(classifier, views, tags, recipe, augmentation, crew)
+    under_way = classifier_steps(classifier, views, tags, recipe, crew)
     train(under_way, recipe.steps(len(tags)), NAME, report)

@@ -29,6 +29,10 @@ class Recipe:
     views: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
 
+    def steps(self, count: int) -> int:
+        """Return the number of batches it takes to train on `count` images."""
+        return self.epochs * -(-count // self.batch)
+
 
 @dataclass(frozen=True)
 class Draw:
