@@ -56,7 +56,7 @@ class Options:
     classifier_recipe: Recipe = classifier_training.RECIPE
     affinity_recipe: Recipe = affinity_training.RECIPE
     segmentation_recipe: Recipe = segmentation_training.RECIPE
-    segmentation: bool = True
+    segmentation: bool = False
     stages: bool = False
     seed: int = 0
     force: bool = False

@@ -26,6 +26,7 @@ def _run(tree: Path, out: Path, **changes: object) -> Result:
         classifier_recipe=QUICK,
         affinity_recipe=QUICK,
         segmentation_recipe=QUICK,
+        segmentation=True,
         stages=True,
     )
     return run_pipeline(open_source(tree), out, replace(options, **changes))

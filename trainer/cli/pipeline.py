@@ -48,7 +48,7 @@ def run(
     ] = None,
     segmentation: Annotated[
         bool, typer.Option(help="Train a segmentation network on the masks and let it make the final ones.")
-    ] = True,
+    ] = False,
     stages: Annotated[
         bool, typer.Option("--stages", help="Also keep every stage's label maps, in DIR/stages.")
     ] = False,
@@ -69,8 +69,7 @@ def run(
     """Make masks from image-level tags.
 
     Trains a classifier on the tags, reads seed cues off its activation maps, trains AffinityNet on them,
-    propagates, trains a segmentation network, and leaves a VOC tree with the masks, overview.png and run.json
-    in DIR. Where the data has true masks, every stage is scored. Started again, it goes on where it stopped.
+    propagates, and leaves a VOC tree with the masks, overview.png and run.json in DIR. Where the data has true masks, every stage is scored. Started again, it goes on where it stopped.
     """
     from trainer.crew import join_crew
     from trainer.data.source import open_source
