@@ -37,8 +37,8 @@ from trainer.progress import NullReporter, Reporter, Stage
 from trainer.proposal import enlarged
 from trainer.publish import score_stages, write_masks, write_overview, write_record
 from trainer.run_folder import RunFolder
-from trainer.settings import Mode, Settings
-from trainer.stages import STAGE_OF_MODE, Stages
+from trainer.settings import MODES, Settings
+from trainer.stages import STAGE_NAMES, STAGE_OF_MODE, Stages
 
 NetT = TypeVar("NetT", bound=nn.Module)
 
@@ -116,6 +116,7 @@ class _Run:
         self.stages = self._stages_of(source)
         self.warnings = list(source.problems)
         self.seconds: dict[str, float] = {}
+        self._modes = MODES if options.stages else (options.settings.mode,)
 
     def run(self) -> Result:
         options, settings = self.options, self.options.settings
@@ -126,22 +127,22 @@ class _Run:
         self._drop_damaged()
         classifier = self._classifier()
         fused = fused_for_inference(classifier)
-        names = ["cam"]
         self._each("cam", partial(self.stages.make_cam, fused))
         self._each("seeds", self.stages.make_seeds)
         net = self._affinity_net(classifier)
-        other: Mode = "mean" if settings.mode == "walk" else "walk"
-        for mode in (other, settings.mode) if options.stages else (settings.mode,):
-            names.append(STAGE_OF_MODE[mode])
-            self._each(names[-1], partial(self.stages.propagate, net, mode))
-        if settings.mask_crf:
-            names.append("crf")
+        for mode in self._modes:
+            self._each(STAGE_OF_MODE[mode], partial(self.stages.propagate, net, mode))
+        last = STAGE_OF_MODE[settings.mode]
+        if settings.mask_crf or options.stages:
             self._each("crf", self.stages.make_crf)
-        if options.segmentation:
-            segmentation = self._segmentation_net(classifier, names[-1])
-            names.append("segnet")
+        if settings.mask_crf:
+            last = "crf"
+        if options.segmentation or options.stages:
+            segmentation = fused_for_inference(self._segmentation_net(classifier, last))
             self._each("segnet", partial(self.stages.segment, segmentation))
-        return self._finish(names)
+        if options.segmentation:
+            last = "segnet"
+        return self._finish(last)
 
     # -- Images ----------------------------------------------------------------------------------------------
 
@@ -261,15 +262,18 @@ class _Run:
 
     # -- The end ---------------------------------------------------------------------------------------------
 
-    def _finish(self, names: list[str]) -> Result:
+    def _finish(self, last: str) -> Result:
+        names = [name for name in STAGE_NAMES if self.stages.done(name, 0)]
         mine = len(self.crew.share(range(len(self.stages.items))))
         with self._timed("scores", mine) as stage:
             keep = self.options.stages
-            scores = score_stages(self.stages, names, self.source.split, self.out, keep, self.crew, stage)
+            scores = score_stages(
+                self.stages, names, last, self.source.split, self.out, keep, self.crew, stage
+            )
         if self.crew.leads:
             with self._timed("masks", len(self.stages.items)) as stage:
-                self.warnings += write_masks(self.stages, names[-1], self.out, stage)
-            write_overview(self.stages, names[-1], self.out, self.source.root.name)
+                self.warnings += write_masks(self.stages, last, self.out, stage)
+            write_overview(self.stages, last, self.out, self.source.root.name)
         result = Result(
             images=len(self.stages.items),
             split=self.source.split,
@@ -277,20 +281,25 @@ class _Run:
             seconds={name: round(seconds, 1) for name, seconds in self.seconds.items()},
             peak_memory=peak_memory(),
             warnings=self.warnings,
-            settings=self._key(),
+            settings=self._settings(),
         )
         if self.crew.leads:
             write_record(self.out, result.to_json())
         self.crew.wait()
         return result
 
-    def _key(self) -> dict[str, Any]:
-        """Everything that the results depend on."""
+    def _settings(self) -> dict[str, Any]:
+        """What the run was told, and the versions its figures depend on."""
         options = {
-            name: value for name, value in asdict(self.options).items() if name not in ("stages", "force")
+            key: value for key, value in asdict(self.options).items() if key not in ("stages", "force")
         }
-        data = [(item.id, str(item.image_path), item.tags) for item in self.source.items]
-        return options | {"classes": self.source.classes.names, "data": data, "versions": library_versions()}
+        return options | {"classes": self.source.classes.names, "versions": library_versions()}
+
+    def _key(self) -> dict[str, Any]:
+        """Everything that the results of the stages depend on."""
+        return self._settings() | {
+            "data": [(item.id, str(item.image_path), item.tags) for item in self.source.items]
+        }
 
     # -- Progress --------------------------------------------------------------------------------------------
 
@@ -301,12 +310,10 @@ class _Run:
         if options.classifier is None:
             plan["classifier"] = 0.07 * options.classifier_recipe.epochs
         plan |= {"cam": 0.25, "seeds": 0.5, "AffinityNet": 0.05 * options.affinity_recipe.epochs}
-        plan |= (
-            {"mean-affinity": 0.2, "walk": 0.08} if options.stages else {STAGE_OF_MODE[settings.mode]: 0.1}
-        )
-        if settings.mask_crf:
+        plan |= {STAGE_OF_MODE[mode]: 0.1 for mode in self._modes}
+        if settings.mask_crf or options.stages:
             plan["crf"] = 0.3
-        if options.segmentation:
+        if options.segmentation or options.stages:
             plan |= {"segmentation network": 0.1 * options.segmentation_recipe.epochs, "segnet": 0.2}
         return plan | {"scores": 0.1, "masks": 0.05}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,16 @@ OVERVIEW_ROWS = 8
 
 
 def score_stages(
-    stages: Stages, names: list[str], split: str, out: Path, keep: bool, crew: Crew, progress: Stage
+    stages: Stages,
+    names: Sequence[str],
+    last: str,
+    split: str,
+    out: Path,
+    keep: bool,
+    crew: Crew,
+    progress: Stage,
 ) -> dict[str, Scores]:
-    """Score the label maps of the stages `names` (the last one is final) where the data has true masks.
+    """Score the label maps of the stages `names` where the data has true masks; those of `last` are final.
 
     `keep` leaves them in ``out/stages/<name>/<id>.png``.
     """
@@ -47,7 +54,7 @@ def score_stages(
                 save_mask(file_under(out / "stages" / name, item.id, ".png"), labels)
             if truth is not None and name != "cam":
                 collected.add(name, labels, truth, rule)
-            if truth is not None and name == names[-1]:
+            if truth is not None and name == last:
                 collected.add("final", labels, truth, rule)
         progress.advance(note=item.id)
     return collected.results(crew)

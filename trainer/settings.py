@@ -9,6 +9,7 @@ from trainer.method.crf import CrfParams
 
 Mode = Literal["walk", "mean"]
 """Propagation by random walk, or by mean affinity to the confident pixels of each class."""
+MODES: tuple[Mode, ...] = ("walk", "mean")
 
 
 @dataclass(frozen=True)

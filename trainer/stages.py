@@ -28,6 +28,8 @@ from trainer.view import Views
 
 STAGE_OF_MODE: dict[Mode, str] = {"walk": "walk", "mean": "mean-affinity"}
 """Name of the stage that propagates, by mode."""
+STAGE_NAMES = ("cam", "walk", "mean-affinity", "crf", "segnet")
+"""Stages that end in a label map, in the order of the method."""
 
 
 class Stages:

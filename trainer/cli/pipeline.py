@@ -50,7 +50,7 @@ def run(
         bool, typer.Option(help="Train a segmentation network on the masks and let it make the final ones.")
     ] = False,
     stages: Annotated[
-        bool, typer.Option("--stages", help="Also keep every stage's label maps, in DIR/stages.")
+        bool, typer.Option("--stages", help="Run every stage and keep their label maps, in DIR/stages.")
     ] = False,
     epochs: Annotated[
         int | None,
@@ -69,7 +69,8 @@ def run(
     """Make masks from image-level tags.
 
     Trains a classifier on the tags, reads seed cues off its activation maps, trains AffinityNet on them,
-    propagates, and leaves a VOC tree with the masks, overview.png and run.json in DIR. Where the data has true masks, every stage is scored. Started again, it goes on where it stopped.
+    propagates, and leaves a VOC tree with the masks, overview.png and run.json in DIR. Where the data has
+    true masks, every stage is scored. Started again, it goes on where it stopped.
     """
     from trainer.crew import join_crew
     from trainer.data.source import open_source
