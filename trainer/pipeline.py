@@ -44,6 +44,8 @@ NetT = TypeVar("NetT", bound=nn.Module)
 
 SCRATCH = "mobilenet_v2"
 """Architecture that is trained from random weights where none are given."""
+MODELS_FILE = "models.safetensors"
+"""The classifier and AffinityNet of a run in one file, for the desk and for ``--classifier``."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def run_pipeline(
 ) -> Result:
     """Make masks from image-level tags and leave them in `out` as a VOC tree.
 
-    Beside it lie ``run.json`` and ``run/``, the models and results of each stage: a run that was cut short
+    Beside it lie ``models.safetensors``, ``run.json`` and ``run/``, what each stage made: a run cut short
     goes on from there. With `options.stages` the label maps of the stages are left in ``stages/`` as well.
 
     Args:
@@ -142,6 +144,11 @@ class _Run:
             self._each("segnet", partial(self.stages.segment, segmentation))
         if options.segmentation:
             last = "segnet"
+        self._save(
+            self.out / MODELS_FILE,
+            Bundle(self.source.classes.names, classifier, net, info=self._about()),
+            half=True,
+        )
         return self._finish(last)
 
     # -- Images ----------------------------------------------------------------------------------------------
@@ -251,14 +258,22 @@ class _Run:
         torch.manual_seed(self.options.seed)
         return channels_last(build().to(self.options.device))
 
-    def _save(self, path: Path, bundle: Bundle) -> None:
+    def _save(self, path: Path, bundle: Bundle, half: bool = False) -> None:
         if self.crew.leads:
-            save_models(path, bundle)
+            save_models(path, bundle, half)
         self.crew.wait()
 
     def _loaded(self, net: NetT | None) -> NetT:
         assert net is not None
         return channels_last(net.to(self.options.device)).eval()
+
+    def _about(self) -> dict[str, Any]:
+        """What a file of models tells of where they come from."""
+        return {
+            "data": self.source.root.name,
+            "images": len(self.stages.items),
+            "weights": str(self.options.weights),
+        }
 
     # -- The end ---------------------------------------------------------------------------------------------
 

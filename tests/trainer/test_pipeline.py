@@ -15,6 +15,7 @@ from trainer.data.images import load_mask
 from trainer.data.source import open_source
 from trainer.learn.augment import Augmentation
 from trainer.learn.loop import Recipe
+from trainer.models.bundle import load_models
 from trainer.pipeline import Options, Result, run_pipeline
 
 QUICK = Recipe(1, 2, views=Augmentation(long_side=(48, 64), crop=64))
@@ -66,6 +67,13 @@ def test_overview_and_record_lie_beside_the_masks(result: Result, tmp_path: Path
     assert record["images"] == 3
     assert record["scores"]["final"]["split"] == "train"
     assert set(record["seconds"]) >= {"classifier", "cam", "walk"}
+
+
+def test_the_models_of_a_run_open_in_one_file(result: Result, tmp_path: Path) -> None:
+    bundle = load_models(tmp_path / "out" / "models.safetensors")
+    assert bundle.classifier is not None
+    assert bundle.affinity is not None
+    assert bundle.classes[7] == "cat"
 
 
 def test_random_weights_are_warned_of(result: Result) -> None:
