@@ -95,7 +95,7 @@ class TrainerWorker:
         # labeler's project do not gain from more than four.
         torch.set_num_threads(max(1, min(4, (os.cpu_count() or 1) - 1)))
         try:
-            with interruptible(self._stopping.is_set, *self._engine.networks()):
+            with interruptible(self._stopping.is_set):
                 self._guarded(self._open)
                 while not self._stopping.is_set():
                     self._guarded(self._turn)

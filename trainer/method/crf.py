@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
+from trainer.interrupt import checkpoint
 from trainer.method.lattice import FloatArray, PermutohedralKernel
 
 # A score of zero would forbid a class for ever.
@@ -76,10 +77,12 @@ class DenseCRF:
             extent[:2] / params.gaussian_sxy,
             params.gaussian_weight,
         )
+        checkpoint()
         self._deviations = np.array([params.bilateral_sxy] * 2 + [params.bilateral_srgb] * 3, np.float32)
         self._bilateral = PermutohedralKernel(
             points / self._deviations[:, None], extent / self._deviations, params.bilateral_weight
         )
+        checkpoint()
         ones = np.ones((1, points.shape[1]), np.float32)
         self._whole = (self._gaussian.filter(ones) + self._bilateral.filter(ones))[0]
 
@@ -101,6 +104,7 @@ class DenseCRF:
         unary = self._on_grid(log_scores).reshape(len(log_scores), -1)
         posterior = _softmax(unary.copy())
         for _ in range(steps - self._coarse):
+            checkpoint()
             message = np.empty_like(unary)
             message[1:] = self._gaussian.filter(posterior[1:]) + self._bilateral.filter(posterior[1:])
             # All classes together are one everywhere, so the first one's message is what the others leave.
