@@ -43,7 +43,7 @@ class RefineParams:
 
     cell: int = 4
     """Side of a cell in pixels, at least."""
-    max_cells: int = 60_000
+    max_cells: int = 32_000
     """Cells grow on images that would have more of them, which bounds time and memory."""
     sigma: float = 12.0
     """Colour difference (Euclidean, RGB in 0…255) at which an edge has fallen to 61 %."""
