@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from trainer.method.crf import CrfParams
 
 Mode = Literal["walk", "mean"]
 """Propagation by random walk, or by mean affinity to the confident pixels of each class."""
+SEED_CRF = CrfParams(bilateral_srgb=5)
+MASK_CRF = CrfParams(2, 1, bilateral_sxy=20, bilateral_srgb=5, bilateral_weight=5, iterations=5)
 MODES: tuple[Mode, ...] = ("walk", "mean")
 
 
@@ -36,6 +38,11 @@ class Settings:
     """Length t of the random walk on the stride-8 grid."""
     seed_crf: bool = True
     """Refine the seed cues with the dense CRF in the full pass."""
-    mask_crf: bool = False
-    """Refine the final mask with the dense CRF as well."""
-    crf: CrfParams = field(default_factory=lambda: CrfParams(bilateral_srgb=5))
+    mask_crf: bool = True
+    """Refine the final mask with a dense CRF as well."""
+    mask_sharpness: float = 2.0
+    """Power the walked scores are raised to before that CRF; they are softer than those of the CAM."""
+    mask_crf_params: CrfParams = MASK_CRF
+    """Shorter reach and fewer iterations than for the seeds: the walk has filled the objects already."""
+    crf: CrfParams = SEED_CRF
+    """The dense CRF of the seed cues."""

@@ -12,16 +12,15 @@ from trainer.data.classes import BACKGROUND, ClassList
 from trainer.data.images import load_image
 from trainer.data.source import Item
 from trainer.learn.segmentation import predict
+from trainer.masks import winners
 from trainer.method.affinity import pair_affinity
 from trainer.method.cam import multi_scale_cam, with_background
 from trainer.method.crf import DenseCRF
 from trainer.method.propagation import Walk, mean_affinity
 from trainer.method.seeds import seed_cues
-from trainer.method.upsample import edge_aware, edge_aware_labels
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.classifier import CamClassifier
 from trainer.models.segnet import SegmentationNet
-from trainer.proposal import normalised
 from trainer.run_folder import RunFolder
 from trainer.settings import Mode, Settings
 from trainer.view import Views
@@ -86,10 +85,9 @@ class Stages:
     def make_crf(self, index: int) -> None:
         """Make ``crf``: uint8 labels of the image's own size."""
         item = self.items[index]
-        image = load_image(item.image_path)
-        scores = normalised(self.folder.array(STAGE_OF_MODE[self.settings.mode], item.id))
-        posterior = DenseCRF(image, self.settings.crf).infer(edge_aware(scores, image))
-        self.folder.save_labels("crf", item.id, self._named(posterior.argmax(axis=0), index))
+        scores = self.folder.array(STAGE_OF_MODE[self.settings.mode], item.id)
+        channels = winners(scores, load_image(item.image_path), self.settings, crf=True)
+        self.folder.save_labels("crf", item.id, self._named(channels, index))
 
     def segment(self, net: SegmentationNet, index: int) -> None:
         """Make ``segnet``: probabilities (K+1)×H×W of background and the tagged classes."""
@@ -115,7 +113,7 @@ class Stages:
         image = load_image(item.image_path)
         if scores.shape[1:] == image.shape[:2]:
             return self._named(scores.argmax(axis=0), index)
-        return self._named(edge_aware_labels(normalised(scores), image), index)
+        return self._named(winners(scores, image, self.settings, crf=False), index)
 
     def _named(self, channels: np.ndarray, index: int) -> np.ndarray:
         return np.array([BACKGROUND, *self.ids(index)], np.uint8)[channels]
