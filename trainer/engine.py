@@ -11,19 +11,20 @@ import torch
 from torch import Tensor, nn
 
 from trainer.cells import grid_of, majority, pool
-from trainer.data.classes import BACKGROUND, UNTOUCHED, ClassList
+from trainer.data.classes import BACKGROUND, ClassList
 from trainer.errors import DataError
 from trainer.features import FeatureCache, content_hash, weights_version
+from trainer.masks import winners
 from trainer.method.affinity import pair_affinity
 from trainer.method.cam import multi_scale_cam, with_background
 from trainer.method.crf import DenseCRF
 from trainer.method.propagation import Walk, mean_affinity
 from trainer.method.refine import Refiner
 from trainer.method.seeds import seed_cues
-from trainer.method.upsample import edge_aware
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.classifier import CamClassifier
-from trainer.proposal import Evidence, Proposal, enlarged, normalised, usefulness
+from trainer.models.fuse import fused_for_inference
+from trainer.proposal import Evidence, Proposal, enlarged, usefulness
 from trainer.settings import Settings
 from trainer.view import shrunk
 
@@ -67,8 +68,7 @@ class Engine:
         self.settings = settings or Settings()
         self.device = device
         self._cache = FeatureCache()
-        self._digests: dict[nn.Module, str] = {}
-        self._blank = AffinityNet(models.classifier.backbone)
+        self._take_up_classifier()
         self.replace_models()
 
     # -- Models ----------------------------------------------------------------------------------------------
@@ -78,15 +78,19 @@ class Engine:
         """The AffinityNet; where none is trained, one with a random head on the classifier's backbone."""
         return self.models.affinity or self._blank
 
-    def networks(self) -> tuple[nn.Module, ...]:
-        """Return the networks in use."""
-        return self.models.classifier, self.affinity_net
-
     def replace_models(self, **changes: Any) -> None:
         """Swap the models named in `changes` (fields of `Models`); cached features stay valid."""
+        former = self.models.classifier
         self.models = replace(self.models, **changes)
-        for network in self.networks():
-            network.to(self.device).eval()
+        if self.models.classifier is not former:
+            self._take_up_classifier()
+        self.affinity_net.to(self.device).eval()
+
+    def _take_up_classifier(self) -> None:
+        classifier = self.models.classifier.to(self.device).eval()
+        self._fused = fused_for_inference(classifier)
+        self._blank = AffinityNet(classifier.backbone)
+        self._digests: dict[nn.Module, str] = {}
 
     # -- Proposals -------------------------------------------------------------------------------------------
 
@@ -104,20 +108,17 @@ class Engine:
         features = self.features(self._taps(view), self.models.affinity)
         affinity = pair_affinity(features[None])[0]
         scores = propagate(features, affinity, evidence, settings)
-        prior = scores
-        if settings.mask_crf and not fast:
-            prior = DenseCRF(view.pixels, settings.crf).infer(edge_aware(normalised(scores), view.pixels))
-        refiner = Refiner(prior, image, evidence.classes, affinity)
+        channels = winners(scores, image, settings, crf=settings.mask_crf and not fast)
         return Proposal(
             classes=classes,
-            mask=refiner.solve(np.full(image.shape[:2], UNTOUCHED, np.uint8)),
+            mask=np.array(evidence.classes, np.uint8)[channels],
             seeds=enlarged(seeds, image.shape[:2]),
             scores=scores,
             margin=usefulness(scores),
             fast=fast,
             note=self._note(classes),
             view_cams=cams,
-            refiner=refiner,
+            refiner=Refiner(scores, image, evidence.classes, affinity),
         )
 
     def evidence(self, image: np.ndarray, tags: Iterable[str | int]) -> Evidence:
@@ -138,10 +139,9 @@ class Engine:
 
     def suggest_tags(self, image: np.ndarray) -> list[tuple[str, float]]:
         """Return (class name, probability) of the classes the classifier knows, most probable first."""
-        classifier = self.models.classifier
         with torch.inference_mode():
-            pixels = classifier.backbone.convention.normalise(self._view(image, self.settings).pixels)
-            probabilities = classifier(pixels.to(self.device))[0].sigmoid().tolist()
+            pixels = self._fused.backbone.convention.normalise(self._view(image, self.settings).pixels)
+            probabilities = self._fused(pixels.to(self.device))[0].sigmoid().tolist()
         named = zip(self.models.classes.names, probabilities, strict=False)
         return sorted(named, key=lambda entry: -entry[1])
 
@@ -174,7 +174,7 @@ class Engine:
         def compute() -> np.ndarray:
             cams = np.zeros((len(classes), *view.pixels.shape[:2]), np.float32)
             learnt = [index for index, class_id in enumerate(classes) if class_id <= classifier.class_count]
-            cams[learnt] = multi_scale_cam(classifier, view.pixels, [classes[i] - 1 for i in learnt], scales)
+            cams[learnt] = multi_scale_cam(self._fused, view.pixels, [classes[i] - 1 for i in learnt], scales)
             return cams
 
         return self._cache.get(("cams", view.digest, self._digest(classifier), classes, scales), compute)
@@ -182,7 +182,7 @@ class Engine:
     def _seeds(
         self, view: View, cams: np.ndarray, classes: tuple[int, ...], settings: Settings, fast: bool
     ) -> np.ndarray:
-        """Seed cues H'×W'; the full pass refines them by the dense CRF where the settings say so."""
+        """Seed cues H'×W', refined by the dense CRF in the full pass where the settings say so."""
         alphas = settings.alpha_low, settings.alpha_high, settings.threshold
         if fast or not settings.seed_crf or not classes:
             return seed_cues(cams, classes, *alphas)
@@ -197,11 +197,14 @@ class Engine:
 
     def _taps(self, view: View) -> tuple[Tensor, ...]:
         net = self.affinity_net
+        shared = net.backbone is self.models.classifier.backbone
+        backbone = self._fused.backbone if shared else net.backbone
 
         def compute() -> tuple[Tensor, ...]:
+            pixels = backbone.convention.normalise(view.pixels).to(self.device)
             # Not inference mode: a head is trained on these.
             with torch.no_grad():
-                return net.taps_of(net.backbone.convention.normalise(view.pixels).to(self.device))
+                return net.align(backbone(pixels, backbone.affinity_taps), pixels.shape[-2:])
 
         return self._cache.get(("taps", view.digest, self._digest(net.backbone)), compute)
 

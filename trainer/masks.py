@@ -24,5 +24,7 @@ def winners(scores: np.ndarray, image: np.ndarray, settings: Settings, crf: bool
     """
     if not crf or len(scores) < 2:
         return edge_aware_labels(normalised(scores), image)
-    sharp = normalised(edge_aware(normalised(scores), image) ** np.float32(settings.mask_sharpness))
+    # The linear fits along edges may overshoot below zero.
+    soft = np.maximum(edge_aware(normalised(scores), image), 0)
+    sharp = normalised(soft ** np.float32(settings.mask_sharpness))
     return DenseCRF(image, settings.mask_crf_params).infer(sharp).argmax(axis=0).astype(np.uint8)

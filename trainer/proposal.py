@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from trainer.data.classes import UNTOUCHED
 from trainer.method.refine import Refiner
 from trainer.method.seeds import seed_cues
 
@@ -67,10 +68,17 @@ class Proposal:
     def refine(self, corrections: np.ndarray) -> np.ndarray:
         """Return the uint8 H×W mask with `corrections` (uint8 H×W, 255 untouched) as hard constraints.
 
-        Painted classes need not be tagged. The result depends on the corrections alone, not on what was
-        asked before; without any it is `mask`.
+        Strokes change `mask` where they change the answer of the walk that stops at them. Painted classes
+        need not be tagged. The result depends on the corrections alone, not on what was asked before.
         """
-        return self.refiner.solve(corrections)
+        steered = self.refiner.solve(corrections)
+        mask = np.where(steered == self._unsteered, self.mask, steered)
+        np.copyto(mask, corrections, where=corrections != UNTOUCHED)
+        return mask
+
+    @cached_property
+    def _unsteered(self) -> np.ndarray:
+        return self.refiner.solve(np.full(self.mask.shape, UNTOUCHED, np.uint8))
 
     def reseed(self, alpha_low: float, alpha_high: float, threshold: float) -> np.ndarray:
         """Return uint8 H×W seed cues for other parameters; quick (no CRF), for sliders that are dragged."""
