@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
+from torch.nn.modules.module import register_module_forward_pre_hook
 
 from trainer.data.classes import ClassList
 from trainer.engine import Engine, Models
 from trainer.errors import DataError
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.backbones import build_backbone
+from trainer.models.base import Backbone
 from trainer.models.classifier import CamClassifier
 from trainer.settings import Settings
 
@@ -41,10 +43,15 @@ def photo() -> np.ndarray:
 
 
 @contextmanager
-def inputs_of(network: torch.nn.Module) -> Iterator[list[tuple[int, ...]]]:
-    """The shapes of what a network is given inside the block."""
+def inputs_of_backbones() -> Iterator[list[tuple[int, ...]]]:
+    """The shapes of what any backbone is given inside the block."""
     shapes: list[tuple[int, ...]] = []
-    hook = network.register_forward_pre_hook(lambda _, inputs: shapes.append(tuple(inputs[0].shape)))
+
+    def note(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        if isinstance(module, Backbone):
+            shapes.append(tuple(inputs[0].shape))
+
+    hook = register_module_forward_pre_hook(note)
     try:
         yield shapes
     finally:
@@ -128,7 +135,7 @@ def test_the_networks_never_see_more_than_they_should_and_nothing_twice(
 ) -> None:
     large = np.tile(photo, (4, 3, 1))
     engine.settings = replace(engine.settings, scales=(1.0, 0.5))
-    with inputs_of(engine.models.classifier.backbone) as seen:
+    with inputs_of_backbones() as seen:
         engine.propose(large, ["cat"], fast=True)
         assert {max(shape[2:]) for shape in seen} == {128}
         seen.clear()
