@@ -38,8 +38,7 @@ ITERATIONS = 200
 
 @dataclass(frozen=True)
 class RefineParams:
-    """Settings of the refinement; the defaults were chosen on photos with true masks and simulated
-    strokes."""
+    """Settings of the refinement; the defaults were chosen on photos with simulated strokes."""
 
     cell: int = 4
     """Side of a cell in pixels, at least."""
