@@ -7,7 +7,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +24,6 @@ from trainer.evaluation import Scores
 from trainer.learn import affinity as affinity_training
 from trainer.learn import classifier as classifier_training
 from trainer.learn import segmentation as segmentation_training
-from trainer.learn.loop import Recipe
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.backbones import build_backbone
 from trainer.models.base import Backbone
@@ -33,11 +32,11 @@ from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import channels_last, fused_for_inference
 from trainer.models.segnet import SegmentationNet
 from trainer.models.weights import load_backbone_weights
+from trainer.options import Options
 from trainer.progress import NullReporter, Reporter, Stage
 from trainer.proposal import enlarged
 from trainer.publish import score_stages, write_masks, write_overview, write_record
 from trainer.run_folder import RunFolder
-from trainer.settings import MODES, Settings
 from trainer.stages import STAGE_NAMES, STAGE_OF_MODE, Stages
 
 NetT = TypeVar("NetT", bound=nn.Module)
@@ -46,23 +45,6 @@ SCRATCH = "mobilenet_v2"
 """Architecture that is trained from random weights where none are given."""
 MODELS_FILE = "models.safetensors"
 """The classifier and AffinityNet of a run in one file, for the desk and for ``--classifier``."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a run may be told. `weights` is a backbone file or name, `classifier` a file of trained models."""
-
-    weights: Path | str | None = None
-    classifier: Path | None = None
-    settings: Settings = field(default_factory=Settings)
-    classifier_recipe: Recipe = classifier_training.RECIPE
-    affinity_recipe: Recipe = affinity_training.RECIPE
-    segmentation_recipe: Recipe = segmentation_training.RECIPE
-    segmentation: bool = False
-    stages: bool = False
-    seed: int = 0
-    force: bool = False
-    device: str = "cpu"
 
 
 @dataclass
@@ -118,11 +100,10 @@ class _Run:
         self.stages = self._stages_of(source)
         self.warnings = list(source.problems)
         self.seconds: dict[str, float] = {}
-        self._modes = MODES if options.stages else (options.settings.mode,)
 
     def run(self) -> Result:
         options, settings = self.options, self.options.settings
-        self.report.plan(self._plan())
+        self.report.plan(self.options.plan())
         if self.crew.leads:
             self.folder.bind(self._key())
         self.crew.wait()
@@ -132,7 +113,7 @@ class _Run:
         self._each("cam", partial(self.stages.make_cam, fused))
         self._each("seeds", self.stages.make_seeds)
         net = self._affinity_net(classifier)
-        for mode in self._modes:
+        for mode in self.options.modes:
             self._each(STAGE_OF_MODE[mode], partial(self.stages.propagate, net, mode))
         last = STAGE_OF_MODE[settings.mode]
         if settings.mask_crf or options.stages:
@@ -317,20 +298,6 @@ class _Run:
         }
 
     # -- Progress --------------------------------------------------------------------------------------------
-
-    def _plan(self) -> dict[str, float]:
-        """Expected share of the time of each stage, in seconds an image on two cores at 320×213 pixels."""
-        options, settings = self.options, self.options.settings
-        plan = {"photos": 0.01}
-        if options.classifier is None:
-            plan["classifier"] = 0.07 * options.classifier_recipe.epochs
-        plan |= {"cam": 0.25, "seeds": 0.5, "AffinityNet": 0.05 * options.affinity_recipe.epochs}
-        plan |= {STAGE_OF_MODE[mode]: 0.1 for mode in self._modes}
-        if settings.mask_crf or options.stages:
-            plan["crf"] = 0.3
-        if options.segmentation or options.stages:
-            plan |= {"segmentation network": 0.1 * options.segmentation_recipe.epochs, "segnet": 0.2}
-        return plan | {"scores": 0.1, "masks": 0.05}
 
     @contextmanager
     def _measured(self, name: str) -> Iterator[None]:

@@ -147,8 +147,8 @@ def _summary_table(stages: Sequence[StageResult]) -> str:
         split, miou = ("–", "–") if stage.scores is None else (stage.scores.split, _bar(stage.scores.miou))
         seconds = "–" if stage.seconds is None else f"{stage.seconds:.2f}"
         rows.append([escape(stage.name), "this data", escape(split), miou, seconds])
-    for method, split, miou in PUBLISHED:
-        cells = (method, "published on VOC 2012", split, f"{miou:.1f}", "–")
+    for method, of_split, published in PUBLISHED:
+        cells = (method, "published on VOC 2012", of_split, f"{published:.1f}", "–")
         rows.append([f'<span class="published">{escape(cell)}</span>' for cell in cells])
     return _table(("stage", "measured on", "split", "mIoU %", "seconds an image"), rows)
 

@@ -22,7 +22,7 @@ class Settings:
     """The networks see no longer side than this, in pixels; the mask always has the image's own size."""
     scales: tuple[float, ...] = (1.0, 0.5, 1.5, 2.0)
     """Scales of the full CAM, each with its mirror image; the fast CAM takes scale 1 alone."""
-    alpha: float = 1.0
+    alpha: float = 0.7
     """Exponent of the background score (1 − max CAM)^α that is walked along with the CAMs; > 0."""
     alpha_low: float = 0.3
     """Exponent that inflates background: what is foreground even so is a foreground seed."""
@@ -40,7 +40,7 @@ class Settings:
     """Refine the seed cues with the dense CRF in the full pass."""
     mask_crf: bool = True
     """Refine the final mask with a dense CRF as well."""
-    mask_sharpness: float = 2.0
+    mask_sharpness: float = 3.0
     """Power the walked scores are raised to before that CRF; they are softer than those of the CAM."""
     mask_crf_params: CrfParams = MASK_CRF
     """Shorter reach and fewer iterations than for the seeds: the walk has filled the objects already."""

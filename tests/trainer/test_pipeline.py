@@ -16,7 +16,8 @@ from trainer.data.source import open_source
 from trainer.learn.augment import Augmentation
 from trainer.learn.loop import Recipe
 from trainer.models.bundle import load_models
-from trainer.pipeline import Options, Result, run_pipeline
+from trainer.options import Options
+from trainer.pipeline import Result, run_pipeline
 
 QUICK = Recipe(1, 2, views=Augmentation(long_side=(48, 64), crop=64))
 IDS = {"one": {8}, "two": {12, 15}, "three": set()}

@@ -74,7 +74,8 @@ def run(
     """
     from trainer.crew import join_crew
     from trainer.data.source import open_source
-    from trainer.pipeline import Options, run_pipeline
+    from trainer.options import Options
+    from trainer.pipeline import run_pipeline
     from trainer.settings import Settings
 
     prepare_torch(threads, device)

@@ -1,0 +1,48 @@
+"""What a pipeline run may be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trainer.learn.affinity import RECIPE as AFFINITY
+from trainer.learn.classifier import RECIPE as CLASSIFIER
+from trainer.learn.loop import Recipe
+from trainer.learn.segmentation import RECIPE as SEGMENTATION
+from trainer.settings import MODES, Mode, Settings
+from trainer.stages import STAGE_OF_MODE
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run may be told. `weights` is a backbone file or name, `classifier` a file of trained models."""
+
+    weights: Path | str | None = None
+    classifier: Path | None = None
+    settings: Settings = field(default_factory=Settings)
+    classifier_recipe: Recipe = CLASSIFIER
+    affinity_recipe: Recipe = AFFINITY
+    segmentation_recipe: Recipe = SEGMENTATION
+    segmentation: bool = False
+    stages: bool = False
+    seed: int = 0
+    force: bool = False
+    device: str = "cpu"
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """The propagation modes to go through; the one of the settings makes the masks."""
+        return MODES if self.stages else (self.settings.mode,)
+
+    def plan(self) -> dict[str, float]:
+        """Expected share of the time of each stage, in seconds an image of 320×213 pixels on one core."""
+        plan = {"photos": 0.01}
+        if self.classifier is None:
+            plan["classifier"] = 0.12 * self.classifier_recipe.epochs
+        plan |= {"cam": 0.4, "seeds": 0.14, "AffinityNet": 0.14 * self.affinity_recipe.epochs}
+        plan |= {STAGE_OF_MODE[mode]: 0.1 for mode in self.modes}
+        if self.settings.mask_crf or self.stages:
+            plan["crf"] = 0.15
+        if self.segmentation or self.stages:
+            plan |= {"segmentation network": 0.27 * self.segmentation_recipe.epochs, "segnet": 0.2}
+        return plan | {"scores": 0.08, "masks": 0.02}
