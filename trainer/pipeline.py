@@ -86,9 +86,10 @@ def run_pipeline(
     Raises:
         UserError: one sentence on what is wrong with the data, the weights or `out`.
     """
-    if crew.leads:
-        check_destination(out, options.force if options else False)
-    return _Run(source, out, options or Options(), report or NullReporter(), crew).run()
+    options = options or Options()
+    if crew.leads and not RunFolder(out / "run").begun:  # one that was cut short has no finished tree yet
+        check_destination(out, options.force)
+    return _Run(source, out, options, report or NullReporter(), crew).run()
 
 
 class _Run:

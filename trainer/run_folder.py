@@ -27,6 +27,11 @@ class RunFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
 
+    @property
+    def begun(self) -> bool:
+        """Whether a run has already left something here."""
+        return (self.root / _KEY).is_file()
+
     def bind(self, key: Mapping[str, Any]) -> None:
         """Empty the folder unless it holds results of this very key. Raises DataError where it cannot be
         written."""

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from trainer.learn.loop import Recipe
 from trainer.models.bundle import load_models
 from trainer.options import Options
 from trainer.pipeline import Result, run_pipeline
+from trainer.progress import NullReporter, Stage
 
 QUICK = Recipe(1, 2, views=Augmentation(long_side=(48, 64), crop=64))
 IDS = {"one": {8}, "two": {12, 15}, "three": set()}
@@ -92,6 +94,24 @@ def test_a_rerun_only_makes_what_is_missing(result: Result, voc_tree: Path, tmp_
     changed = {path for path, time in kept.items() if path.stat().st_mtime_ns != time}
     assert changed == {lost}
     assert again.scores == result.scores
+
+
+def test_a_run_cut_short_goes_on_in_its_folder(voc_tree: Path, tmp_path: Path) -> None:
+    class CutShort(NullReporter):
+        def stage(self, name: str, total: int, done: int = 0) -> AbstractContextManager[Stage]:
+            if name == "seeds":
+                raise KeyboardInterrupt
+            return super().stage(name, total, done)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_pipeline(open_source(voc_tree), tmp_path / "out", Options(classifier_recipe=QUICK), CutShort())
+    assert not (tmp_path / "out" / "SegmentationClass").exists()
+    result = run_pipeline(
+        open_source(voc_tree),
+        tmp_path / "out",
+        Options(classifier_recipe=QUICK, affinity_recipe=QUICK),
+    )
+    assert result.images == len(IDS)
 
 
 def test_other_settings_start_anew(result: Result, voc_tree: Path, tmp_path: Path) -> None:
