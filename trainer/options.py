@@ -15,7 +15,11 @@ from trainer.stages import STAGE_OF_MODE
 
 @dataclass(frozen=True)
 class Options:
-    """What a run may be told. `weights` is a backbone file or name, `classifier` a file of trained models."""
+    """What a run may be told.
+
+    `weights` is a backbone file or name, `classifier` a file of trained models. With `calibrate` the α of the
+    settings are replaced by those that fit the classifier and the data.
+    """
 
     weights: Path | str | None = None
     classifier: Path | None = None
@@ -23,6 +27,7 @@ class Options:
     classifier_recipe: Recipe = CLASSIFIER
     affinity_recipe: Recipe = AFFINITY
     segmentation_recipe: Recipe = SEGMENTATION
+    calibrate: bool = True
     segmentation: bool = False
     stages: bool = False
     seed: int = 0
@@ -39,7 +44,12 @@ class Options:
         plan = {"photos": 0.01}
         if self.classifier is None:
             plan["classifier"] = 0.12 * self.classifier_recipe.epochs
-        plan |= {"cam": 0.4, "seeds": 0.14, "AffinityNet": 0.14 * self.affinity_recipe.epochs}
+        plan |= {
+            "cam": 0.4,
+            "calibration": 0.2,
+            "seeds": 0.14,
+            "AffinityNet": 0.14 * self.affinity_recipe.epochs,
+        }
         plan |= {STAGE_OF_MODE[mode]: 0.1 for mode in self.modes}
         if self.settings.mask_crf or self.stages:
             plan["crf"] = 0.15

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import resource
 import time
 from collections.abc import Callable, Iterator
@@ -15,8 +16,10 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
+from trainer import calibration
 from trainer.about import library_versions
 from trainer.crew import ALONE, Crew
+from trainer.data.atomic import write_atomically
 from trainer.data.source import Source
 from trainer.data.voc_export import check_destination
 from trainer.errors import DataError, UserError
@@ -112,6 +115,8 @@ class _Run:
         classifier = self._classifier()
         fused = fused_for_inference(classifier)
         self._each("cam", partial(self.stages.make_cam, fused))
+        if options.calibrate:
+            self.stages.settings = settings.calibrated(self._alpha())
         self._each("seeds", self.stages.make_seeds)
         net = self._affinity_net(classifier)
         for mode in self.options.modes:
@@ -164,6 +169,30 @@ class _Run:
                 make(index)
                 stage.advance(note=self.stages.items[index].id)
         self.crew.wait()
+
+    def _alpha(self) -> float:
+        """The background exponent that fits classifier and data; found once in a run."""
+        path = self.folder.root / "alpha.json"
+        if path.is_file():
+            return float(json.loads(path.read_text(encoding="utf-8")))
+        tagged = [index for index in range(len(self.stages.items)) if self.stages.ids(index)]
+        mine = self.crew.share([tagged[place] for place in calibration.sample(len(tagged))])
+        looks = [(self.stages.cams(index), self.stages.crf(index).infer) for index in mine]
+
+        with self._timed("calibration", calibration.STEPS) as stage:
+
+            def mean_survival(alpha: float) -> float:
+                own = [calibration.survival(cams, alpha, refine) for cams, refine in looks]
+                everyone = [value for part in self.crew.gather(own) for value in part]
+                stage.advance(note=f"alpha {alpha:.2f}")
+                return sum(everyone) / max(1, len(everyone))
+
+            alpha = calibration.find_alpha(mean_survival)
+        if self.crew.leads:
+            with write_atomically(path) as temporary:
+                temporary.write_text(json.dumps(alpha), encoding="utf-8")
+        self.crew.wait()
+        return alpha
 
     # -- Networks --------------------------------------------------------------------------------------------
 
@@ -252,6 +281,7 @@ class _Run:
     def _about(self) -> dict[str, Any]:
         """What a file of models tells of where they come from."""
         return {
+            "alpha": self.stages.settings.alpha,
             "data": self.source.root.name,
             "images": len(self.stages.items),
             "weights": str(self.options.weights),
@@ -278,7 +308,7 @@ class _Run:
             seconds={name: round(seconds, 1) for name, seconds in self.seconds.items()},
             peak_memory=peak_memory(),
             warnings=self.warnings,
-            settings=self._settings(),
+            settings=self._settings() | {"settings": asdict(self.stages.settings)},
         )
         if self.crew.leads:
             write_record(self.out, result.to_json())

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from trainer.method.crf import CrfParams
 
 Mode = Literal["walk", "mean"]
 """Propagation by random walk, or by mean affinity to the confident pixels of each class."""
+SEED_LOW, SEED_HIGH = 0.43, 1.43
+"""The exponents of the seed cues, as parts of the walk's."""
 SEED_CRF = CrfParams(bilateral_srgb=5)
 MASK_CRF = CrfParams(2, 1, bilateral_sxy=20, bilateral_srgb=5, bilateral_weight=5, iterations=5)
 MODES: tuple[Mode, ...] = ("walk", "mean")
@@ -24,9 +26,9 @@ class Settings:
     """Scales of the full CAM, each with its mirror image; the fast CAM takes scale 1 alone."""
     alpha: float = 0.7
     """Exponent of the background score (1 − max CAM)^α that is walked along with the CAMs; > 0."""
-    alpha_low: float = 0.3
+    alpha_low: float = 0.7 * SEED_LOW
     """Exponent that inflates background: what is foreground even so is a foreground seed."""
-    alpha_high: float = 1.0
+    alpha_high: float = 0.7 * SEED_HIGH
     """Exponent that deflates background: what is background even so is a background seed."""
     threshold: float = 0.0
     """Foreground seeds need at least this CAM value, in [0, 1]."""
@@ -46,3 +48,7 @@ class Settings:
     """Shorter reach and fewer iterations than for the seeds: the walk has filled the objects already."""
     crf: CrfParams = SEED_CRF
     """The dense CRF of the seed cues."""
+
+    def calibrated(self, alpha: float) -> Settings:
+        """Return the settings for a classifier and data whose background exponent is `alpha` > 0."""
+        return replace(self, alpha=alpha, alpha_low=SEED_LOW * alpha, alpha_high=SEED_HIGH * alpha)

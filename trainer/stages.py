@@ -62,7 +62,7 @@ class Stages:
     def make_seeds(self, index: int) -> None:
         """Make ``seeds``: uint8 H×W."""
         settings = self.settings
-        refine = DenseCRF(self.views[index], settings.crf).infer if settings.seed_crf else None
+        refine = self.crf(index).infer if settings.seed_crf else None
         alphas = settings.alpha_low, settings.alpha_high, settings.threshold
         seeds = seed_cues(self.cams(index), self.ids(index), *alphas, refine)
         self.folder.save_labels("seeds", self.items[index].id, seeds)
@@ -93,6 +93,10 @@ class Stages:
         """Make ``segnet``: probabilities (K+1)×H×W of background and the tagged classes."""
         probabilities = predict(net, self.views[index], self.ids(index))
         self.folder.save_array("segnet", self.items[index].id, probabilities)
+
+    def crf(self, index: int) -> DenseCRF:
+        """Return the dense CRF of the seed cues."""
+        return DenseCRF(self.views[index], self.settings.crf)
 
     def cams(self, index: int) -> np.ndarray:
         """Return the CAMs, float32 K×H×W."""
