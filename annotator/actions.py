@@ -133,6 +133,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
           "window.full_screen", "Nothing but the desk.", checkable=True),
     _spec(TRAINER, "train", "Start or pause training", "Ctrl+T", "mdi6.play-pause",
           "trainer.toggle", "The trainer learns from your seed strokes while you work."),
+    _spec(TRAINER, "learn_tags", "Learn from tags", "Ctrl+L", "mdi6.school-outline",
+          "trainer.learn_tags", "Teach the program your classes by the tags of your images."),
     _spec(HELP, "welcome", "First steps", "", "mdi6.school-outline",
           "window.show_welcome", "The three steps from a photo to a mask."),
     _spec(HELP, "about", "About Affinity Annotator", "", "mdi6.information-outline",

@@ -15,14 +15,13 @@ ICONS = {
 }
 SECONDS = 6
 KEPT = 3
+Choice = tuple[str, Callable[[], object]]
 
 
 class Message(QFrame):
     """One message; its first paragraph is shown, the rest are details."""
 
-    def __init__(
-        self, theme: Theme, level: str, text: str, button: str, act: Callable[[], object] | None
-    ) -> None:
+    def __init__(self, theme: Theme, level: str, text: str, *choices: Choice) -> None:
         super().__init__()
         self.text = text
         self.setProperty("bar", level)
@@ -37,10 +36,10 @@ class Message(QFrame):
         layout.setSpacing(10)
         layout.addWidget(icon)
         layout.addWidget(label, 1)
-        if act is not None:
-            self.button = QPushButton(button)
-            self.button.clicked.connect(lambda: act())
-            layout.addWidget(self.button)
+        self.buttons = [QPushButton(name) for name, _ in choices]
+        for button, (_, act) in zip(self.buttons, choices, strict=True):
+            button.clicked.connect(lambda _=False, act=act: act())
+            layout.addWidget(button)
         close = icon_button(theme.icon("mdi6.close", "muted"), self.tr("Close the message"), self.leave)
         layout.addWidget(close)
 
@@ -66,20 +65,25 @@ class MessageBar(QWidget):
         """The texts that stand now."""
         return [message.text for message in self._messages()]
 
-    def show_message(
-        self, level: str, text: str, button: str = "", act: Callable[[], object] | None = None
-    ) -> Message:
-        """Show a message of level "info", "warning" or "error"; the same text never stands twice."""
-        for old in self._messages():
-            if old.text == text:
-                old.leave()
-        message = Message(self._theme, level, text, button, act)
+    def show_message(self, level: str, text: str, *choices: Choice) -> Message:
+        """Show a message of level "info", "warning" or "error"; the same text never stands twice.
+
+        `choices` are buttons: what stands on each, and what it does.
+        """
+        self.withdraw(text)
+        message = Message(self._theme, level, text, *choices)
         self._layout.addWidget(message)
         for old in self._messages()[:-KEPT]:
             old.leave()
         if level == "info":
             QTimer.singleShot(1000 * SECONDS, message, message.leave)
         return message
+
+    def withdraw(self, text: str) -> None:
+        """Take the message with this text away, if it stands."""
+        for message in self._messages():
+            if message.text == text:
+                message.leave()
 
     def clear(self) -> None:
         """Take all messages away."""

@@ -11,10 +11,12 @@ from resources import path as resource
 from trainer.data.classes import ClassList
 from trainer.data.project import Project
 from trainer.engine import Engine, Models
+from trainer.errors import WeightsError
 from trainer.models.backbones import build_backbone
 from trainer.models.bundle import RECORD, load_models
 from trainer.models.classifier import CamClassifier
 from trainer.models.weights import load_backbone_weights
+from trainer.tag_learning import load_learnt
 
 SCRATCH = "mobilenet_v2"
 
@@ -36,13 +38,27 @@ def load_engine(project: Project, weights: str = "") -> Loaded:
     """An engine for the classes of `project`; for a pool thread, it reads and may download.
 
     `weights` is a file (a backbone, or whole models) or the name of published weights; "" takes what ships
-    with the program. Raises WeightsError.
+    with the program. What the project has learnt from its tags, beginning with these very weights, is used in
+    their place. Raises WeightsError.
     """
     source = Path(weights) if weights else bundled()
-    classes = project.classes
+    damaged = ""
+    try:
+        if (learnt := load_learnt(project, source.stem if source else SCRATCH)) is not None:
+            return Loaded(Engine(learnt))
+    except WeightsError as error:
+        damaged = QCoreApplication.translate("models", "{problem}. Learn from the tags again.").format(
+            problem=str(error).rstrip(".")
+        )
+    loaded = _load_base(project.classes, source, weights)
+    return Loaded(loaded.engine, " ".join(filter(None, (damaged, loaded.warning))))
+
+
+def _load_base(classes: ClassList, source: Path | None, weights: str) -> Loaded:
+    """An engine of the weights alone."""
     if source is None:
-        backbone = build_backbone(SCRATCH)
-        models = Models(classes, CamClassifier(backbone, len(classes)).eval(), name="scratch")
+        backbone = build_backbone(SCRATCH, frozen_norm=False)
+        models = Models(classes, CamClassifier(backbone, len(classes)).eval(), name=SCRATCH)
         return Loaded(
             Engine(models),
             QCoreApplication.translate(
@@ -60,7 +76,7 @@ def load_engine(project: Project, weights: str = "") -> Loaded:
     classifier = CamClassifier(backbone, len(classes)).eval()
     warning = QCoreApplication.translate(
         "models",
-        "{name} has not learnt your classes: CAMs say little until a classifier is trained on the tags. "
+        "{name} has not learnt your classes: CAMs say little until they are learnt from the tags. "
         "Your strokes work all the same.",
     )
     return Loaded(Engine(Models(classes, classifier, name=source.stem)), warning.format(name=source.name))

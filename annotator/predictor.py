@@ -11,7 +11,16 @@ from PySide6.QtCore import QObject, Signal
 from annotator.bridge import Bridge
 from annotator.jobs import Jobs
 from trainer.data.project import Project
-from trainer.messages import Command, ModelChanged, Predict, Predicted, PredictFailed, Priority, Promoted
+from trainer.messages import (
+    Command,
+    ModelChanged,
+    Predict,
+    Predicted,
+    PredictFailed,
+    Priority,
+    Promoted,
+    TagsLearnt,
+)
 
 if TYPE_CHECKING:
     # torch takes a second to import: that is done in the pool, when the window stands already.
@@ -33,6 +42,7 @@ class Predictor(QObject):
     proposed = Signal(str, object)  # image id, Proposal
     failed = Signal(str, str)  # image id, reason
     model_changed = Signal(int)
+    tags_learnt = Signal(int, str)  # from so many images, what was left out
     heard = Signal(object)  # every message, for those who draw them
 
     def __init__(self, make_engine: EngineFactory, jobs: Jobs, parent: QObject | None = None) -> None:
@@ -54,19 +64,16 @@ class Predictor(QObject):
         bridge = self._bridge = Bridge(self)
         bridge.arrived.connect(self._hear)
 
-        def load() -> tuple[Loaded, Engine, TrainerWorker, int]:
-            from trainer.engine import Engine
+        def load() -> tuple[Loaded, TrainerWorker, int]:
             from trainer.worker import TrainerWorker
 
             loaded = self._make_engine(project)
-            engine = loaded.engine
-            suggester = Engine(engine.models, engine.settings, engine.device)
             version = next((version.number for version in project.model_versions() if version.current), 0)
-            return loaded, suggester, TrainerWorker(project, engine, bridge.deliver), version
+            return loaded, TrainerWorker(project, loaded.engine, bridge.deliver), version
 
-        def ready(result: tuple[Loaded, Engine, TrainerWorker, int]) -> None:
+        def ready(result: tuple[Loaded, TrainerWorker, int]) -> None:
             if self._project is project and self._bridge is bridge:
-                loaded, self._suggester, self.worker, self._version = result
+                loaded, self.worker, self._version = result
                 self.engine = loaded.engine
                 self.worker.start()
                 self.ready.emit(loaded.warning)
@@ -122,7 +129,15 @@ class Predictor(QObject):
 
     def suggest_tags(self, image: object) -> list[tuple[str, float]]:
         """Tags with probabilities for a uint8 H×W×3 image; for the job pool, not for the GUI thread."""
-        return self._suggester.suggest_tags(image) if self._suggester else []  # type: ignore[arg-type]
+        engine = self.engine
+        if engine is None:
+            return []
+        # An engine serves one thread: this one shares the other's networks.
+        if self._suggester is None or self._suggester.models.classifier is not engine.models.classifier:
+            from trainer.engine import Engine
+
+            self._suggester = Engine(engine.models, engine.settings, engine.device)
+        return self._suggester.suggest_tags(image)  # type: ignore[arg-type]
 
     def _hear(self, message: object) -> None:
         match message:
@@ -132,6 +147,10 @@ class Predictor(QObject):
                     self.proposed.emit(message.image, message.proposal)
             case PredictFailed():
                 self.failed.emit(message.image, message.reason)
+            case TagsLearnt():
+                self._version = 0
+                self.forget()
+                self.tags_learnt.emit(message.images, message.note)
             case Promoted() | ModelChanged():
                 if message.version != self._version:
                     self._version = message.version

@@ -44,6 +44,7 @@ class Session(SessionState):
         self.predictor.proposed.connect(self._proposed)
         self.predictor.failed.connect(self._not_proposed)
         self.predictor.model_changed.connect(self._model_changed)
+        self.predictor.tags_learnt.connect(self._tags_learnt)
 
     # -- Projects and images ---------------------------------------------------------------------------------
 
@@ -419,6 +420,17 @@ class Session(SessionState):
     def _model_changed(self, version: int) -> None:
         name = self.tr("Model {number}").format(number=version) if version else self.tr("The first model")
         self.message.emit("info", self.tr("{model} is in use now; proposals follow it.").format(model=name))
+        self._follow_models()
+
+    def _tags_learnt(self, images: int, note: str) -> None:
+        self.weights_warning.emit("")
+        text = self.tr("Your classes are learnt from the tags of {n} images; proposals follow.")
+        self.message.emit("info", text.format(n=images))
+        if note:
+            self.message.emit("warning", note)
+        self._follow_models()
+
+    def _follow_models(self) -> None:
         if self._document is not None and not self._document.accepted:
             self._ask()
 

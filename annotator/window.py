@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from annotator.actions import ACTIONS, FILE, VIEW, Actions
+from annotator.actions import ACTIONS, FILE, VIEW, Actions, spec_of, translated
 from annotator.canvas.inspect import InspectView
 from annotator.canvas.view import CanvasView
 from annotator.dialogs.about import AboutDialog, DetailsDialog
@@ -70,6 +70,7 @@ class Window(QMainWindow):
         self.seeds, self.trainer = SeedsPanel(session), TrainerPanel(session, theme)
         self.messages = MessageBar(theme)
         self._warned = False
+        self._weights_warning = ""
         self._place()
         self._dock()
         self._wire()
@@ -330,7 +331,7 @@ class Window(QMainWindow):
     def _show_message(self, level: str, text: str) -> None:
         if "\n\n" in text:
             self.messages.show_message(
-                level, text, self.tr("Details"), lambda: DetailsDialog(text, self).open()
+                level, text, (self.tr("Details"), lambda: DetailsDialog(text, self).open())
             )
         else:
             self.messages.show_message(level, text)
@@ -346,8 +347,13 @@ class Window(QMainWindow):
         )
 
     def _warn_of_weights(self, warning: str) -> None:
+        self.messages.withdraw(self._weights_warning)
+        self._weights_warning = warning
         if warning:
-            self.messages.show_message("warning", warning, self.tr("Choose weights…"), self.choose_weights)
+            learn = translated(spec_of("learn_tags").text), self.actions_table["learn_tags"].trigger
+            self.messages.show_message(
+                "warning", warning, learn, (self.tr("Choose weights…"), self.choose_weights)
+            )
 
     def _enable_undo(self, can_undo: bool, can_redo: bool) -> None:
         self.actions_table["undo"].setEnabled(can_undo)

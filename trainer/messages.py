@@ -82,11 +82,19 @@ class SetModel:
 
 
 @dataclass(frozen=True)
+class LearnTags:
+    """Learn the project's classes from the tags of its images, then go on with the corrections.
+
+    Takes the place of a run under way. `Pause`, `Start` and `Stop` hold it, go on with it and drop it.
+    """
+
+
+@dataclass(frozen=True)
 class Shutdown:
     """End the thread after the batch in hand."""
 
 
-Command = SeedsChanged | Start | Pause | Stop | Predict | SetModel | Shutdown
+Command = SeedsChanged | Start | Pause | Stop | Predict | SetModel | LearnTags | Shutdown
 
 
 # -- Messages ------------------------------------------------------------------------------------------------
@@ -102,11 +110,16 @@ class StateChanged:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far round `round` (from 1) is: `fraction` in [0, 1] and a few words."""
+    """How far round `round` (from 1) is: `fraction` in [0, 1] and a few words.
+
+    Learning from tags has no rounds: `round` is 0, and `seconds_left` says how long it will still take, None
+    while that cannot be told.
+    """
 
     round: int
     fraction: float
     text: str
+    seconds_left: float | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +145,17 @@ class Promoted:
 
     version: int
     score: float
+
+
+@dataclass(frozen=True)
+class TagsLearnt:
+    """Networks learnt from the tags of `images` images are on disk and in use from now on, as version 0.
+
+    `note` names the photos that could not be read, as a rule none. Proposals made before are out of date.
+    """
+
+    images: int
+    note: str
 
 
 @dataclass(frozen=True)
@@ -170,6 +194,7 @@ Message = (
     | LossPoint
     | ValidationPoint
     | Promoted
+    | TagsLearnt
     | ModelChanged
     | Predicted
     | PredictFailed

@@ -62,7 +62,7 @@ class Training:
             for batch in range(BATCHES):
                 step += 1
                 self._send(LossPoint(step, tuner.step(train[self._rng.integers(len(train))])))
-                self._send(Progress(number, (batch + 1) / BATCHES, f"Round {number}: learning"))
+                self._send(Progress(number, (batch + 1) / BATCHES, "learning"))
                 yield
             incumbent = yield from self._score(self._engine.models.affinity, validation, settings)
             challenger = yield from self._score(tuner.net, validation, settings)

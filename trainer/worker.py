@@ -18,6 +18,7 @@ from trainer.errors import UserError
 from trainer.interrupt import Interrupted, interruptible
 from trainer.messages import (
     Command,
+    LearnTags,
     Message,
     ModelChanged,
     Pause,
@@ -33,9 +34,11 @@ from trainer.messages import (
     State,
     StateChanged,
     Stop,
+    TagsLearnt,
 )
 from trainer.outbox import Outbox
 from trainer.requests import Request, Requests
+from trainer.tag_learning import TOO_FEW, TagLearning, chosen
 from trainer.training import NothingToLearn, Training
 from trainer.versions import newest_sound
 
@@ -48,7 +51,8 @@ log = logging.getLogger(__name__)
 class TrainerWorker:
     """Runs in one background thread of its own; commands in by `post`, messages out by `emit`.
 
-    Training begins by itself once one image of each split is corrected. What the worker has learnt is on
+    Training on corrections begins by itself once one image of each split is corrected; learning from tags
+    begins when asked to. What the worker has learnt is on
     disk when it says so (`Promoted`), so stopping it at any moment loses nothing. Predictions go first.
 
     Full proposals are also kept in the project: the mask cache, the margin, and status PROPOSED of images
@@ -66,6 +70,7 @@ class TrainerWorker:
         self._untuned = engine.models.affinity
         self._state = State.IDLE
         self._run: Iterator[None] | None = None
+        self._learns_tags = False
         self._image: tuple[str, np.ndarray] | None = None
         self._proposed: dict[str, None] = {}
 
@@ -155,6 +160,8 @@ class TrainerWorker:
                     self._enter(State.PAUSED, "Training is paused; Start goes on.")
             case Stop():
                 self._end_run(State.IDLE, "Training is stopped; Start begins anew.")
+            case LearnTags():
+                self._learn_tags()
             case SetModel():
                 self._go_back(command.version)
             case Shutdown():
@@ -166,13 +173,24 @@ class TrainerWorker:
         """Begin a run, or wait for corrections and say for which."""
         train, validation = (len(self._project.corrected(split)) for split in ("train", "val"))
         if train and validation:
-            self._run = self._new_run()
+            self._run, self._learns_tags = self._new_run(), False
             self._enter(State.TRAINING, f"Learns from {_images(train)}, is judged on {_images(validation)}.")
         else:
             missing = "Correct two images" if not (train or validation) else "Correct one more image"
             self._end_run(
                 State.WAITING, f"{missing}: one is learnt from, the other one judges what was learnt."
             )
+
+    def _learn_tags(self) -> None:
+        """Begin to learn from the tags or go on with it; where too few are tagged, say so and do no more."""
+        if self._learns_tags:
+            self._enter(State.TRAINING, "Training goes on.")
+        elif chosen(self._project.images()):
+            self._run = TagLearning(self._project, self._engine, self._hear).batches()
+            self._learns_tags = True
+            self._enter(State.TRAINING, "Learns your classes from the tags.")
+        else:
+            self._enter(self._state, TOO_FEW)
 
     def _new_run(self) -> Iterator[None]:
         return Training(self._project, self._engine, self._hear).batches()
@@ -182,18 +200,23 @@ class TrainerWorker:
         try:
             next(self._run)
         except StopIteration:
+            if self._learns_tags:
+                self._begin()
+                return
             self._end_run(State.CONVERGED, "The last rounds brought nothing better; more corrections will.")
         except NothingToLearn:
             self._end_run(State.WAITING, "Too few strokes are left to learn from: correct one more image.")
 
     def _hear(self, message: Message) -> None:
-        """Pass on what the run says; after a promotion, untouched images get a new proposal."""
+        """Pass on what the run says; when it has changed the models, untouched images get a new proposal."""
         self._outbox.send(message)
-        if isinstance(message, Promoted):
+        if isinstance(message, TagsLearnt):
+            self._untuned = self._engine.models.affinity
+        if isinstance(message, TagsLearnt | Promoted):
             self._refresh()
 
     def _end_run(self, state: State, reason: str) -> None:
-        self._run = None
+        self._run, self._learns_tags = None, False
         self._enter(state, reason)
 
     def _enter(self, state: State, reason: str) -> None:
@@ -203,7 +226,7 @@ class TrainerWorker:
     # -- Model versions --------------------------------------------------------------------------------------
 
     def _go_back(self, number: int) -> None:
-        """Use version `number`; a run under way begins anew from it."""
+        """Use version `number`; a run on corrections begins anew from it."""
         try:
             self._project.set_current_version(number)
             note = self._use_current_version()
@@ -211,7 +234,7 @@ class TrainerWorker:
             note = str(error)
         self._outbox.send(ModelChanged(self._engine.models.version, note))
         self._refresh()
-        if self._run is not None:
+        if self._run is not None and not self._learns_tags:
             self._run = self._new_run()
 
     def _use_current_version(self) -> str:

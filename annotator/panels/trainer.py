@@ -13,10 +13,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from annotator.actions import spec_of, translated
 from annotator.session import Session
 from annotator.theme import Theme
 from annotator.widgets import explanation, heading, line
 from trainer.messages import (
+    LearnTags,
     LossPoint,
     ModelChanged,
     Pause,
@@ -26,8 +28,11 @@ from trainer.messages import (
     Start,
     State,
     StateChanged,
+    Stop,
+    TagsLearnt,
     ValidationPoint,
 )
+from trainer.progress import clock_time
 
 POINTS = 2000
 REDRAW_MS = 100
@@ -40,6 +45,7 @@ COLOURS = {
     State.FAILED: "bad",
 }
 RUNNING = (State.TRAINING, State.WAITING, State.CONVERGED)
+HELD = (State.TRAINING, State.PAUSED)
 
 
 class TrainerPanel(QWidget):
@@ -56,6 +62,11 @@ class TrainerPanel(QWidget):
         self.reason = explanation()
         self.button = QPushButton()
         self.button.clicked.connect(self.toggle)
+        self.stop = QPushButton(self.tr("Stop"))
+        self.stop.clicked.connect(lambda: session.predictor.post(Stop()))
+        self.learn = QPushButton(translated(spec_of("learn_tags").text))
+        self.learn.clicked.connect(self.learn_tags)
+        self._learning = False
         self._progress = QProgressBar(textVisible=False)
         self._progress.setRange(0, 1000)
         self._doing = explanation()
@@ -84,39 +95,63 @@ class TrainerPanel(QWidget):
         """Start training, or pause it."""
         self._session.predictor.post(Pause() if self.state in RUNNING else Start())
 
+    def learn_tags(self) -> None:
+        """Learn the classes from the tags."""
+        self._session.predictor.post(LearnTags())
+
     def hear(self, message: object) -> None:
         """Take in a message of the trainer thread."""
         match message:
             case StateChanged():
                 self.state = message.state
+                self._learning = self._learning and self.state in HELD
                 self.reason.setText(QCoreApplication.translate("trainer", message.reason))
                 self._show()
             case Progress():
-                self._progress.setValue(round(1000 * message.fraction))
-                self._doing.setText(
-                    self.tr("Round {round}: {text}").format(round=message.round, text=message.text)
-                )
+                self._show_progress(message)
             case LossPoint():
+                if self._loss and message.step <= self._loss[-1][0]:
+                    self._loss = []  # another run
                 self._loss = [*self._loss[-POINTS:], (message.step, message.loss)]
                 self._redraw.start()
             case ValidationPoint():
                 self._validation.append((message.round, message.incumbent, message.challenger))
                 self._redraw.start()
-            case Promoted() | ModelChanged():
+            case Promoted() | ModelChanged() | TagsLearnt():
                 self._list_versions()
+
+    def _show_progress(self, progress: Progress) -> None:
+        self._progress.setValue(round(1000 * progress.fraction))
+        doing = QCoreApplication.translate("trainer", progress.text)
+        if progress.round:
+            doing = self.tr("Round {round}: {text}").format(round=progress.round, text=doing)
+        if progress.seconds_left is not None:
+            left = clock_time(progress.seconds_left)
+            doing = self.tr("{text} · {time} left").format(text=doing, time=left)
+        self._doing.setText(doing)
+        if self._learning != (progress.round == 0):
+            self._learning = progress.round == 0
+            self._show()
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self._lamp)
         head.addWidget(self.state_name, 1)
+        head.addWidget(self.stop)
         head.addWidget(self.button)
         inner = QWidget()
         body = QVBoxLayout(inner)
         body.setContentsMargins(12, 10, 12, 12)
         body.setSpacing(8)
         body.addLayout(head)
-        for widget in (self.reason, self._progress, self._doing, line()):
+        learn_help = explanation(
+            self.tr(
+                "Teaches the program your classes by the tags alone. A dozen photos take a few minutes, "
+                "hundreds up to an hour; go on working meanwhile."
+            )
+        )
+        for widget in (self.reason, self._progress, self._doing, line(), self.learn, learn_help, line()):
             body.addWidget(widget)
         for plot in (self._loss_plot, self._validation_plot):
             plot.setFixedHeight(120)
@@ -150,7 +185,7 @@ class TrainerPanel(QWidget):
 
     def _start(self) -> None:
         self._loss, self._validation = [], []
-        self.state = State.IDLE
+        self.state, self._learning = State.IDLE, False
         self.reason.setText(self.tr("The models are being loaded."))
         self._show()
         self._draw()
@@ -175,6 +210,9 @@ class TrainerPanel(QWidget):
         self.button.setIcon(self._theme.icon("mdi6.pause" if running else "mdi6.play"))
         self.button.setEnabled(self._session.worker is not None)
         training = self.state is State.TRAINING
+        self.stop.setVisible(self.state in HELD)
+        self.learn.setEnabled(self._session.worker is not None and not self._learning)
+        self.learn.setIcon(self._theme.icon(spec_of("learn_tags").icon))
         self._progress.setVisible(training)
         self._doing.setVisible(training)
 

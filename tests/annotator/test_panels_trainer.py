@@ -7,6 +7,7 @@ from annotator.panels.trainer import TrainerPanel
 from annotator.session import Session
 from annotator.theme import Theme
 from trainer.messages import (
+    LearnTags,
     LossPoint,
     Pause,
     Progress,
@@ -15,6 +16,7 @@ from trainer.messages import (
     Start,
     State,
     StateChanged,
+    Stop,
     ValidationPoint,
 )
 
@@ -57,6 +59,31 @@ def test_the_button_pauses_and_starts(
     panel.hear(StateChanged(State.PAUSED, ""))
     panel.button.click()
     assert said == [Pause(), Start()]
+
+
+def test_learning_from_tags_shows_what_it_does_and_how_long_it_takes_and_can_be_stopped(
+    panel: TrainerPanel, opened: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[object] = []
+    monkeypatch.setattr(opened.predictor, "post", said.append)
+    assert not panel.stop.isVisible()
+    panel.learn.click()
+    panel.hear(StateChanged(State.TRAINING, "Learns your classes from the tags."))
+    panel.hear(Progress(0, 0.5, "Learning the classes", 65))
+    assert panel._progress.value() == 500
+    assert panel._doing.text() == "Learning the classes · 1:05 left"
+    assert not panel.learn.isEnabled()
+    panel.stop.click()
+    assert said == [LearnTags(), Stop()]
+    panel.hear(StateChanged(State.IDLE, "Training is stopped."))
+    assert panel.learn.isEnabled() and not panel.stop.isVisible()
+
+
+def test_the_curve_of_another_run_begins_anew(panel: TrainerPanel, qtbot: QtBot) -> None:
+    for step in (1, 2, 3, 1, 2):
+        panel.hear(LossPoint(step, 1.0))
+    qtbot.waitUntil(lambda: len(panel._loss_plot.listDataItems()) == 1)
+    assert list(panel._loss_plot.listDataItems()[0].xData) == [1, 2]
 
 
 def test_versions_are_listed_and_one_can_go_back(

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from annotator import i18n
 from annotator.actions import ACTIONS, GROUPS, translated
 from resources import path
-from trainer import worker
+from trainer import tag_learning, training, worker
 
 ANNOTATOR = Path(i18n.__file__).parent
 PLACEHOLDER = re.compile(r"\{[^}]*\}")
@@ -38,7 +38,7 @@ def test_every_text_is_translated(language: str) -> None:
     needed = texts()
     assert not needed - set(known), "missing"
     # The trainer thread speaks English; the panel looks its sentences up.
-    said = Path(worker.__file__).read_text(encoding="utf-8")
+    said = "".join(Path(m.__file__).read_text(encoding="utf-8") for m in (worker, training, tag_learning))
     assert not {t for t in set(known) - needed if not all(part in said for part in t.split(": "))}, "unused"
     for source, translation in known.items():
         assert sorted(PLACEHOLDER.findall(source)) == sorted(PLACEHOLDER.findall(translation)), source

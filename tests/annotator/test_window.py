@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from desk import stroke, wait_settled
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from annotator.app import make_window
@@ -14,6 +14,7 @@ from annotator.settings import DeskSettings
 from annotator.window import Window
 from trainer.data.classes import EDIT_VOID
 from trainer.data.project import Project, Status, Target
+from trainer.messages import LearnTags, TagsLearnt
 
 K = Qt.Key
 
@@ -175,9 +176,20 @@ def test_an_empty_desk_says_how_to_begin_and_the_first_steps_can_be_put_away(qtb
     window.close()
 
 
-def test_without_weights_a_warning_offers_to_choose_some(window: Window, qtbot: QtBot) -> None:
+def test_a_warning_of_the_weights_offers_to_learn_from_tags_first_and_goes_when_that_is_done(
+    window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[object] = []
+    monkeypatch.setattr(window.session.predictor, "post", said.append)
     window.session.weights_warning.emit("There are no pretrained weights.")
     assert "There are no pretrained weights." in window.messages.texts
+    buttons = window.messages.findChildren(QPushButton)
+    qtbot.waitUntil(buttons[0].isVisible)
+    assert [button.text() for button in buttons] == ["Learn from tags", "Choose weights…"]
+    qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
+    assert said == [LearnTags()]
+    window.session.predictor._hear(TagsLearnt(2, ""))
+    assert "There are no pretrained weights." not in window.messages.texts
 
 
 def test_closing_ends_every_thread(window: Window) -> None:
