@@ -17,8 +17,9 @@ from trainer.stages import STAGE_OF_MODE
 class Options:
     """What a run may be told.
 
-    `weights` is a backbone file or name, `classifier` a file of trained models. With `calibrate` the α of the
-    settings are replaced by those that fit the classifier and the data.
+    `weights` is a backbone file or name, `classifier` a file of trained models. No network is trained for
+    fewer than `least_steps` batches, however few the images are. With `calibrate` the α of the settings give way
+    to those that fit the classifier and the data.
     """
 
     weights: Path | str | None = None
@@ -27,6 +28,7 @@ class Options:
     classifier_recipe: Recipe = CLASSIFIER
     affinity_recipe: Recipe = AFFINITY
     segmentation_recipe: Recipe = SEGMENTATION
+    least_steps: int = 150
     calibrate: bool = True
     segmentation: bool = False
     stages: bool = False

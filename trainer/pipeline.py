@@ -27,6 +27,7 @@ from trainer.evaluation import Scores
 from trainer.learn import affinity as affinity_training
 from trainer.learn import classifier as classifier_training
 from trainer.learn import segmentation as segmentation_training
+from trainer.learn.loop import Recipe
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.backbones import build_backbone
 from trainer.models.base import Backbone
@@ -210,7 +211,7 @@ class _Run:
         if not path.is_file():
             classifier = self._new(lambda: CamClassifier(self._backbone(), len(names)))
             tags = [self.stages.ids(index) for index in range(len(self.stages.items))]
-            recipe = replace(self.options.classifier_recipe, seed=self.options.seed)
+            recipe = self._recipe(self.options.classifier_recipe)
             with self._measured("classifier"):
                 classifier_training.train_classifier(
                     classifier,
@@ -238,7 +239,7 @@ class _Run:
             # the desk would have to run two.
             net = self._new(lambda: AffinityNet(classifier.backbone.requires_grad_(False)))
             seeds = [self.stages.seeds(index) for index in range(len(self.stages.items))]
-            recipe = replace(self.options.affinity_recipe, seed=self.options.seed)
+            recipe = self._recipe(self.options.affinity_recipe)
             with self._measured("AffinityNet"):
                 affinity_training.train_affinity(
                     net, self.stages.views, seeds, recipe, self.report, self.crew
@@ -256,13 +257,18 @@ class _Run:
                 enlarged(self.stages.labels(labels, index), self.stages.views[index].shape[:2])
                 for index in range(len(self.stages.items))
             ]
-            recipe = replace(self.options.segmentation_recipe, seed=self.options.seed)
+            recipe = self._recipe(self.options.segmentation_recipe)
             with self._measured("segmentation network"):
                 segmentation_training.train_segmentation(
                     net, self.stages.views, masks, recipe, self.report, self.crew
                 )
             self._save(path, Bundle(self.source.classes.names, segmentation=net))
         return self._loaded(load_models(path).segmentation)
+
+    def _recipe(self, recipe: Recipe) -> Recipe:
+        return replace(
+            recipe.fitted(len(self.stages.items), self.options.least_steps), seed=self.options.seed
+        )
 
     def _new(self, build: Callable[[], NetT]) -> NetT:
         """Build a network whose random weights are the same in every process."""

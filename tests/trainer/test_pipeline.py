@@ -30,6 +30,7 @@ def _run(tree: Path, out: Path, **changes: object) -> Result:
         classifier_recipe=QUICK,
         affinity_recipe=QUICK,
         segmentation_recipe=QUICK,
+        least_steps=1,
         segmentation=True,
         stages=True,
     )

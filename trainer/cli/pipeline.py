@@ -42,6 +42,15 @@ def run(
     mode: Annotated[
         Mode, typer.Option("--mode", help="Propagation: walk (random walk) or mean (mean affinity).")
     ] = "walk",
+    alpha: Annotated[
+        float | None,
+        typer.Option(
+            "--alpha",
+            min=0.01,
+            help="Background exponent; found from the photos without it.",
+            show_default=False,
+        ),
+    ] = None,
     crf: Annotated[
         bool | None,
         typer.Option("--crf/--no-crf", help="Refine the masks with the dense CRF.", show_default=False),
@@ -80,12 +89,15 @@ def run(
 
     prepare_torch(threads, device)
     settings = replace(Settings(), mode=mode)
+    if alpha is not None:
+        settings = settings.calibrated(alpha)
     if crf is not None:
         settings = replace(settings, mask_crf=crf)
     options = Options(
         weights=weights,
         classifier=classifier,
         settings=settings,
+        calibrate=alpha is None,
         segmentation=segmentation,
         stages=stages,
         seed=seed,

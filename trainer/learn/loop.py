@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -28,6 +28,10 @@ class Recipe:
     weight_decay: float = 5e-4
     views: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
+
+    def fitted(self, count: int, least: int) -> Recipe:
+        """Return the recipe with as many epochs as it takes to make `least` batches of `count` images."""
+        return replace(self, epochs=max(self.epochs, -(-least // -(-count // self.batch))))
 
     def steps(self, count: int) -> int:
         """Return the number of batches it takes to train on `count` images."""
