@@ -9,8 +9,6 @@ foreground largely survives is the one to take.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from trainer.method.cam import with_background
@@ -43,13 +41,29 @@ def survival(cams: np.ndarray, alpha: float, refine: Refine) -> float:
     return float((before & after).sum() / max(1, (before | after).sum()))
 
 
-def find_alpha(mean_survival: Callable[[float], float]) -> float:
-    """Return the smallest α in `RANGE` at which `mean_survival`, rising in α, reaches `SURVIVAL`."""
-    low, high = np.log2(RANGE)
-    for _ in range(STEPS):
-        middle = (low + high) / 2
-        if mean_survival(2**middle) < SURVIVAL:
-            low = middle
+class AlphaSearch:
+    """Bisection for the smallest α in `RANGE` whose mean survival, which rises in α, reaches `SURVIVAL`.
+
+    `STEPS` times: judge `candidate`, `tell` its mean survival. Then `alpha` is found.
+    """
+
+    def __init__(self) -> None:
+        self._low, self._high = (float(np.log2(end)) for end in RANGE)
+
+    @property
+    def candidate(self) -> float:
+        """The α to be judged next."""
+        return float(2 ** ((self._low + self._high) / 2))
+
+    @property
+    def alpha(self) -> float:
+        """The smallest α known to be large enough."""
+        return float(round(2**self._high, 3))
+
+    def tell(self, mean_survival: float) -> None:
+        """Take note of how the candidate did."""
+        middle = (self._low + self._high) / 2
+        if mean_survival < SURVIVAL:
+            self._low = middle
         else:
-            high = middle
-    return float(round(2**high, 3))
+            self._high = middle

@@ -18,8 +18,8 @@ class Options:
     """What a run may be told.
 
     `weights` is a backbone file or name, `classifier` a file of trained models. No network is trained for
-    fewer than `least_steps` batches, however few the images are. With `calibrate` the α of the settings give way
-    to those that fit the classifier and the data.
+    fewer than `least_steps` batches, however few the images are. With `calibrate` the settings' α give way to
+    those that fit the classifier and the data.
     """
 
     weights: Path | str | None = None

@@ -180,20 +180,18 @@ class _Run:
         mine = self.crew.share([tagged[place] for place in calibration.sample(len(tagged))])
         looks = [(self.stages.cams(index), self.stages.crf(index).infer) for index in mine]
 
+        search = calibration.AlphaSearch()
         with self._timed("calibration", calibration.STEPS) as stage:
-
-            def mean_survival(alpha: float) -> float:
-                own = [calibration.survival(cams, alpha, refine) for cams, refine in looks]
+            for _ in range(calibration.STEPS):
+                own = [calibration.survival(cams, search.candidate, refine) for cams, refine in looks]
                 everyone = [value for part in self.crew.gather(own) for value in part]
-                stage.advance(note=f"alpha {alpha:.2f}")
-                return sum(everyone) / max(1, len(everyone))
-
-            alpha = calibration.find_alpha(mean_survival)
+                stage.advance(note=f"alpha {search.candidate:.2f}")
+                search.tell(sum(everyone) / max(1, len(everyone)))
         if self.crew.leads:
             with write_atomically(path) as temporary:
-                temporary.write_text(json.dumps(alpha), encoding="utf-8")
+                temporary.write_text(json.dumps(search.alpha), encoding="utf-8")
         self.crew.wait()
-        return alpha
+        return search.alpha
 
     # -- Networks --------------------------------------------------------------------------------------------
 
