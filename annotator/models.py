@@ -16,6 +16,7 @@ from trainer.models.backbones import build_backbone
 from trainer.models.bundle import RECORD, load_models
 from trainer.models.classifier import CamClassifier
 from trainer.models.weights import load_backbone_weights
+from trainer.settings import Settings
 from trainer.tag_learning import load_learnt
 
 SCRATCH = "mobilenet_v2"
@@ -45,7 +46,7 @@ def load_engine(project: Project, weights: str = "") -> Loaded:
     damaged = ""
     try:
         if (learnt := load_learnt(project, source.stem if source else SCRATCH)) is not None:
-            return Loaded(Engine(learnt))
+            return Loaded(Engine(*learnt))
     except WeightsError as error:
         damaged = QCoreApplication.translate("models", "{problem}. Learn from the tags again.").format(
             problem=str(error).rstrip(".")
@@ -71,7 +72,8 @@ def _load_base(classes: ClassList, source: Path | None, weights: str) -> Loaded:
         bundle = load_models(source)
         assert bundle.classifier is not None
         classifier = for_classes(bundle.classifier, ClassList(bundle.classes), classes)
-        return Loaded(Engine(Models(classes, classifier, bundle.affinity, name=source.stem)))
+        models = Models(classes, classifier, bundle.affinity, name=source.stem)
+        return Loaded(Engine(models, Settings.fitting(bundle.info)))
     backbone = load_backbone_weights(source if source.is_file() else weights)
     classifier = CamClassifier(backbone, len(classes)).eval()
     warning = QCoreApplication.translate(

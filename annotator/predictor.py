@@ -42,13 +42,14 @@ class Predictor(QObject):
     proposed = Signal(str, object)  # image id, Proposal
     failed = Signal(str, str)  # image id, reason
     model_changed = Signal(int)
-    tags_learnt = Signal(int, str)  # from so many images, what was left out
+    tags_learnt = Signal(int, str, float)  # from so many images, what was left out, the alpha that fits
     heard = Signal(object)  # every message, for those who draw them
 
     def __init__(self, make_engine: EngineFactory, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._make_engine = make_engine
         self.engine: Engine | None = None
+        self.fitting: Settings | None = None  # the settings the models came with
         self.worker: TrainerWorker | None = None
         self._suggester: Engine | None = None
         self._jobs = jobs
@@ -75,6 +76,7 @@ class Predictor(QObject):
             if self._project is project and self._bridge is bridge:
                 loaded, self.worker, self._version = result
                 self.engine = loaded.engine
+                self.fitting = loaded.engine.settings
                 self.worker.start()
                 self.ready.emit(loaded.warning)
 
@@ -150,7 +152,7 @@ class Predictor(QObject):
             case TagsLearnt():
                 self._version = 0
                 self.forget()
-                self.tags_learnt.emit(message.images, message.note)
+                self.tags_learnt.emit(message.images, message.note, message.alpha)
             case Promoted() | ModelChanged():
                 if message.version != self._version:
                     self._version = message.version

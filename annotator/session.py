@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from trainer.messages import Priority, SeedsChanged, Shutdown
 
 if TYPE_CHECKING:
     from trainer.engine import Proposal
+    from trainer.settings import Settings
 
 
 class Session(SessionState):
@@ -422,12 +423,15 @@ class Session(SessionState):
         self.message.emit("info", self.tr("{model} is in use now; proposals follow it.").format(model=name))
         self._follow_models()
 
-    def _tags_learnt(self, images: int, note: str) -> None:
+    def _tags_learnt(self, images: int, note: str, alpha: float) -> None:
         self.weights_warning.emit("")
         text = self.tr("Your classes are learnt from the tags of {n} images; proposals follow.")
         self.message.emit("info", text.format(n=images))
         if note:
             self.message.emit("warning", note)
+        if self.engine is not None and self.predictor.fitting is not None:
+            self.predictor.fitting = self.predictor.fitting.calibrated(alpha)
+            self._use_settings(self.engine.settings.calibrated(alpha), _alphas(self.predictor.fitting))
         self._follow_models()
 
     def _follow_models(self) -> None:
@@ -472,8 +476,9 @@ class Session(SessionState):
             self._reseeder.submit(
                 lambda: proposal.reseed(alpha_low, alpha_high, threshold), reseeded, self._report
             )
-        if final:
-            self.set_settings(alpha_low=alpha_low, alpha_high=alpha_high, threshold=threshold)
+        if final and self.engine is not None:
+            settings = self.engine.settings.with_seed_alphas(alpha_low, alpha_high)
+            self.set_settings(**_alphas(settings), threshold=threshold)
 
     def set_settings(self, **changes: Any) -> None:
         """Change parameters of the method for this project; the open image is proposed anew."""
@@ -482,11 +487,23 @@ class Session(SessionState):
         settings = replace(self.engine.settings, **changes)
         if settings == self.engine.settings:
             return
-        self.predictor.set_settings(settings)
-        self._project.set_setting("method", self._project.setting("method", {}) | changes)
-        self.settings_changed.emit()
+        self._use_settings(settings, changes)
         if self._document is not None and not self._document.accepted:
             self._ask()
+
+    def _use_settings(self, settings: Settings, changes: Mapping[str, Any]) -> None:
+        """Put parameters to use; the project keeps those that were changed."""
+        assert self._project is not None
+        self.predictor.set_settings(settings)
+        self._project.set_setting("method", {**self._project.setting("method", {}), **changes})
+        self.settings_changed.emit()
+
+    def reset_settings(self) -> None:
+        """Go back to the parameters that fit the models in use."""
+        default = self.predictor.fitting
+        if default is not None:
+            self.set_settings(**_alphas(default), threshold=default.threshold, mode=default.mode)
+            self.set_seed_parameters(default.alpha_low, default.alpha_high, default.threshold, final=False)
 
     # -- Small things ----------------------------------------------------------------------------------------
 
@@ -494,6 +511,10 @@ class Session(SessionState):
         if self._project is not None and image_id in self._records:
             self._records[image_id] = self._project.record(image_id)
             self.record_changed.emit(image_id)
+
+
+def _alphas(settings: Settings) -> dict[str, float]:
+    return {name: getattr(settings, name) for name in ("alpha", "alpha_low", "alpha_high")}
 
 
 def open_with_records(path: Path) -> tuple[Project, list[ImageRecord]]:

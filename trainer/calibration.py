@@ -23,9 +23,9 @@ SAMPLE = 48
 """Images that are looked at, spread evenly over the data."""
 
 
-def sample(count: int) -> list[int]:
-    """Return the indices of the images to look at, out of `count`."""
-    return np.unique(np.linspace(0, count - 1, min(count, SAMPLE)).round().astype(int)).tolist()
+def sample(count: int, most: int = SAMPLE) -> list[int]:
+    """Return the indices of the images to look at, at most `most` out of `count`."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
 
 
 def survival(cams: np.ndarray, alpha: float, refine: Refine) -> float:

@@ -151,11 +151,13 @@ class Promoted:
 class TagsLearnt:
     """Networks learnt from the tags of `images` images are on disk and in use from now on, as version 0.
 
-    `note` names the photos that could not be read, as a rule none. Proposals made before are out of date.
+    `note` names the photos that could not be read, as a rule none; `alpha` is the background exponent that
+    fits networks and photos. Proposals made before are out of date.
     """
 
     images: int
     note: str
+    alpha: float
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from trainer.method.crf import CrfParams
 
@@ -52,3 +53,13 @@ class Settings:
     def calibrated(self, alpha: float) -> Settings:
         """Return the settings for a classifier and data whose background exponent is `alpha` > 0."""
         return replace(self, alpha=alpha, alpha_low=SEED_LOW * alpha, alpha_high=SEED_HIGH * alpha)
+
+    @classmethod
+    def fitting(cls, info: Mapping[str, Any]) -> Settings:
+        """Return the settings for models that tell of themselves what `info` holds (see `Bundle`)."""
+        return cls().calibrated(info["alpha"]) if "alpha" in info else cls()
+
+    def with_seed_alphas(self, low: float, high: float) -> Settings:
+        """Return the settings with other exponents of the seed cues; that of the walk stays between them."""
+        alpha = (low * high / (SEED_LOW * SEED_HIGH)) ** 0.5
+        return replace(self, alpha=alpha, alpha_low=low, alpha_high=high)

@@ -14,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from trainer import calibration
 from trainer.data.classes import UNTOUCHED
 from trainer.data.images import image_size
 from trainer.data.project import ImageRecord, Project, Target
@@ -32,6 +33,7 @@ from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import channels_last, fused_for_inference
 from trainer.progress import RunClock
 from trainer.proposal import enlarged
+from trainer.settings import Settings
 from trainer.training import painted_classes
 from trainer.view import Views
 
@@ -47,7 +49,9 @@ PHOTO_BYTES = 256 << 20
 """Memory for reduced photos; those beyond it are decoded anew."""
 CLASSIFIER_RECIPE = classifier_training.RECIPE
 AFFINITY_RECIPE = affinity_training.RECIPE
-SECONDS = {"classes": 0.07, "cues": 1.5, "outlines": 0.05}
+ALPHA_IMAGES = 12
+"""Images the background exponent is found on."""
+SECONDS = {"classes": 0.07, "alpha": 0.2, "cues": 1.5, "outlines": 0.05}
 """What an image takes in each stage, in proportion; the clock measures how fast the machine is."""
 TOO_FEW = "Tag at least two images first: the classes are learnt from the tags."
 
@@ -84,17 +88,21 @@ class TagLearning:
 
         batches = classifier_training.classifier_steps(classifier, views, shown, classifier_recipe)
         yield from self._train("classes", "Learning the classes", batches, classifier_recipe.steps(count))
-        seeds = yield from self._seeds(fused_for_inference(classifier), records, views, shown)
+        fused = fused_for_inference(classifier)
+        self._settings = self._settings.calibrated((yield from self._alpha(fused, views, shown)))
+        seeds = yield from self._seeds(fused, records, views, shown)
         # One backbone serves both: trained on the seeds as well, it would learn their faults.
         classifier.backbone.freeze_norm().requires_grad_(False)
         batches = affinity_training.affinity_steps(net, views, seeds, affinity_recipe)
         yield from self._train("outlines", "Learning the outlines", batches, affinity_recipe.steps(count))
 
-        info = {"base": self._engine.models.name, "images": count}
+        alpha = self._settings.alpha
+        info = {"base": self._engine.models.name, "images": count, "alpha": alpha}
         save_models(self._project.models_dir / FILE, Bundle(self._classes.names, classifier, net, info=info))
         self._project.set_current_version(0)
         self._engine.replace_models(classifier=classifier, affinity=net, version=0)
-        self._send(TagsLearnt(count, " ".join(self._problems)))
+        self._engine.settings = self._engine.settings.calibrated(alpha)
+        self._send(TagsLearnt(count, " ".join(self._problems), alpha))
 
     # -- Stages ----------------------------------------------------------------------------------------------
 
@@ -121,6 +129,30 @@ class TagLearning:
             self._advance(text)
             yield
         self._clock.close()
+
+    def _alpha(
+        self, classifier: CamClassifier, views: Views, shown: Sequence[Sequence[int]]
+    ) -> Generator[None, None, float]:
+        """Find the background exponent that fits classifier and photos."""
+        tagged = [index for index, ids in enumerate(shown) if ids]
+        self._clock.open("alpha", ALPHA_IMAGES * (1 + calibration.STEPS))
+        looks = []
+        for place in calibration.sample(len(tagged), ALPHA_IMAGES):
+            view, ids = views[tagged[place]], shown[tagged[place]]
+            cams = multi_scale_cam(classifier, view, [i - 1 for i in ids], self._settings.scales)
+            looks.append((cams, DenseCRF(view, self._settings.crf).infer))
+            self._advance("Weighing the background")
+            yield
+        search = calibration.AlphaSearch()
+        for _ in range(calibration.STEPS):
+            survivals = []
+            for cams, refine in looks:
+                survivals.append(calibration.survival(cams, search.candidate, refine))
+                self._advance("Weighing the background")
+                yield
+            search.tell(sum(survivals) / len(survivals))
+        self._clock.close()
+        return search.alpha
 
     def _seeds(
         self,
@@ -156,7 +188,7 @@ class TagLearning:
         first, second = (
             replace(fitted(recipe, count), seed=self._seed) for recipe in (CLASSIFIER_RECIPE, AFFINITY_RECIPE)
         )
-        looks = first.steps(count) * first.batch, count, second.steps(count) * second.batch
+        looks = first.steps(count) * first.batch, 7 * ALPHA_IMAGES, count, second.steps(count) * second.batch
         self._clock.plan({name: SECONDS[name] * n for name, n in zip(SECONDS, looks, strict=True)})
         return first, second
 
@@ -210,8 +242,9 @@ def fitted(recipe: Recipe, count: int) -> Recipe:
     return replace(recipe, batch=batch, epochs=max(recipe.epochs, -(-LEAST_STEPS // -(-count // batch))))
 
 
-def load_learnt(project: Project, base: str) -> Models | None:
-    """Return what `project` has learnt from its tags with the weights named `base`; None where it has not.
+def load_learnt(project: Project, base: str) -> tuple[Models, Settings] | None:
+    """Return what `project` has learnt from its tags with the weights named `base`, and the settings that
+    fit; None where it has not.
 
     Classes added since have no row in the classifier. Raises WeightsError when the file is damaged.
     """
@@ -223,4 +256,5 @@ def load_learnt(project: Project, base: str) -> Models | None:
     fits = bundle.info.get("base") == base and known == project.classes.names[: len(known)]
     if bundle.classifier is None or not fits:
         return None
-    return Models(project.classes, bundle.classifier, bundle.affinity, name=base)
+    models = Models(project.classes, bundle.classifier, bundle.affinity, name=base)
+    return models, Settings.fitting(bundle.info)

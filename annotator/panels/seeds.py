@@ -105,8 +105,4 @@ class SeedsPanel(QWidget):
         self._session.set_seed_parameters(self.low.value, self.high.value, self.threshold.value, final)
 
     def _reset(self) -> None:
-        from trainer.settings import Settings  # imports torch, which the window does not wait for
-
-        default = Settings()
-        self._session.set_seed_parameters(default.alpha_low, default.alpha_high, default.threshold)
-        self._session.set_settings(mode=default.mode)
+        self._session.reset_settings()

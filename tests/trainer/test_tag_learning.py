@@ -127,12 +127,13 @@ def test_what_was_learnt_is_there_when_the_project_is_opened_again(
     desk.wait(TagsLearnt)
     assert desk.worker.stop(2.0)
     photo = np.asarray(Image.open(project.record("blue1").path))
-    models = load_learnt(project, "blank")
+    models, settings = load_learnt(project, "blank")
     assert models is not None
+    assert settings.alpha == engine.settings.alpha
     again = Engine(models, engine.settings)
     np.testing.assert_array_equal(again.propose(photo, ["blue"]).mask, engine.propose(photo, ["blue"]).mask)
     project.add_class("green")
-    models = load_learnt(project, "blank")
+    models, _ = load_learnt(project, "blank")
     assert models is not None
     assert "green" in Engine(models, engine.settings).propose(photo, ["green"]).note
     assert load_learnt(project, "other weights") is None
