@@ -1,10 +1,10 @@
 """Opening images in the job pool, the next one ahead of time."""
 
 from PySide6.QtCore import QObject, Signal
-from trainer.data.project import Project
 
 from annotator.document import Document
 from annotator.jobs import Jobs
+from trainer.data.project import Project
 
 
 class DocumentLoader(QObject):

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
-from trainer.data.project import Project, Target
 
 from annotator.document import Box, Document, Labels, slices
+from trainer.data.project import Project, Target
 
 RETRY_MS = 2000
 
