@@ -295,9 +295,13 @@ class Session(SessionState):
             document.accepted = False
             self._report(error)
 
-        self._writer.submit(
-            lambda: project.accept(document.id, mask), lambda _: self._reload_record(document.id), refused
-        )
+        def accepted(_: object) -> None:
+            self._reload_record(document.id)
+            if self._project is project:
+                # An accepted mask is a lesson as well.
+                self.predictor.post(SeedsChanged(document.id, self._records[document.id].seed_revision))
+
+        self._writer.submit(lambda: project.accept(document.id, mask), accepted, refused)
 
     def _reopen(self) -> bool:
         document = self._document

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from annotator.session import Session, rect_of
 from trainer.data.classes import BACKGROUND, EDIT_VOID, UNTOUCHED, VOID
 from trainer.data.project import Project, Status, Target
-from trainer.messages import Predicted, Promoted
+from trainer.messages import Predicted, Promoted, SeedsChanged
 
 CAT = 8
 BOX = (20, 30, 40, 60)
@@ -121,6 +121,17 @@ def test_accept_freezes_what_is_shown_and_opens_the_next(cat: Session, qtbot: Qt
     assert cat.image_id == following
     qtbot.waitUntil(lambda: cat.records["chelsea"].status is Status.ACCEPTED, timeout=10000)
     assert (cat.project.accepted_mask("chelsea")[WINDOW] == CAT).all()
+
+
+def test_the_trainer_hears_of_an_accepted_mask(
+    cat: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[object] = []
+    monkeypatch.setattr(cat.predictor, "post", heard.append)
+    cat.accept_and_next()
+    qtbot.waitUntil(
+        lambda: any(isinstance(c, SeedsChanged) and c.image == "chelsea" for c in heard), timeout=10000
+    )
 
 
 def test_an_accepted_mask_stays_until_it_is_painted_on(cat: Session, qtbot: QtBot) -> None:

@@ -105,7 +105,9 @@ def run(
         device=device,
     )
     if epochs is not None:
-        options = replace(options, classifier_recipe=replace(options.classifier_recipe, epochs=epochs))
+        options = replace(
+            options, classifier_recipe=replace(options.classifier_recipe, epochs=epochs), least_steps=1
+        )
     source = open_source(data, split, read_classes(classes))
     with join_crew(device) as crew, open_reporter(json) as report:
         result = run_pipeline(source, out, options, report, crew)
