@@ -28,6 +28,9 @@ def run(
         float, typer.Option("--minutes", min=0, help="Time to train, over all resumed runs.")
     ] = 90,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Crops a step.")] = 32,
+    bfloat16_teacher: Annotated[
+        bool, typer.Option("--bfloat16-teacher", help="Faster where the processor knows it.")
+    ] = False,
     seed: Seed = 0,
     threads: Threads = None,
     device: Device = "cpu",
@@ -40,6 +43,6 @@ def run(
     from trainer.learn.distill import Distillation, Recipe
 
     prepare_torch(threads, device)
-    recipe = Recipe(minutes=minutes, batch=batch, seed=seed)
+    recipe = Recipe(minutes=minutes, batch=batch, seed=seed, bfloat16_teacher=bfloat16_teacher)
     with open_reporter() as reporter:
         Distillation(teacher, [*photos, *(more or ())], out, recipe, device).run(reporter.message)

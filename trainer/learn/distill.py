@@ -8,7 +8,6 @@ The schedule follows a clock of work: rate and input size depend on the share of
 a run ends properly whatever the machine. It can be broken off and resumed, also with another budget.
 """
 
-import argparse
 import json
 import math
 import pickle
@@ -25,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.data.atomic import write_atomically
-from trainer.errors import UserError, WeightsError
+from trainer.errors import WeightsError
 from trainer.learn.crops import Crops, jitter
 from trainer.learn.photos import Photos, folder_of
 from trainer.learn.probe import PROBE_CLASSES, probe, probe_names
@@ -237,28 +236,3 @@ def _groups(module: nn.Module, decay: float) -> list[dict[str, Any]]:
         {"params": [p for p in parameters if p.dim() > 1], "weight_decay": decay},
         {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
     ]
-
-
-def main() -> None:
-    """``python -m trainer.learn.distill --teacher FILE --photos ZIP_OR_DIR… --out DIR``."""
-    parser = argparse.ArgumentParser(description="Distil a small backbone; resumes by itself.")
-    parser.add_argument("--teacher", type=Path, required=True, help="weights with an ImageNet classifier")
-    parser.add_argument("--photos", type=Path, nargs="+", required=True, help="zip files and folders")
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder for checkpoint.pt and student.safetensors"
-    )
-    parser.add_argument("--minutes", type=float, default=Recipe.minutes, help="working time")
-    parser.add_argument("--batch", type=int, default=Recipe.batch)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--bfloat16-teacher", action="store_true", help="faster where the processor knows it")
-    options = parser.parse_args()
-    recipe = Recipe(minutes=options.minutes, batch=options.batch, bfloat16_teacher=options.bfloat16_teacher)
-    try:
-        run = Distillation(options.teacher, options.photos, options.out, recipe, options.device)
-        run.run(lambda text: print(text, flush=True))
-    except UserError as error:
-        parser.exit(1, f"{error}\n")
-
-
-if __name__ == "__main__":
-    main()
