@@ -27,7 +27,7 @@ def run(
     minutes: Annotated[
         float, typer.Option("--minutes", min=0, help="Time to train, over all resumed runs.")
     ] = 90,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Crops a step.")] = 32,
+    batch: Annotated[int, typer.Option("--batch", min=1, help="Crops a step.")] = 16,
     bfloat16_teacher: Annotated[
         bool, typer.Option("--bfloat16-teacher", help="Faster where the processor knows it.")
     ] = False,
@@ -38,11 +38,13 @@ def run(
     """Train a small backbone, from random weights, after a large one.
 
     Leaves student.safetensors in the folder, a file for --weights. Started again with the same folder it goes
-    on from the last checkpoint.
+    on from the last checkpoint. torchrun's processes share each batch.
     """
+    from trainer.crew import join_crew
     from trainer.learn.distill import Distillation, Recipe
 
     prepare_torch(threads, device)
     recipe = Recipe(minutes=minutes, batch=batch, seed=seed, bfloat16_teacher=bfloat16_teacher)
-    with open_reporter() as reporter:
-        Distillation(teacher, [*photos, *(more or ())], out, recipe, device).run(reporter.message)
+    with join_crew(device) as crew, open_reporter() as reporter:
+        run = Distillation(teacher, [*photos, *(more or ())], out, recipe, device, crew)
+        run.run(reporter.message if crew.leads else lambda _: None)

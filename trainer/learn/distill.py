@@ -5,7 +5,8 @@ its soft labels where the teacher has a classifier. It shares no tensor with the
 photos are used.
 
 The schedule follows a clock of work: rate and input size depend on the share of the budget that is spent, so
-a run ends properly whatever the machine. It can be broken off and resumed, also with another budget.
+a run ends properly whatever the machine. It can be broken off and resumed, also with another budget or by
+another number of processes, which share each batch.
 """
 
 import json
@@ -23,6 +24,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
+from trainer.crew import ALONE, Crew
 from trainer.data.atomic import write_atomically
 from trainer.errors import WeightsError
 from trainer.learn.crops import Crops, jitter
@@ -39,6 +41,7 @@ class Recipe:
     """All that a run depends on beside teacher and photos.
 
     Attributes:
+        batch: crops a step.
         minutes: budget of working time, see :func:`working_seconds`.
         checkpoint_minutes: minutes on the wall between checkpoints.
         score_every: share of the budget between scores.
@@ -81,10 +84,16 @@ class Distillation:
     """A run: its networks, its photos, and where it stands."""
 
     def __init__(
-        self, teacher: Path, sources: Sequence[Path], out: Path, recipe: Recipe, device: str = "cpu"
+        self,
+        teacher: Path,
+        sources: Sequence[Path],
+        out: Path,
+        recipe: Recipe,
+        device: str = "cpu",
+        crew: Crew = ALONE,
     ) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.out, self.device = recipe, out, torch.device(device)
+        self.recipe, self.out, self.device, self.crew = recipe, out, torch.device(device), crew
         self.photos = Photos(sources)
         rng = np.random.default_rng(recipe.seed)
         names = rng.permutation([name for name in self.photos.names if folder_of(name) not in PROBE_CLASSES])
@@ -105,8 +114,9 @@ class Distillation:
 
     def run(self, report: Callable[[str], None]) -> None:
         """Train until the time is spent; checkpoint, score and report on the way."""
-        crops = self._crops(self.recipe.seed + self.steps)
-        generator = torch.Generator().manual_seed(self.recipe.seed + self.steps)
+        seed = (self.recipe.seed + self.steps) * self.crew.size + self.crew.rank
+        crops = self._crops(seed, len(self.crew.share(range(self.recipe.batch))))
+        generator = torch.Generator().manual_seed(seed)
         report(
             f"{len(self.names)} photos, {len(self.held_out)} held out, "
             f"step {self.steps}, {self.seconds / 60:.0f} of {self.recipe.minutes:.0f} min"
@@ -116,7 +126,8 @@ class Distillation:
         losses: list[float] = []
         for batch in crops.batches(lambda: self.recipe.size_at(self.share)):
             losses.append(self._step(jitter(batch, generator)))
-            self.seconds = before + working_seconds(self.device) - started
+            # All must agree on how far the run is; the leader's clock counts.
+            self.seconds = self.crew.gather(before + working_seconds(self.device) - started)[0]
             over = self.share >= 1
             if over or self.share - scored > self.recipe.score_every:
                 scored = self.share
@@ -124,7 +135,8 @@ class Distillation:
                 report(json.dumps(self.scores[-1]))
             if over or time.monotonic() - saved > 60 * self.recipe.checkpoint_minutes:
                 saved = time.monotonic()
-                self._save()
+                if self.crew.leads:
+                    self._save()
                 report(
                     f"{self.seconds / 60:6.1f} min  step {self.steps}  side {batch.shape[-1]}  "
                     f"loss {np.mean(losses):.4f}"
@@ -155,8 +167,8 @@ class Distillation:
         self.student.train()
         return {name: round(value, 4) for name, value in result.items()}
 
-    def _crops(self, seed: int) -> Crops:
-        return Crops(self.photos, self.names, self.recipe.batch, self.recipe.crop_area, seed)
+    def _crops(self, seed: int, count: int) -> Crops:
+        return Crops(self.photos, self.names, count, self.recipe.crop_area, seed)
 
     def _normalised(self, images: Tensor) -> Tensor:
         x = self.teacher.convention.normalise(images.to(self.device))
@@ -171,14 +183,15 @@ class Distillation:
             self.student(x), self.teacher(x), self.spreads, self.recipe.weights, self.teacher.head
         )
         self.optimiser.zero_grad()
-        loss.backward()
+        (loss / self.crew.size).backward()
+        self.crew.sum_gradients(self.student.parameters())
         self.optimiser.step()
         self.steps += 1
         return float(loss.detach())
 
     def _spreads(self) -> list[Tensor]:
         """Standard deviation of each channel of the teacher's maps over some photos, ``C×1×1``."""
-        batches = self._crops(self.recipe.seed).batches(lambda: 128)
+        batches = self._crops(self.recipe.seed, self.recipe.batch).batches(lambda: 128)
         maps = [self.teacher(self._normalised(next(batches))) for _ in range(4)]
         spreads = [torch.cat(depth).std((0, 2, 3), keepdim=True)[0] for depth in zip(*maps, strict=True)]
         return [spread + 0.1 * spread.mean() for spread in spreads]
