@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from annotator.bridge import Bridge
+from annotator.document import Labels
 from annotator.jobs import Jobs
 from trainer.data.project import Project
 from trainer.messages import (
@@ -25,7 +26,7 @@ from trainer.messages import (
 if TYPE_CHECKING:
     # torch takes a second to import: that is done in the pool, when the window stands already.
     from annotator.models import Loaded
-    from trainer.engine import Engine, Proposal
+    from trainer.engine import Engine, Proposal, Suggestion
     from trainer.settings import Settings
     from trainer.worker import TrainerWorker
 
@@ -129,8 +130,8 @@ class Predictor(QObject):
             self.engine.settings = settings
             self.forget()
 
-    def suggest_tags(self, image: object) -> list[tuple[str, float]]:
-        """Tags with probabilities for a uint8 H×W×3 image; for the job pool, not for the GUI thread."""
+    def suggest_tags(self, image: Labels) -> list[Suggestion]:
+        """Tags that a uint8 H×W×3 image may deserve; for the job pool, not for the GUI thread."""
         engine = self.engine
         if engine is None:
             return []
@@ -139,7 +140,7 @@ class Predictor(QObject):
             from trainer.engine import Engine
 
             self._suggester = Engine(engine.models, engine.settings, engine.device)
-        return self._suggester.suggest_tags(image)  # type: ignore[arg-type]
+        return self._suggester.suggest_tags(image)
 
     def _hear(self, message: object) -> None:
         match message:

@@ -21,7 +21,7 @@ from trainer.errors import UserError
 from trainer.messages import Priority, SeedsChanged, Shutdown
 
 if TYPE_CHECKING:
-    from trainer.engine import Proposal
+    from trainer.engine import Proposal, Suggestion
     from trainer.settings import Settings
 
 
@@ -352,8 +352,8 @@ class Session(SessionState):
             self._suggest(self._document)
 
     def _suggest(self, document: Document) -> None:
-        def suggested(result: list[tuple[str, float]]) -> None:
-            if self._document is document:
+        def suggested(result: list[Suggestion]) -> None:
+            if self._document is document and self.record is not None and not self.record.tagged:
                 self._suggestions = tuple(result)
                 self.suggestions_changed.emit()
 
@@ -449,7 +449,8 @@ class Session(SessionState):
         document = self._document
         if document is None or self._project is None:
             return
-        self._project.set_tags(document.id, tuple(dict.fromkeys(names)))
+        tags = tuple(dict.fromkeys(names))
+        self._project.set_tags(document.id, tags)
         self.predictor.forget(document.id)
         self._suggestions = ()
         self._reload_record(document.id)
@@ -506,7 +507,12 @@ class Session(SessionState):
         """Go back to the parameters that fit the models in use."""
         default = self.predictor.fitting
         if default is not None:
-            self.set_settings(**_alphas(default), threshold=default.threshold, mode=default.mode)
+            self.set_settings(
+                **_alphas(default),
+                threshold=default.threshold,
+                mode=default.mode,
+                segmentation=default.segmentation,
+            )
             self.set_seed_parameters(default.alpha_low, default.alpha_high, default.threshold, final=False)
 
     # -- Small things ----------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from trainer.data.project import ImageRecord, Project, Target
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
-    from trainer.engine import Engine, Proposal
+    from trainer.engine import Engine, Proposal, Suggestion
     from trainer.settings import Settings
     from trainer.worker import TrainerWorker
 
@@ -79,7 +79,7 @@ class SessionState(QObject):
         self._records: dict[str, ImageRecord] = {}
         self._order: tuple[str, ...] = ()
         self._document: Document | None = None
-        self._suggestions: tuple[tuple[str, float], ...] = ()
+        self._suggestions: tuple[Suggestion, ...] = ()
         self._busy: dict[str, str] = {}
         self.jobs = Jobs(2, self)
         self._writer = Jobs(1, self)  # what it was given it writes, also when the desk is closed
@@ -170,9 +170,14 @@ class SessionState(QObject):
         return self._document.mask_edits if self._document else None
 
     @property
-    def suggestions(self) -> tuple[tuple[str, float], ...]:
-        """Tags the classifier would give the open image, with probabilities; only for images without tags."""
+    def suggestions(self) -> tuple[Suggestion, ...]:
+        """Tags the models would give the open image, while nobody has said all that is in it."""
         return self._suggestions
+
+    @property
+    def has_segmentation(self) -> bool:
+        """Whether the models in use hold a segmentation network."""
+        return self.engine is not None and self.engine.models.segmentation is not None
 
     @property
     def settings(self) -> Settings | None:

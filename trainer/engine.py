@@ -14,6 +14,7 @@ from trainer.cells import grid_of, majority, pool
 from trainer.data.classes import BACKGROUND, ClassList
 from trainer.errors import DataError
 from trainer.features import FeatureCache, content_hash, weights_version
+from trainer.learn.segmentation import SCALES, predict
 from trainer.masks import winners
 from trainer.method.affinity import pair_affinity
 from trainer.method.cam import multi_scale_cam, with_background
@@ -24,13 +25,18 @@ from trainer.method.seeds import seed_cues
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_inference
-from trainer.proposal import Evidence, Proposal, enlarged, usefulness
+from trainer.models.segnet import SegmentationNet
+from trainer.proposal import Evidence, Proposal, Source, Suggestion, enlarged, usefulness
 from trainer.settings import Settings
 from trainer.view import shrunk
 
-__all__ = ["Engine", "Evidence", "Models", "Proposal"]
+__all__ = ["Engine", "Evidence", "Models", "Proposal", "Suggestion"]
 
 UNTRAINED = "No AffinityNet is trained yet: the mask follows the features of the classifier."
+LIKELY = 0.2
+"""Probability from which the classifier suggests a tag."""
+VISIBLE = 0.01
+"""Part of the image from which the segmentation network suggests a tag."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +44,14 @@ class Models:
     """The networks a proposal comes from.
 
     Row i of the classifier's head is class id i + 1; a class beyond its last row has no CAM and lives from
-    strokes alone. `affinity` is None until an AffinityNet has been trained.
+    strokes alone. `affinity` is None until an AffinityNet has been trained. `segmentation`, where there is
+    one, can make the masks in the place of propagation; of its rows the first is background.
     """
 
     classes: ClassList
     classifier: CamClassifier
     affinity: AffinityNet | None = None
+    segmentation: SegmentationNet | None = None
     version: int = 0
     name: str = ""
 
@@ -69,6 +77,7 @@ class Engine:
         self.device = device
         self._cache = FeatureCache()
         self._take_up_classifier()
+        self._take_up_segmentation()
         self.replace_models()
 
     # -- Models ----------------------------------------------------------------------------------------------
@@ -80,10 +89,12 @@ class Engine:
 
     def replace_models(self, **changes: Any) -> None:
         """Swap the models named in `changes` (fields of `Models`); cached features stay valid."""
-        former = self.models.classifier
-        self.models = replace(self.models, **changes)
-        if self.models.classifier is not former:
+        former = self.models
+        self.models = replace(former, **changes)
+        if self.models.classifier is not former.classifier:
             self._take_up_classifier()
+        if self.models.segmentation is not former.segmentation:
+            self._take_up_segmentation()
         self.affinity_net.to(self.device).eval()
 
     def _take_up_classifier(self) -> None:
@@ -91,6 +102,10 @@ class Engine:
         self._fused = fused_for_inference(classifier)
         self._blank = AffinityNet(classifier.backbone)
         self._digests: dict[nn.Module, str] = {}
+
+    def _take_up_segmentation(self) -> None:
+        network = self.models.segmentation
+        self._segmenter = None if network is None else fused_for_inference(network).to(self.device)
 
     # -- Proposals -------------------------------------------------------------------------------------------
 
@@ -107,16 +122,21 @@ class Engine:
         evidence = _evidence(cams, seeds, classes, settings)
         features = self.features(self._taps(view), self.models.affinity)
         affinity = pair_affinity(features[None])[0]
-        scores = propagate(features, affinity, evidence, settings)
+        source: Source = settings.mode
+        if settings.segmentation and self._segmenter is not None:
+            source, scores = "segmentation", self._predicted(self._segmenter, view, classes, fast)
+        else:
+            scores = propagate(features, affinity, evidence, settings)
         channels = winners(scores, image, settings, crf=settings.mask_crf and not fast)
         return Proposal(
             classes=classes,
             mask=np.array(evidence.classes, np.uint8)[channels],
             seeds=enlarged(seeds, image.shape[:2]),
             scores=scores,
+            source=source,
             margin=usefulness(scores),
             fast=fast,
-            note=self._note(classes),
+            note=self._note(classes, source),
             view_cams=cams,
             refiner=Refiner(scores, image, evidence.classes, affinity),
         )
@@ -137,13 +157,21 @@ class Engine:
         """Return features C×h×w whose distances are affinities: those of `net`, or else of the taps."""
         return standardised(taps) if net is None else net.embed(taps)[0]
 
-    def suggest_tags(self, image: np.ndarray) -> list[tuple[str, float]]:
-        """Return (class name, probability) of the classes the classifier knows, most probable first."""
-        with torch.inference_mode():
-            pixels = self._fused.backbone.convention.normalise(self._view(image, self.settings).pixels)
-            probabilities = self._fused(pixels.to(self.device))[0].sigmoid().tolist()
-        named = zip(self.models.classes.names, probabilities, strict=False)
-        return sorted(named, key=lambda entry: -entry[1])
+    def suggest_tags(self, image: np.ndarray) -> list[Suggestion]:
+        """Return the classes that a uint8 H×W×3 image may show, the likeliest first.
+
+        They are those that the segmentation network gives a visible part of the image, or, where there is
+        none, those that are likely by the classifier.
+        """
+        view, segmenter = self._view(image, self.settings), self._segmenter
+        segmented = segmenter is not None
+        scores = self._probabilities(view) if segmenter is None else self._shares(segmenter, view)
+        suggestions = [
+            Suggestion(name, float(score), segmented)
+            for name, score in zip(self.models.classes.names, scores, strict=False)
+            if score >= (VISIBLE if segmented else LIKELY)
+        ]
+        return sorted(suggestions, key=lambda suggestion: -suggestion.score)
 
     # -- Stages ----------------------------------------------------------------------------------------------
 
@@ -156,10 +184,15 @@ class Engine:
                 raise DataError(f"there is no class of id {class_id}; the ids are 1 to {len(classes)}")
         return known
 
-    def _note(self, classes: Sequence[int]) -> str:
-        unknown = [self.models.classes.name_of(c) for c in classes if c > self.models.classifier.class_count]
-        notes = [UNTRAINED] if self.models.affinity is None else []
-        notes += [f"The classifier has not learnt {', '.join(unknown)}: paint it."] if unknown else []
+    def _note(self, classes: Sequence[int], source: Source) -> str:
+        if source == "segmentation":
+            assert self._segmenter is not None
+            learner, learnt, notes = "segmentation network", class_count(self._segmenter), []
+        else:
+            learner, learnt = "classifier", self.models.classifier.class_count
+            notes = [UNTRAINED] if self.models.affinity is None else []
+        unknown = [self.models.classes.name_of(c) for c in classes if c > learnt]
+        notes += [f"The {learner} has not learnt {', '.join(unknown)}: paint it."] if unknown else []
         return " ".join(notes)
 
     def _view(self, image: np.ndarray, settings: Settings) -> View:
@@ -195,6 +228,40 @@ class Engine:
             ("seeds", view.digest, weights, classes, settings.scales, alphas, settings.crf), compute
         )
 
+    def _predicted(
+        self, network: SegmentationNet, view: View, classes: tuple[int, ...], fast: bool
+    ) -> np.ndarray:
+        """Probabilities (K+1)×h×w on the feature grid; 0 for a class the network has not learnt."""
+        scales = (1.0,) if fast else SCALES
+        learnt = [class_id for class_id in classes if class_id <= class_count(network)]
+
+        def compute() -> np.ndarray:
+            grid = grid_of(view.pixels.shape)
+            scores = np.zeros((1 + len(classes), *grid), np.float32)
+            scores[0] = 1
+            if learnt:
+                rows = [0, *(1 + classes.index(class_id) for class_id in learnt)]
+                scores[rows] = pool(predict(network, view.pixels, learnt, scales), grid)
+            return scores
+
+        return self._cache.get(("predicted", view.digest, self._digest(network), classes, scales), compute)
+
+    def _shares(self, network: SegmentationNet, view: View) -> np.ndarray:
+        """Part of the image, in [0, 1], that the network gives to each class it has learnt."""
+
+        def compute() -> np.ndarray:
+            labels = predict(network, view.pixels, scales=(1.0,)).argmax(axis=0)
+            return np.bincount(labels.ravel(), minlength=1 + class_count(network))[1:] / labels.size
+
+        return self._cache.get(("shares", view.digest, self._digest(network)), compute)
+
+    @torch.inference_mode()
+    def _probabilities(self, view: View) -> list[float]:
+        """Probability of each class of the classifier; 0 where its row is empty, that says nothing."""
+        pixels = self._fused.backbone.convention.normalise(view.pixels).to(self.device)
+        learnt = self._fused.head.weight.flatten(1).any(dim=1)
+        return (self._fused(pixels)[0].sigmoid() * learnt).tolist()
+
     def _taps(self, view: View) -> tuple[Tensor, ...]:
         net = self.affinity_net
         shared = net.backbone is self.models.classifier.backbone
@@ -212,6 +279,11 @@ class Engine:
         if module not in self._digests:
             self._digests[module] = weights_version(module)
         return self._digests[module]
+
+
+def class_count(network: SegmentationNet) -> int:
+    """Return the number of classes, without background, that the network can tell."""
+    return network.classify.out_channels - 1
 
 
 def standardised(taps: Sequence[Tensor]) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +14,21 @@ from torch.nn import functional
 from trainer.data.classes import UNTOUCHED
 from trainer.method.refine import Refiner
 from trainer.method.seeds import seed_cues
+
+Source = Literal["walk", "mean", "segmentation"]
+"""What a proposal's scores come from: propagation by one of its modes, or the segmentation network."""
+
+
+class Suggestion(NamedTuple):
+    """A class that an image without tags may show.
+
+    `score` in [0, 1] is the classifier's probability or, where `segmented`, the part of the image that the
+    segmentation network gives to the class.
+    """
+
+    name: str
+    score: float
+    segmented: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +54,8 @@ class Proposal:
         classes: ids of the K tagged classes, in the order of `cams`.
         mask: uint8 H×W; 0 background or class id.
         seeds: uint8 H×W automatic seed cues; 0 background, class id, or 255 neutral.
-        scores: float32 (K+1)×h×w propagated scores on the feature grid, background first.
+        scores: float32 (K+1)×h×w on the feature grid, background first: propagated, or predicted.
+        source: what the scores come from.
         margin: usefulness of a person's look, mean of 1 − (p₁ − p₂) in [0, 1]; higher is more useful.
         fast: made by the single-scale pass.
         note: what the user should know about how it was made, or "".
@@ -48,6 +65,7 @@ class Proposal:
     mask: np.ndarray
     seeds: np.ndarray
     scores: np.ndarray
+    source: Source
     margin: float
     fast: bool
     note: str

@@ -37,6 +37,8 @@ class Settings:
     """How scores are propagated."""
     beta: float = 8.0
     """Affinities are raised to this power before the walk."""
+    segmentation: bool = False
+    """Where the models hold a segmentation network, its prediction takes the place of propagated scores."""
     steps: int = 64
     """Length t of the random walk on the stride-8 grid."""
     seed_crf: bool = True

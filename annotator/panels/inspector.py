@@ -1,6 +1,7 @@
 """The Inspector panel: everything known of the pixel under the mouse, and why it is what it is."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
@@ -12,10 +13,16 @@ from annotator.widgets import explanation, heading, line
 from trainer.data.classes import BACKGROUND, EDIT_VOID, UNTOUCHED, VOID
 from trainer.data.project import Status
 
+if TYPE_CHECKING:
+    from trainer.proposal import Source
+
 
 @dataclass(frozen=True)
 class PixelFacts:
-    """What the layers hold at one pixel. Labels as in the layers; `scores` are (class, CAM in 0…1) pairs."""
+    """What the layers hold at one pixel. Labels as in the layers; `scores` are (class, CAM in 0…1) pairs.
+
+    `proposed` is the label before any stroke, `source` what it came from: None while there is no proposal.
+    """
 
     row: int
     column: int
@@ -24,7 +31,8 @@ class PixelFacts:
     seed: int
     stroke: int
     scores: tuple[tuple[int, float], ...]
-    proposed: bool
+    proposed: int
+    source: "Source | None"
     accepted: bool
 
 
@@ -36,7 +44,7 @@ def facts_at(session: Session, point: QPointF | None) -> PixelFacts | None:
     i, j = int(point.y() // 1), int(point.x() // 1)
     if not (0 <= i < mask.shape[0] and 0 <= j < mask.shape[1]):
         return None
-    cams, record = session.cams, session.record
+    cams, record, proposal = session.cams, session.record, session.proposal
     scores = () if cams is None else tuple(zip(session.cam_classes, cams[:, i, j].tolist(), strict=True))
     return PixelFacts(
         i,
@@ -46,7 +54,8 @@ def facts_at(session: Session, point: QPointF | None) -> PixelFacts | None:
         int(seeds[i, j]),
         int(strokes[i, j]),
         scores,
-        cams is not None,
+        int((proposal.mask if proposal else mask)[i, j]),
+        proposal.source if proposal else None,
         record is not None and record.status is Status.ACCEPTED,
     )
 
@@ -136,17 +145,29 @@ class InspectorPanel(QWidget):
             text = self.tr(
                 "Your stroke says {stroke}: the proposal holds to it and the trainer learns from it."
             )
-        elif not facts.proposed:
+        elif facts.source is None:
             text = self.tr("There is no proposal for this image yet.")
+        elif facts.mask != facts.proposed:
+            text = self.tr("Your strokes made this {name}; without them it would be {proposed}.")
+        elif facts.source == "segmentation":
+            text = self.tr("The segmentation network says {name} here; seed cues have no say in it.")
         elif facts.seed == facts.mask == BACKGROUND:
             text = self.tr("No class is active here (highest score {best}), so it surely is background.")
         elif facts.seed == facts.mask:
             text = self.tr("The CAM of {name} is strong here and stays ahead even of a strict background.")
+        elif facts.seed == VOID and facts.source == "mean":
+            text = self.tr("No seed is sure here; of all sure pixels it resembles those of {name} most.")
         elif facts.seed == VOID:
             text = self.tr("No seed is sure here; {name} came over from pixels nearby that look alike.")
         else:
             text = self.tr("The seed said {seed}, but the pixels nearby that look alike made it {name}.")
-        return text.format(name=name, seed=seed, stroke=self.name(facts.stroke), best=f"{best:.2f}")
+        return text.format(
+            name=name,
+            seed=seed,
+            stroke=self.name(facts.stroke),
+            best=f"{best:.2f}",
+            proposed=self.name(facts.proposed),
+        )
 
 
 class ScoreBars(QWidget):

@@ -1,4 +1,4 @@
-"""The Seeds panel: where the seed cues come from, and what happens when that is changed."""
+"""The Seeds panel: where the seed cues come from, and what makes a mask of them, or without them."""
 
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QPushButton, QRadioButton, QScrollArea, QVBoxLayout, QWidget
@@ -10,7 +10,7 @@ ALPHA = (0.1, 32.0)
 
 
 class SeedsPanel(QWidget):
-    """Sliders that move the seed cues while they are dragged, and the rule that spreads the cues."""
+    """Sliders that move the seed cues while they are dragged, and the choice of what makes the mask."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,8 +39,10 @@ class SeedsPanel(QWidget):
             slider.released.connect(lambda _, s=slider: self._move(s, final=True))
         self.walk = QRadioButton(self.tr("Random walk"))
         self.mean = QRadioButton(self.tr("Mean affinity"))
-        self.walk.clicked.connect(lambda: session.set_settings(mode="walk"))
-        self.mean.clicked.connect(lambda: session.set_settings(mode="mean"))
+        self.network = QRadioButton(self.tr("Segmentation network"))
+        self.walk.clicked.connect(lambda: session.set_settings(mode="walk", segmentation=False))
+        self.mean.clicked.connect(lambda: session.set_settings(mode="mean", segmentation=False))
+        self.network.clicked.connect(lambda: session.set_settings(segmentation=True))
         self.reset = QPushButton(self.tr("Back to defaults"))
         self.reset.clicked.connect(self._reset)
         inner = QWidget()
@@ -53,11 +55,15 @@ class SeedsPanel(QWidget):
             self.high,
             self.threshold,
             line(),
-            heading(self.tr("How seeds spread")),
+            heading(self.tr("What makes the mask")),
             self.walk,
             explanation(self.tr("CAM scores wander to pixels that look alike, and stop at edges.")),
             self.mean,
             explanation(self.tr("Each open pixel takes the class whose sure pixels it resembles most.")),
+            self.network,
+            explanation(
+                self.tr("Its own prediction for the tagged classes. Seed cues have no say, your strokes do.")
+            ),
             self.reset,
         ):
             body.addWidget(widget)
@@ -78,7 +84,7 @@ class SeedsPanel(QWidget):
         return QSize(280, 380)
 
     def _show(self) -> None:
-        settings = self._session.settings
+        settings, has_network = self._session.settings, self._session.has_segmentation
         if settings is not None and not any(
             s.slider.isSliderDown() for s in (self.low, self.high, self.threshold)
         ):
@@ -86,11 +92,20 @@ class SeedsPanel(QWidget):
             self.high.set_value(settings.alpha_high)
             self.threshold.set_value(settings.threshold)
         if settings is not None:
-            self.walk.setChecked(settings.mode == "walk")
-            self.mean.setChecked(settings.mode == "mean")
+            chosen = self.walk if settings.mode == "walk" else self.mean
+            (self.network if settings.segmentation and has_network else chosen).setChecked(True)
         ready = self._session.proposal is not None
         for control in self._controls:
             control.setEnabled(ready)
+        self.network.setEnabled(ready and has_network)
+        self.network.setToolTip(
+            self.tr(
+                "The models in use hold no segmentation network. The command `pipeline DATA --out OUT "
+                "--segmentation` trains one: then choose OUT/models.safetensors under File ▸ Weights…."
+            )
+            if settings is not None and not has_network
+            else ""
+        )
         self._intro.setText(
             self.tr("Seed cues are the pixels the CAM is sure of. Drag and watch them move.")
             if ready

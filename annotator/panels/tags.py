@@ -1,4 +1,4 @@
-"""The Tags panel: what is in the picture, which class is painted, and what the classifier suggests."""
+"""The Tags panel: what is in the picture, which class is painted, and which tags the models suggest."""
 
 from __future__ import annotations
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from trainer.engine import Proposal
 
 SUGGESTED = 4
-LIKELY = 0.2
 
 
 class ClassRow(QFrame):
@@ -218,13 +217,14 @@ class TagsPanel(QWidget):
         while (item := self._chips.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.deleteLater()
-        for name, probability in self._session.suggestions[:SUGGESTED]:
-            if probability < LIKELY:
-                break
-            chip = QPushButton(self._theme.icon("mdi6.plus", "accent"), f"{name}   {probability:.0%}")
-            chip.setToolTip(
-                self.tr("The classifier sees this with a probability of {p}.").format(p=f"{probability:.0%}")
+        for name, score, segmented in self._session.suggestions[:SUGGESTED]:
+            chip = QPushButton(self._theme.icon("mdi6.plus", "accent"), f"{name}   {score:.0%}")
+            tip = (
+                self.tr("The segmentation network sees this on {p} of the picture.")
+                if segmented
+                else self.tr("The classifier sees this with a probability of {p}.")
             )
+            chip.setToolTip(tip.format(p=f"{score:.0%}"))
             chip.clicked.connect(lambda _=False, name=name: self.add(name))
             self._chips.addWidget(chip)
 

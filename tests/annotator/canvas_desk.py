@@ -24,7 +24,7 @@ MIDDLE = Qt.MouseButton.MiddleButton
 class MadeUpProposal:
     """What the engine would return, from arrays; strokes win and touch nothing else."""
 
-    fast, note, margin = False, "", 0.5
+    fast, note, margin, source = False, "", 0.5, "walk"
 
     def __init__(self, classes: tuple[int, ...], cams: NDArray, seeds: NDArray, mask: NDArray) -> None:
         self.classes = classes

@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import torch
+from bright_segmenter import BrightSegmenter
 from pytestqt.qtbot import QtBot
 
 from annotator.models import Loaded
@@ -35,6 +36,14 @@ def small_engine(project: Project) -> Loaded:
         classifier.head.weight.abs_().mul_(1e6)  # so that every class has a CAM that can be seen
     settings = Settings(scales=(1.0,), max_side=SIDE, steps=8, seed_crf=False)
     return Loaded(Engine(Models(project.classes, classifier, AffinityNet(backbone).eval()), settings))
+
+
+def segmenting_engine(project: Project) -> Loaded:
+    """The small engine with a segmentation network, to which bright pixels are a person."""
+    loaded = small_engine(project)
+    network = BrightSegmenter(project.classes.id_of("person"), len(project.classes))
+    loaded.engine.replace_models(segmentation=network)
+    return loaded
 
 
 def wait_settled(session: Session, qtbot: QtBot) -> None:

@@ -135,6 +135,36 @@ def test_the_inspector_says_what_a_pixel_is_and_why(
     assert why in panel.why.text()
 
 
+@pytest.mark.parametrize(
+    ("source", "column", "why"),
+    [
+        ("mean", 30, "resembles those of cat most"),
+        ("segmentation", 10, "segmentation network says cat"),
+        ("segmentation", 60, "segmentation network says background"),
+    ],
+)
+def test_the_inspector_names_what_the_mask_comes_from(
+    qtbot: QtBot, panel: InspectorPanel, session: Session, source: str, column: int, why: str
+) -> None:
+    proposal = stripes()
+    proposal.source = source
+    deliver(qtbot, session, proposal)
+    panel.show_at(QPointF(column + 0.5, 40.5))
+    assert why in panel.why.text()
+
+
+def test_what_strokes_have_changed_beside_them_is_not_said_of_the_method(
+    qtbot: QtBot, panel: InspectorPanel, session: Session
+) -> None:
+    proposal = stripes()
+    proposal.refine = lambda corrections: np.full_like(corrections, DOG)
+    deliver(qtbot, session, proposal)
+    panel.show_at(QPointF(10.5, 40.5))
+    session.commit_stroke(QRect(58, 38, 5, 5), np.full((5, 5), DOG, np.uint8), "brush")
+    qtbot.waitUntil(lambda: bool((session.mask == DOG).all()))
+    assert panel.why.text() == "Your strokes made this dog; without them it would be cat."
+
+
 def test_what_the_person_painted_is_the_reason_given_first(
     qtbot: QtBot, panel: InspectorPanel, session: Session
 ) -> None:

@@ -1,7 +1,12 @@
-"""The Seeds panel: sliders that move the cues, defaults, the rule of spreading."""
+"""The Seeds panel: sliders that move the cues, defaults, the choice of what makes the mask."""
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from desk import wait_settled
+from desk import segmenting_engine, small_engine, stroke, wait_settled
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QRadioButton
 from pytestqt.qtbot import QtBot
 
 from annotator.panels.seeds import SeedsPanel
@@ -57,5 +62,77 @@ def test_the_rule_of_spreading_changes_the_mask_for_the_whole_project(
     wait_settled(session, qtbot)
     panel.mean.click()
     assert session.settings.mode == "mean"
-    assert session.project.setting("method") == {"mode": "mean"}
+    assert session.project.setting("method") == {"mode": "mean", "segmentation": False}
     wait_settled(session, qtbot)
+
+
+@pytest.fixture
+def segmenting(qtbot: QtBot, sample: Path) -> Iterator[Session]:
+    """The sample open, its first photo shows a person, with models that hold a segmentation network."""
+    session = Session(segmenting_engine)
+    session.open_project(sample)
+    wait_settled(session, qtbot)
+    yield session
+    assert session.close()
+
+
+def click(button: QRadioButton, session: Session, source: str, qtbot: QtBot) -> None:
+    """Click a choice where it is drawn, and wait for the mask that it makes."""
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton, pos=button.rect().center())
+    qtbot.waitUntil(lambda: session.proposal.source == source and not session.proposal.fast, timeout=20000)
+    wait_settled(session, qtbot)
+
+
+def test_the_segmentation_network_is_chosen_by_a_click_and_strokes_correct_it(
+    segmenting: Session, qtbot: QtBot
+) -> None:
+    session, panel = segmenting, SeedsPanel(segmenting)
+    qtbot.addWidget(panel)
+    panel.resize(300, 700)
+    panel.show()
+    walked = session.mask.copy()
+    assert panel.walk.isChecked() and panel.network.isEnabled() and not panel.network.toolTip()
+
+    click(panel.network, session, "segmentation", qtbot)
+    assert panel.network.isChecked() and not panel.walk.isChecked()
+    predicted = session.mask.copy()
+    assert (predicted != walked).any()
+    bright = session.image.mean(axis=2) > 124
+    assert ((predicted == session.classes.id_of("person")) == bright).mean() > 0.8
+
+    stroke(session, 0, (20, 20, 60, 60))
+    wait_settled(session, qtbot)
+    assert not session.mask[20:60, 20:60].any()
+    session.undo()
+    wait_settled(session, qtbot)
+    assert (session.mask == predicted).all()
+
+    click(panel.walk, session, "walk", qtbot)
+    assert (session.mask == walked).all()
+    click(panel.network, session, "segmentation", qtbot)
+    panel.reset.click()
+    qtbot.waitUntil(lambda: session.proposal.source == "walk", timeout=20000)
+    assert panel.walk.isChecked()
+    wait_settled(session, qtbot)
+
+
+def test_without_a_segmentation_network_the_choice_is_grey_and_says_how_to_get_one(
+    panel: SeedsPanel, session: Session, sample: Path, qtbot: QtBot
+) -> None:
+    session.open_project(sample)
+    wait_settled(session, qtbot)
+    assert panel.walk.isEnabled() and not panel.network.isEnabled()
+    assert "--segmentation" in panel.network.toolTip()
+    qtbot.mouseClick(panel.network, Qt.MouseButton.LeftButton)
+    assert panel.walk.isChecked() and not session.settings.segmentation
+
+
+def test_the_choice_outlives_models_without_a_network(sample: Path, qtbot: QtBot) -> None:
+    for make_engine, source in ((segmenting_engine, "walk"), (small_engine, "walk"), (segmenting_engine, "")):
+        session = Session(make_engine)
+        session.open_project(sample)
+        wait_settled(session, qtbot)
+        assert session.proposal.source == (source or "segmentation")
+        session.set_settings(segmentation=True)
+        wait_settled(session, qtbot)
+        assert session.close()

@@ -1,7 +1,9 @@
 """The Tags panel: tags in, classes chosen, empty states that say what to do."""
 
+from pathlib import Path
+
 import pytest
-from desk import wait_settled
+from desk import segmenting_engine, wait_settled
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
@@ -55,19 +57,68 @@ def test_a_tag_is_removed_by_its_cross(panel: TagsPanel, opened: Session, qtbot:
     wait_settled(opened, qtbot)
 
 
-def test_an_image_without_tags_says_what_to_do_and_gets_suggestions(
-    panel: TagsPanel, opened: Session, qtbot: QtBot
+@pytest.fixture
+def untagged(sample: Path) -> Path:
+    """The sample without any tags, but with its classes."""
+    (sample / "tags.csv").unlink()
+    (sample / "classes.txt").write_text("cat\nperson\ncar\n")
+    return sample
+
+
+def chips(panel: TagsPanel) -> list[QPushButton]:
+    """The suggestions as they stand in the panel."""
+    widgets = (panel._chips.itemAt(index).widget() for index in range(panel._chips.count()))
+    return [widget for widget in widgets if isinstance(widget, QPushButton)]
+
+
+def test_an_image_without_tags_says_what_to_do_and_a_click_takes_a_suggestion(
+    session: Session, untagged: Path, qtbot: QtBot
 ) -> None:
-    opened.project.set_tags(opened.image_id, None)
-    opened._reload_record(opened.image_id)
+    panel = TagsPanel(session, Theme("dark"))
+    qtbot.addWidget(panel)
+    panel.show()
+    session.open_project(untagged)
+    wait_settled(session, qtbot)
     assert "No tags yet" in panel._empty.text() and panel._none.isVisible()
-    opened._suggestions = (("cat", 0.9), ("dog", 0.4), ("cow", 0.01))
-    opened.suggestions_changed.emit()
-    chips = [panel._chips.itemAt(i).widget() for i in range(panel._chips.count())]
-    assert [chip.text().split()[0] for chip in chips if isinstance(chip, QPushButton)] == ["cat", "dog"]
-    chips[0].click()
-    assert opened.record.tags == ("cat",)
-    wait_settled(opened, qtbot)
+    qtbot.waitUntil(lambda: len(chips(panel)) == 3, timeout=20000)
+    first, second, third = (suggestion.name for suggestion in session.suggestions)
+    assert "classifier" in chips(panel)[0].toolTip()
+    assert not session.record.tagged, "a suggestion is not a tag"
+    qtbot.mouseClick(chips(panel)[0], Qt.MouseButton.LeftButton)
+    assert session.record.tags == (first,)
+    assert [chip.text().split()[0] for chip in chips(panel)] == [second, third]
+    chips(panel)[1].setFocus()
+    qtbot.keyClick(chips(panel)[1], Qt.Key.Key_Space)
+    assert session.record.tags == (first, third)
+    wait_settled(session, qtbot)
+
+
+def test_the_segmentation_network_suggests_what_it_sees(untagged: Path, qtbot: QtBot) -> None:
+    session = Session(segmenting_engine)
+    panel = TagsPanel(session, Theme("dark"))
+    qtbot.addWidget(panel)
+    panel.show()
+    session.open_project(untagged)
+    wait_settled(session, qtbot)
+    qtbot.waitUntil(lambda: len(chips(panel)) == 1, timeout=20000)
+    (chip,) = chips(panel)
+    assert chip.text().startswith("person") and "segmentation network" in chip.toolTip()
+    assert not session.record.tagged
+    qtbot.mouseClick(chip, Qt.MouseButton.LeftButton)
+    assert session.record.tags == ("person",) and chips(panel) == []
+    wait_settled(session, qtbot)
+    assert session.close()
+
+
+def test_nothing_of_the_list_ends_the_suggestions(session: Session, untagged: Path, qtbot: QtBot) -> None:
+    panel = TagsPanel(session, Theme("dark"))
+    qtbot.addWidget(panel)
+    panel.show()
+    session.open_project(untagged)
+    qtbot.waitUntil(lambda: bool(chips(panel)), timeout=20000)
+    qtbot.mouseClick(panel._none, Qt.MouseButton.LeftButton)
+    assert session.record.tags == () and session.record.tagged and chips(panel) == []
+    wait_settled(session, qtbot)
 
 
 def test_each_tag_shows_how_sure_the_cam_is(panel: TagsPanel, qtbot: QtBot) -> None:

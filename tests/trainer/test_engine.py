@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
+from bright_segmenter import BrightSegmenter
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from trainer.data.classes import ClassList
@@ -20,6 +21,7 @@ from trainer.models.affinitynet import AffinityNet
 from trainer.models.backbones import build_backbone
 from trainer.models.base import Backbone
 from trainer.models.classifier import CamClassifier
+from trainer.models.segnet import SegmentationNet
 from trainer.settings import Settings
 
 CLASSES = ClassList(("cat", "coffee", "rocket"))
@@ -42,13 +44,29 @@ def photo() -> np.ndarray:
     return skimage.data.chelsea()
 
 
+@pytest.fixture
+def segmenting(engine: Engine) -> Engine:
+    """The engine with a segmentation network in use, to which bright pixels are a cat."""
+    engine.replace_models(segmentation=BrightSegmenter(1, len(CLASSES)))
+    engine.settings = replace(engine.settings, segmentation=True)
+    return engine
+
+
+@pytest.fixture
+def halves(rng: np.random.Generator) -> np.ndarray:
+    """96×128: dark on the left, bright on the right, with some grain."""
+    image = rng.integers(0, 40, (96, 128, 3), np.uint8)
+    image[:, 64:] += 200
+    return image
+
+
 @contextmanager
-def inputs_of_backbones() -> Iterator[list[tuple[int, ...]]]:
-    """The shapes of what any backbone is given inside the block."""
+def inputs_of_networks() -> Iterator[list[tuple[int, ...]]]:
+    """The shapes of what any backbone or segmentation network is given inside the block."""
     shapes: list[tuple[int, ...]] = []
 
     def note(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-        if isinstance(module, Backbone):
+        if isinstance(module, Backbone | SegmentationNet):
             shapes.append(tuple(inputs[0].shape))
 
     hook = register_module_forward_pre_hook(note)
@@ -135,7 +153,7 @@ def test_the_networks_never_see_more_than_they_should_and_nothing_twice(
 ) -> None:
     large = np.tile(photo, (4, 3, 1))
     engine.settings = replace(engine.settings, scales=(1.0, 0.5))
-    with inputs_of_backbones() as seen:
+    with inputs_of_networks() as seen:
         engine.propose(large, ["cat"], fast=True)
         assert {max(shape[2:]) for shape in seen} == {128}
         seen.clear()
@@ -197,9 +215,75 @@ def test_every_way_of_propagation_gives_a_mask(
     assert proposal.scores.min() >= 0
 
 
-def test_suggested_tags_are_probabilities_most_probable_first(engine: Engine, photo: np.ndarray) -> None:
-    suggested = engine.suggest_tags(photo)
-    assert {name for name, _ in suggested} == set(CLASSES.names)
-    probabilities = [probability for _, probability in suggested]
-    assert probabilities == sorted(probabilities, reverse=True)
-    assert all(0 <= probability <= 1 for probability in probabilities)
+def test_the_segmentation_networks_prediction_takes_the_place_of_propagated_scores(
+    segmenting: Engine, halves: np.ndarray
+) -> None:
+    truth = np.zeros((96, 128), np.uint8)
+    truth[:, 64:] = 1
+    for fast in (True, False):
+        proposal = segmenting.propose(halves, ["rocket", "cat"], fast)
+        assert proposal.source == "segmentation" and proposal.scores.shape == (3, 12, 16)
+        assert (proposal.mask == truth).mean() > 0.98
+    assert not segmenting.propose(halves, ["rocket"]).mask.any()
+    assert not segmenting.propose(halves, []).mask.any()
+    segmenting.settings = replace(segmenting.settings, segmentation=False)
+    propagated = segmenting.propose(halves, ["rocket", "cat"])
+    assert propagated.source == "walk" and (propagated.mask != proposal.mask).any()
+
+
+def test_strokes_correct_the_segmentation_network_and_undo_restores_every_pixel(
+    segmenting: Engine, halves: np.ndarray
+) -> None:
+    proposal = segmenting.propose(halves, ["cat"])
+    untouched = np.full(halves.shape[:2], 255, np.uint8)
+    painted = untouched.copy()
+    painted[40:56, 90:110] = 0
+    mask = proposal.refine(painted)
+    assert not mask[40:56, 90:110].any()
+    assert (mask == 0).sum() > (proposal.mask == 0).sum() + 16 * 20, "the stroke spreads"
+    assert (proposal.refine(untouched) == proposal.mask).all()
+
+
+def test_the_segmentation_network_predicts_once_for_an_image(segmenting: Engine, halves: np.ndarray) -> None:
+    segmenting.propose(halves, ["cat"])
+    segmenting.suggest_tags(halves)
+    with inputs_of_networks() as seen:
+        segmenting.settings = replace(segmenting.settings, mask_sharpness=2.0)
+        segmenting.propose(halves.copy(), ["cat"])
+        segmenting.suggest_tags(halves.copy())
+        assert seen == []
+        segmenting.replace_models(segmentation=BrightSegmenter(3, len(CLASSES)))
+        segmenting.propose(halves, ["cat"])
+        assert seen
+
+
+def test_a_class_the_segmentation_network_has_not_learnt_is_named(
+    segmenting: Engine, halves: np.ndarray
+) -> None:
+    segmenting.replace_models(classes=CLASSES.with_added("moon"))
+    proposal = segmenting.propose(halves, ["moon", "cat"])
+    assert "segmentation network has not learnt moon" in proposal.note
+    assert set(np.unique(proposal.mask).tolist()) == {0, 1}
+
+
+def test_without_a_segmentation_network_the_mask_is_propagated(engine: Engine, halves: np.ndarray) -> None:
+    engine.settings = replace(engine.settings, segmentation=True, mode="mean")
+    assert engine.propose(halves, ["cat"]).source == "mean"
+
+
+def test_the_classifier_suggests_what_is_likely_and_it_has_learnt(engine: Engine, photo: np.ndarray) -> None:
+    with torch.no_grad():
+        engine.models.classifier.head.weight[1] = 0  # nothing is known of coffee
+        engine.models.classifier.head.weight[2] *= -1e4
+    suggested = Engine(engine.models, engine.settings).suggest_tags(photo)
+    assert [(name, segmented) for name, _, segmented in suggested] == [("cat", False)]
+    assert 0.5 < suggested[0].score <= 1
+
+
+def test_the_segmentation_network_suggests_what_it_sees_a_part_of(
+    segmenting: Engine, halves: np.ndarray
+) -> None:
+    (suggestion,) = segmenting.suggest_tags(halves)
+    assert suggestion.name == "cat" and suggestion.segmented
+    assert suggestion.score == pytest.approx(0.5, abs=0.02)
+    assert segmenting.suggest_tags(halves[:, :64]) == []
