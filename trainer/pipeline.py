@@ -27,6 +27,7 @@ from trainer.evaluation import Scores
 from trainer.learn import affinity as affinity_training
 from trainer.learn import classifier as classifier_training
 from trainer.learn import segmentation as segmentation_training
+from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Recipe
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.backbones import build_backbone
@@ -77,8 +78,9 @@ def run_pipeline(
 ) -> Result:
     """Make masks from image-level tags and leave them in `out` as a VOC tree.
 
-    Beside it lie ``models.safetensors``, ``run.json`` and ``run/``, what each stage made: a run cut short
-    goes on from there. With `options.stages` the label maps of the stages are left in ``stages/`` as well.
+    Beside it lie ``models.safetensors``, ``run.json`` and ``run/``, what each stage made and how far a
+    training got: a run cut short goes on from there. With `options.stages` the label maps of the stages are
+    left in ``stages/`` as well.
 
     Args:
         source: images and their tags; an image without any becomes all background.
@@ -218,8 +220,9 @@ class _Run:
                     recipe,
                     self.report,
                     self.crew,
+                    self._checkpoint("classifier"),
                 )
-            self._save(path, Bundle(names, classifier=classifier))
+            self._keep("classifier", Bundle(names, classifier=classifier))
         return self._loaded(load_models(path).classifier)
 
     def _backbone(self) -> Backbone:
@@ -240,9 +243,15 @@ class _Run:
             recipe = self._recipe(self.options.affinity_recipe)
             with self._measured("AffinityNet"):
                 affinity_training.train_affinity(
-                    net, self.stages.views, seeds, recipe, self.report, self.crew
+                    net,
+                    self.stages.views,
+                    seeds,
+                    recipe,
+                    self.report,
+                    self.crew,
+                    self._checkpoint("affinity"),
                 )
-            self._save(path, Bundle(self.source.classes.names, affinity=net))
+            self._keep("affinity", Bundle(self.source.classes.names, affinity=net))
         return self._loaded(load_models(path).affinity)
 
     def _segmentation_net(self, classifier: CamClassifier, labels: str) -> SegmentationNet:
@@ -258,9 +267,15 @@ class _Run:
             recipe = self._recipe(self.options.segmentation_recipe)
             with self._measured("segmentation network"):
                 segmentation_training.train_segmentation(
-                    net, self.stages.views, masks, recipe, self.report, self.crew
+                    net,
+                    self.stages.views,
+                    masks,
+                    recipe,
+                    self.report,
+                    self.crew,
+                    self._checkpoint("segmentation"),
                 )
-            self._save(path, Bundle(self.source.classes.names, segmentation=net))
+            self._keep("segmentation", Bundle(self.source.classes.names, segmentation=net))
         return self._loaded(load_models(path).segmentation)
 
     def _recipe(self, recipe: Recipe) -> Recipe:
@@ -272,6 +287,15 @@ class _Run:
         """Build a network whose random weights are the same in every process."""
         torch.manual_seed(self.options.seed)
         return channels_last(build().to(self.options.device))
+
+    def _checkpoint(self, name: str) -> Checkpoint:
+        return Checkpoint(self.folder.checkpoint(name), self.report.message)
+
+    def _keep(self, name: str, bundle: Bundle) -> None:
+        """Keep a network whose training is over; what was kept on the way is no longer needed."""
+        self._save(self.folder.model(name), bundle)
+        if self.crew.leads:
+            self.folder.checkpoint(name).unlink(missing_ok=True)
 
     def _save(self, path: Path, bundle: Bundle, half: bool = False) -> None:
         if self.crew.leads:

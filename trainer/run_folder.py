@@ -75,5 +75,9 @@ class RunFolder:
         """Path of a network of this run."""
         return self.root / f"{name}.safetensors"
 
+    def checkpoint(self, name: str) -> Path:
+        """Path of what the training of that network keeps on the way."""
+        return self.root / f"{name}.checkpoint"
+
     def _file(self, stage: str, image_id: str, suffix: str) -> Path:
         return file_under(self.root / stage, image_id, suffix)

@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,13 +20,13 @@ from trainer.learn.loop import Recipe
 from trainer.models.bundle import load_models
 from trainer.options import Options
 from trainer.pipeline import Result, run_pipeline
-from trainer.progress import NullReporter, Stage
+from trainer.progress import NullReporter, Reporter, Stage
 
 QUICK = Recipe(1, 2, views=Augmentation(long_side=(48, 64), crop=64))
 IDS = {"one": {8}, "two": {12, 15}, "three": set()}
 
 
-def _run(tree: Path, out: Path, **changes: object) -> Result:
+def _run(tree: Path, out: Path, report: Reporter | None = None, **changes: object) -> Result:
     options = Options(
         classifier_recipe=QUICK,
         affinity_recipe=QUICK,
@@ -34,7 +35,7 @@ def _run(tree: Path, out: Path, **changes: object) -> Result:
         segmentation=True,
         stages=True,
     )
-    return run_pipeline(open_source(tree), out, replace(options, **changes))
+    return run_pipeline(open_source(tree), out, replace(options, **changes), report)
 
 
 @pytest.fixture
@@ -115,6 +116,55 @@ def test_a_run_cut_short_goes_on_in_its_folder(voc_tree: Path, tmp_path: Path) -
     assert result.images == len(IDS)
 
 
+class BreaksOff(NullReporter):
+    """Ends the run after two batches of every training that begins, and notes the batches done before."""
+
+    def __init__(self) -> None:
+        self.before: dict[str, int] = {}
+
+    @contextmanager
+    def stage(self, name: str, total: int, done: int = 0) -> Iterator[Stage]:
+        with super().stage(name, total, done) as silent:
+            if name not in ("classifier", "AffinityNet", "segmentation network"):
+                yield silent
+                return
+            self.before[name] = done
+            yield silent if done else _TwoAtMost()
+
+
+class _TwoAtMost:
+    left = 2
+
+    def advance(self, n: int = 1, note: str = "") -> None:
+        self.left -= n
+        if not self.left:
+            raise KeyboardInterrupt
+
+
+def test_a_training_cut_short_goes_on_and_ends_with_the_same_network(
+    voc_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.learn.checkpoint.EVERY", 0.0)
+    longer = replace(QUICK, epochs=2)
+    recipes = dict.fromkeys(("classifier_recipe", "affinity_recipe", "segmentation_recipe"), longer)
+    reporters = [BreaksOff() for _ in range(4)]
+    for reporter in reporters[:3]:
+        with pytest.raises(KeyboardInterrupt):
+            _run(voc_tree, tmp_path / "broken", reporter, **recipes)
+    _run(voc_tree, tmp_path / "broken", reporters[3], **recipes)
+    _run(voc_tree, tmp_path / "whole", **recipes)
+    assert [reporter.before for reporter in reporters] == [
+        {"classifier": 0},
+        {"classifier": 2, "AffinityNet": 0},
+        {"AffinityNet": 2, "segmentation network": 0},
+        {"segmentation network": 2},
+    ]
+    for name in ("classifier", "affinity", "segmentation"):
+        broken, whole = (tmp_path / out / "run" / f"{name}.safetensors" for out in ("broken", "whole"))
+        assert broken.read_bytes() == whole.read_bytes()
+    assert not list((tmp_path / "broken" / "run").glob("*.checkpoint"))
+
+
 def test_other_settings_start_anew(result: Result, voc_tree: Path, tmp_path: Path) -> None:
     before = (tmp_path / "out" / "run" / "classifier.safetensors").stat().st_mtime_ns
     _run(voc_tree, tmp_path / "out", seed=1)
@@ -140,7 +190,7 @@ def test_two_processes_make_the_masks_of_one(result: Result, voc_tree: Path, tmp
         "from trainer import pipeline\n"
         "with join_crew() as crew:\n"
         "    run = pipeline.run_pipeline\n"
-        "    test_pipeline.run_pipeline = lambda source, out, options: run(source, out, options, crew=crew)\n"
+        "    test_pipeline.run_pipeline = lambda *args: run(*args, crew=crew)\n"
         f"    test_pipeline._run(Path({str(voc_tree)!r}), Path({str(tmp_path / 'pair')!r}))\n"
     )
     command = [

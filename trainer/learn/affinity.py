@@ -13,6 +13,7 @@ from torch.nn import functional
 from trainer.crew import ALONE, Crew
 from trainer.data.classes import VOID
 from trainer.learn.augment import Augmentation
+from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Draw, Recipe, Step, steps, train
 from trainer.method.affinity import affinity_loss
 from trainer.models.affinitynet import AFFINITY_STRIDE, AffinityNet
@@ -31,6 +32,7 @@ def affinity_steps(
     seeds: Sequence[np.ndarray],
     recipe: Recipe = RECIPE,
     crew: Crew = ALONE,
+    checkpoint: Checkpoint | None = None,
 ) -> Iterator[Step]:
     """Train a new `net` in place, telling of every batch; at the end, and only then, it is in evaluation
     mode and worth something.
@@ -41,6 +43,7 @@ def affinity_steps(
         seeds: uint8 H×W seed cues of each: 0 background, class ids, 255 neutral.
         recipe: length, rates and views.
         crew: the processes that share the batches.
+        checkpoint: kept on the way, and gone on from where there is one.
     """
     device = net.head.fuse.weight.device
 
@@ -64,7 +67,9 @@ def affinity_steps(
     with torch.no_grad():
         net.head.fit_scale(net.taps_of(batch(first)[0]))
     with fused_for_training(net.train(), net.backbone) as fused:
-        yield from steps(fused, fused.backbone, count, partial(loss_of, fused), recipe, NAME, crew)
+        yield from steps(
+            fused, fused.backbone, count, partial(loss_of, fused), recipe, NAME, crew, checkpoint
+        )
     net.eval()
 
 
@@ -75,9 +80,10 @@ def train_affinity(
     recipe: Recipe = RECIPE,
     report: Reporter | None = None,
     crew: Crew = ALONE,
+    checkpoint: Checkpoint | None = None,
 ) -> None:
     """Train a new `net` in place, as `affinity_steps` does, and tell `report` of every batch."""
-    under_way = affinity_steps(net, views, seeds, recipe, crew)
+    under_way = affinity_steps(net, views, seeds, recipe, crew, checkpoint)
     train(under_way, recipe.steps(len(seeds)), NAME, report)
 
 

@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional
 
 from trainer.crew import ALONE, Crew
+from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Draw, Recipe, Step, steps, train
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_training
@@ -25,6 +26,7 @@ def classifier_steps(
     tags: Sequence[Sequence[int]],
     recipe: Recipe = RECIPE,
     crew: Crew = ALONE,
+    checkpoint: Checkpoint | None = None,
 ) -> Iterator[Step]:
     """Train `classifier` in place, telling of every batch; at the end it is in evaluation mode.
 
@@ -36,6 +38,7 @@ def classifier_steps(
         tags: class ids of each photo; an image without any teaches what is not there.
         recipe: length, rates and views.
         crew: the processes that share the batches.
+        checkpoint: kept on the way, and gone on from where there is one.
     """
     device = classifier.head.weight.device
     targets = torch.zeros(len(tags), classifier.class_count)
@@ -51,7 +54,7 @@ def classifier_steps(
         )
 
     with fused_for_training(classifier.train(), classifier.backbone) as net:
-        yield from steps(net, net.backbone, len(tags), partial(loss_of, net), recipe, NAME, crew)
+        yield from steps(net, net.backbone, len(tags), partial(loss_of, net), recipe, NAME, crew, checkpoint)
     classifier.eval()
 
 
@@ -62,7 +65,8 @@ def train_classifier(
     recipe: Recipe = RECIPE,
     report: Reporter | None = None,
     crew: Crew = ALONE,
+    checkpoint: Checkpoint | None = None,
 ) -> None:
     """Train `classifier` in place, as `classifier_steps` does, and tell `report` of every batch."""
-    under_way = classifier_steps(classifier, views, tags, recipe, crew)
+    under_way = classifier_steps(classifier, views, tags, recipe, crew, checkpoint)
     train(under_way, recipe.steps(len(tags)), NAME, report)

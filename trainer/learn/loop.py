@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from trainer.crew import ALONE, Crew
 from trainer.learn.augment import Augmentation
+from trainer.learn.checkpoint import Checkpoint
 from trainer.progress import NullReporter, Reporter
 
 
@@ -31,11 +33,15 @@ class Recipe:
 
     def fitted(self, count: int, least: int) -> Recipe:
         """Return the recipe with as many epochs as it takes to make `least` batches of `count` images."""
-        return replace(self, epochs=max(self.epochs, -(-least // -(-count // self.batch))))
+        return replace(self, epochs=max(self.epochs, -(-least // self.batches(count))))
 
     def steps(self, count: int) -> int:
         """Return the number of batches it takes to train on `count` images."""
-        return self.epochs * -(-count // self.batch)
+        return self.epochs * self.batches(count)
+
+    def batches(self, count: int) -> int:
+        """Return the number of batches in an epoch of `count` images."""
+        return -(-count // self.batch)
 
 
 @dataclass(frozen=True)
@@ -72,18 +78,22 @@ def steps(
     recipe: Recipe,
     name: str,
     crew: Crew = ALONE,
+    checkpoint: Checkpoint | None = None,
 ) -> Iterator[Step]:
     """Train `net` on `count` images, in place, and tell after each batch how it went.
 
-    `backbone` is the part of `net` that has the lower rate. Leaving off in between leaves a net half trained.
+    `backbone` is the part of `net` that has the lower rate. Leaving off in between leaves a net half trained;
+    with a `checkpoint` the same call on the same new net goes on from there and ends with the same weights.
     Raises FloatingPointError when the loss is no longer a number.
     """
     trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(parameter_groups(net, backbone, recipe))
     start = [group["lr"] for group in optimiser.param_groups]
-    total, step = recipe.steps(count), 0
-    for epoch in range(recipe.epochs):
-        for batch in _batches(count, recipe, epoch):
+    total, each = recipe.steps(count), recipe.batches(count)
+    training = f"{name} on {count} images, {recipe}"
+    step = checkpoint.restore(training, net, optimiser) if checkpoint else 0
+    for epoch in range(step // each, recipe.epochs):
+        for batch in islice(_batches(count, recipe, epoch), step % each, None):
             for group, rate in zip(optimiser.param_groups, start, strict=True):
                 group["lr"] = rate * (1 - step / total) ** 0.9
             optimiser.zero_grad()
@@ -100,13 +110,17 @@ def steps(
             crew.sum_gradients(trained)
             optimiser.step()
             step += 1
+            # The last batch is not kept: its network is what the caller keeps.
+            if checkpoint and crew.leads and checkpoint.due and step < total:
+                checkpoint.save(training, net, optimiser, step)
             yield Step(step, total, epoch + 1, recipe.epochs, float(value))
 
 
 def train(under_way: Iterator[Step], total: int, name: str, report: Reporter | None = None) -> None:
-    """Take a training of `total` steps to its end and report each of them."""
-    with (report or NullReporter()).stage(name, total) as stage:
-        for step in under_way:
+    """Take a training of `total` steps to its end and report each of them that is still ahead."""
+    first = next(under_way)  # Only the first one tells where the training goes on.
+    with (report or NullReporter()).stage(name, total, done=first.step - 1) as stage:
+        for step in chain([first], under_way):
             stage.advance(1, f"epoch {step.epoch}/{step.epochs}, loss {step.loss:.3f}")
 
 

@@ -12,6 +12,7 @@ from torch.nn import functional
 from trainer.crew import ALONE, Crew
 from trainer.data.classes import BACKGROUND, VOID
 from trainer.learn.augment import Augmentation
+from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Draw, Recipe, steps, train
 from trainer.models.fuse import fused_for_training
 from trainer.models.segnet import SegmentationNet
@@ -28,6 +29,7 @@ def train_segmentation(
     recipe: Recipe = RECIPE,
     report: Reporter | None = None,
     crew: Crew = ALONE,
+    checkpoint: Checkpoint | None = None,
 ) -> None:
     """Train `net` in place; it is left in evaluation mode.
 
@@ -38,6 +40,7 @@ def train_segmentation(
         recipe: length, rates and views.
         report: told of every batch.
         crew: the processes that share the batches.
+        checkpoint: kept on the way, and gone on from where there is one.
     """
     device = net.classify.weight.device
 
@@ -52,7 +55,7 @@ def train_segmentation(
 
     with fused_for_training(net.train(), net.backbone) as fused:
         name, loss = "segmentation network", partial(loss_of, fused)
-        under_way = steps(fused, fused.backbone, len(masks), loss, recipe, name, crew)
+        under_way = steps(fused, fused.backbone, len(masks), loss, recipe, name, crew, checkpoint)
         train(under_way, recipe.steps(len(masks)), name, report)
     net.eval()
 
