@@ -43,7 +43,7 @@ class Predictor(QObject):
     proposed = Signal(str, object)  # image id, Proposal
     failed = Signal(str, str)  # image id, reason
     model_changed = Signal(int)
-    tags_learnt = Signal(int, str, float)  # from so many images, what was left out, the alpha that fits
+    tags_learnt = Signal(TagsLearnt)
     heard = Signal(object)  # every message, for those who draw them
 
     def __init__(self, make_engine: EngineFactory, jobs: Jobs, parent: QObject | None = None) -> None:
@@ -153,7 +153,7 @@ class Predictor(QObject):
             case TagsLearnt():
                 self._version = 0
                 self.forget()
-                self.tags_learnt.emit(message.images, message.note, message.alpha)
+                self.tags_learnt.emit(message)
             case Promoted() | ModelChanged():
                 if message.version != self._version:
                     self._version = message.version

@@ -18,7 +18,7 @@ from annotator.session_state import SessionState
 from trainer.data.classes import BACKGROUND
 from trainer.data.project import Edit, ImageRecord, Project, Status, Target
 from trainer.errors import UserError
-from trainer.messages import Priority, SeedsChanged, Shutdown
+from trainer.messages import Priority, SeedsChanged, Shutdown, TagsLearnt
 
 if TYPE_CHECKING:
     from trainer.engine import Proposal, Suggestion
@@ -427,15 +427,17 @@ class Session(SessionState):
         self.message.emit("info", self.tr("{model} is in use now; proposals follow it.").format(model=name))
         self._follow_models()
 
-    def _tags_learnt(self, images: int, note: str, alpha: float) -> None:
+    def _tags_learnt(self, learnt: TagsLearnt) -> None:
         self.weights_warning.emit("")
         text = self.tr("Your classes are learnt from the tags of {n} images; proposals follow.")
-        self.message.emit("info", text.format(n=images))
-        if note:
-            self.message.emit("warning", note)
+        self.message.emit("info", text.format(n=learnt.images))
+        if learnt.note:
+            self.message.emit("warning", learnt.note)
         if self.engine is not None and self.predictor.fitting is not None:
-            self.predictor.fitting = self.predictor.fitting.calibrated(alpha)
-            self._use_settings(self.engine.settings.calibrated(alpha), _alphas(self.predictor.fitting))
+            alphas = learnt.alpha, learnt.seed_alpha
+            self.predictor.fitting = self.predictor.fitting.calibrated(*alphas)
+            settings = self.engine.settings.calibrated(*alphas)
+            self._use_settings(settings, _alphas(settings))
         self._follow_models()
 
     def _follow_models(self) -> None:
@@ -452,7 +454,8 @@ class Session(SessionState):
         tags = tuple(dict.fromkeys(names))
         self._project.set_tags(document.id, tags)
         self.predictor.forget(document.id)
-        self._suggestions = ()
+        # What else was suggested may be in the picture as well, unless nothing is.
+        self._suggestions = tuple(s for s in self._suggestions if tags and s.name not in tags)
         self._reload_record(document.id)
         self.suggestions_changed.emit()
         if not document.accepted:

@@ -1,26 +1,32 @@
 """Finding the background exponent α of a classifier on a data set, without true masks [ours].
 
-How broad CAMs are depends on the classifier, and how much of a photo is object on the data: the α that fits
-one pair is useless for another. What can be judged without truth is whether the photo bears a foreground out:
-a dense CRF moves its outline to the photo's edges. Where α is small, the CAM's faint skirts compete with a
-deflated background and little of the foreground survives; the larger α, the more does. The smallest α whose
-foreground largely survives is the one to take.
+How broad CAMs are depends on the classifier, how far a walk spreads them on the affinities, and how much of a
+photo is object on the data: the α that fits one triple is useless for another. What is known without truth is
+how much of a photo its tagged objects cover, on average over many. The larger α, the more foreground; the α
+whose foreground covers that share is the one to take. It is found twice: for the seed cues, from the CAMs as
+the photos' edges correct them, and for the walk, from where it leads.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from trainer.cells import pool
 from trainer.method.cam import with_background
+from trainer.method.propagation import Walk
 from trainer.method.seeds import Refine
+from trainer.settings import COVERAGE
 
-SURVIVAL = 0.57
-"""Mean overlap (IoU) of the foreground before and after the CRF that is asked for."""
 RANGE = (0.25, 8.0)
 STEPS = 6
 """Halvings of the range, in octaves: α is found to 6 %."""
 SAMPLE = 48
 """Images that are looked at, spread evenly over the data."""
+
+Cover = Callable[[float], float]
+"""From an exponent α to the share of an image that its foreground then covers, in [0, 1]."""
 
 
 def sample(count: int, most: int = SAMPLE) -> list[int]:
@@ -28,31 +34,49 @@ def sample(count: int, most: int = SAMPLE) -> list[int]:
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
 
 
-def survival(cams: np.ndarray, alpha: float, refine: Refine) -> float:
-    """Return the overlap of the foreground before and after the CRF, in [0, 1]; 0 where there is none.
+def refined_cover(cams: np.ndarray, refine: Refine) -> Cover:
+    """Return what the CAMs cover once a dense CRF has moved their outlines to the photo's edges.
 
     Args:
         cams: float32 K×H×W in [0, 1], K > 0.
-        alpha: exponent of the background score.
         refine: the dense CRF of the image.
     """
-    scores = with_background(cams, alpha)
-    before, after = scores.argmax(axis=0) > 0, refine(scores / scores.sum(axis=0)).argmax(axis=0) > 0
-    return float((before & after).sum() / max(1, (before | after).sum()))
+
+    def cover(alpha: float) -> float:
+        scores = with_background(cams, alpha)
+        return _foreground(refine(scores / scores.sum(axis=0)))
+
+    return cover
+
+
+def walked_cover(cams: np.ndarray, walk: Walk, steps: int) -> Cover:
+    """Return what the CAMs cover after a walk of `steps`.
+
+    Args:
+        cams: float32 K×H×W in [0, 1], K > 0.
+        walk: the image's affinities.
+        steps: length of the walk, at least 0.
+    """
+    return lambda alpha: _foreground(walk.propagate(pool(with_background(cams, alpha), walk.shape), steps))
+
+
+def _foreground(scores: np.ndarray) -> float:
+    return float((scores.argmax(axis=0) > 0).mean())
 
 
 class AlphaSearch:
-    """Bisection for the smallest α in `RANGE` whose mean survival, which rises in α, reaches `SURVIVAL`.
+    """Bisection for the smallest α in `RANGE` whose mean cover, which rises in α, reaches `coverage`.
 
-    `STEPS` times: judge `candidate`, `tell` its mean survival. Then `alpha` is found.
+    `STEPS` times: look at `candidate`, `tell` its mean cover. Then `alpha` is found.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, coverage: float = COVERAGE) -> None:
+        self._coverage = coverage
         self._low, self._high = (float(np.log2(end)) for end in RANGE)
 
     @property
     def candidate(self) -> float:
-        """The α to be judged next."""
+        """The α to be looked at next."""
         return float(2 ** ((self._low + self._high) / 2))
 
     @property
@@ -60,10 +84,10 @@ class AlphaSearch:
         """The smallest α known to be large enough."""
         return float(round(2**self._high, 3))
 
-    def tell(self, mean_survival: float) -> None:
+    def tell(self, mean_cover: float) -> None:
         """Take note of how the candidate did."""
         middle = (self._low + self._high) / 2
-        if mean_survival < SURVIVAL:
+        if mean_cover < self._coverage:
             self._low = middle
         else:
             self._high = middle

@@ -151,13 +151,15 @@ class Promoted:
 class TagsLearnt:
     """Networks learnt from the tags of `images` images are on disk and in use from now on, as version 0.
 
-    `note` names the photos that could not be read, as a rule none; `alpha` is the background exponent that
-    fits networks and photos. Proposals made before are out of date.
+    `note` names the photos that could not be read, as a rule none; `alpha` and `seed_alpha` are the
+    background exponents that fit networks and photos (see `Settings.calibrated`). Proposals made before are
+    out of date.
     """
 
     images: int
     note: str
     alpha: float
+    seed_alpha: float
 
 
 @dataclass(frozen=True)

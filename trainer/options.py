@@ -9,7 +9,7 @@ from trainer.learn.affinity import RECIPE as AFFINITY
 from trainer.learn.classifier import RECIPE as CLASSIFIER
 from trainer.learn.loop import Recipe
 from trainer.learn.segmentation import RECIPE as SEGMENTATION
-from trainer.settings import MODES, Mode, Settings
+from trainer.settings import COVERAGE, MODES, Mode, Settings
 from trainer.stages import STAGE_OF_MODE
 
 
@@ -19,7 +19,7 @@ class Options:
 
     `weights` is a backbone file or name, `classifier` a file of trained models. No network is trained for
     fewer than `least_steps` batches, however few the images are. With `calibrate` the settings' α give way to
-    those that fit the classifier and the data.
+    those whose foreground covers `coverage` of a photo, on average.
     """
 
     weights: Path | str | None = None
@@ -30,6 +30,7 @@ class Options:
     segmentation_recipe: Recipe = SEGMENTATION
     least_steps: int = 150
     calibrate: bool = True
+    coverage: float = COVERAGE
     segmentation: bool = False
     stages: bool = False
     seed: int = 0
@@ -48,10 +49,11 @@ class Options:
             plan["classifier"] = 0.12 * self.classifier_recipe.epochs
         plan |= {
             "cam": 0.4,
-            "calibration": 0.2,
+            "seed alpha": 0.2,
             "seeds": 0.14,
             "AffinityNet": 0.14 * self.affinity_recipe.epochs,
         }
+        plan["walk alpha"] = 0.06
         plan |= {STAGE_OF_MODE[mode]: 0.1 for mode in self.modes}
         if self.settings.mask_crf or self.stages:
             plan["crf"] = 0.15

@@ -18,6 +18,7 @@ from torch import nn
 
 from trainer import calibration
 from trainer.about import library_versions
+from trainer.calibration import AlphaSearch, Cover
 from trainer.crew import ALONE, Crew
 from trainer.data.atomic import write_atomically
 from trainer.data.source import Source
@@ -42,6 +43,7 @@ from trainer.progress import NullReporter, Reporter, Stage
 from trainer.proposal import enlarged
 from trainer.publish import score_stages, write_masks, write_overview, write_record
 from trainer.run_folder import RunFolder
+from trainer.settings import SEED_LOW
 from trainer.stages import STAGE_NAMES, STAGE_OF_MODE, Stages
 
 NetT = TypeVar("NetT", bound=nn.Module)
@@ -119,9 +121,13 @@ class _Run:
         fused = fused_for_inference(classifier)
         self._each("cam", partial(self.stages.make_cam, fused))
         if options.calibrate:
-            self.stages.settings = settings.calibrated(self._alpha())
+            seed_alpha = self._alpha("seed alpha", self.stages.refined_cover)
+            self.stages.settings = settings.calibrated(seed_alpha, seed_alpha)
         self._each("seeds", self.stages.make_seeds)
         net = self._affinity_net(classifier)
+        if options.calibrate:
+            alpha = self._alpha("walk alpha", partial(self.stages.walked_cover, net))
+            self.stages.settings = settings.calibrated(alpha, seed_alpha)
         for mode in self.options.modes:
             self._each(STAGE_OF_MODE[mode], partial(self.stages.propagate, net, mode))
         last = STAGE_OF_MODE[settings.mode]
@@ -173,19 +179,19 @@ class _Run:
                 stage.advance(note=self.stages.items[index].id)
         self.crew.wait()
 
-    def _alpha(self) -> float:
-        """The background exponent that fits classifier and data; found once in a run."""
-        path = self.folder.root / "alpha.json"
+    def _alpha(self, name: str, look: Callable[[int], Cover]) -> float:
+        """The background exponent whose foreground covers what it should; found once in a run."""
+        path = self.folder.root / f"{name}.json"
         if path.is_file():
             return float(json.loads(path.read_text(encoding="utf-8")))
         tagged = [index for index in range(len(self.stages.items)) if self.stages.ids(index)]
         mine = self.crew.share([tagged[place] for place in calibration.sample(len(tagged))])
-        looks = [(self.stages.cams(index), self.stages.crf(index).infer) for index in mine]
+        looks = [look(index) for index in mine]
 
-        search = calibration.AlphaSearch()
-        with self._timed("calibration", calibration.STEPS) as stage:
+        search = AlphaSearch(self.options.coverage)
+        with self._timed(name, calibration.STEPS) as stage:
             for _ in range(calibration.STEPS):
-                own = [calibration.survival(cams, search.candidate, refine) for cams, refine in looks]
+                own = [cover(search.candidate) for cover in looks]
                 everyone = [value for part in self.crew.gather(own) for value in part]
                 stage.advance(note=f"alpha {search.candidate:.2f}")
                 search.tell(sum(everyone) / max(1, len(everyone)))
@@ -310,6 +316,7 @@ class _Run:
         """What a file of models tells of where they come from."""
         return {
             "alpha": self.stages.settings.alpha,
+            "seed_alpha": self.stages.settings.alpha_low / SEED_LOW,
             "data": self.source.root.name,
             "images": len(self.stages.items),
             "weights": str(self.options.weights),

@@ -11,7 +11,9 @@ from trainer.method.crf import CrfParams
 Mode = Literal["walk", "mean"]
 """Propagation by random walk, or by mean affinity to the confident pixels of each class."""
 SEED_LOW, SEED_HIGH = 0.43, 1.43
-"""The exponents of the seed cues, as parts of the walk's."""
+"""The two exponents of the seed cues, as parts of the one that fits the CAMs."""
+COVERAGE = 0.27
+"""Share of a photo that its tagged objects cover on average: that of PASCAL VOC 2012."""
 SEED_CRF = CrfParams(bilateral_srgb=5)
 MASK_CRF = CrfParams(2, 1, bilateral_sxy=20, bilateral_srgb=5, bilateral_weight=5, iterations=5)
 MODES: tuple[Mode, ...] = ("walk", "mean")
@@ -35,10 +37,10 @@ class Settings:
     """Foreground seeds need at least this CAM value, in [0, 1]."""
     mode: Mode = "walk"
     """How scores are propagated."""
-    beta: float = 8.0
-    """Affinities are raised to this power before the walk."""
     segmentation: bool = False
     """Where the models hold a segmentation network, its prediction takes the place of propagated scores."""
+    beta: float = 8.0
+    """Affinities are raised to this power before the walk."""
     steps: int = 64
     """Length t of the random walk on the stride-8 grid."""
     seed_crf: bool = True
@@ -52,16 +54,18 @@ class Settings:
     crf: CrfParams = SEED_CRF
     """The dense CRF of the seed cues."""
 
-    def calibrated(self, alpha: float) -> Settings:
-        """Return the settings for a classifier and data whose background exponent is `alpha` > 0."""
-        return replace(self, alpha=alpha, alpha_low=SEED_LOW * alpha, alpha_high=SEED_HIGH * alpha)
+    def calibrated(self, alpha: float, seed_alpha: float) -> Settings:
+        """Return the settings for models and data whose background exponents, > 0, are `alpha` for the walk
+        and about `seed_alpha` for the seed cues.
+        """
+        return replace(self, alpha=alpha, alpha_low=SEED_LOW * seed_alpha, alpha_high=SEED_HIGH * seed_alpha)
 
     @classmethod
     def fitting(cls, info: Mapping[str, Any]) -> Settings:
         """Return the settings for models that tell of themselves what `info` holds (see `Bundle`)."""
-        return cls().calibrated(info["alpha"]) if "alpha" in info else cls()
+        return cls().calibrated(info["alpha"], info["seed_alpha"]) if "alpha" in info else cls()
 
     def with_seed_alphas(self, low: float, high: float) -> Settings:
-        """Return the settings with other exponents of the seed cues; that of the walk stays between them."""
-        alpha = (low * high / (SEED_LOW * SEED_HIGH)) ** 0.5
-        return replace(self, alpha=alpha, alpha_low=low, alpha_high=high)
+        """Return the settings with other exponents of the seed cues; that of the walk moves with them."""
+        moved = (low * high / (self.alpha_low * self.alpha_high)) ** 0.5
+        return replace(self, alpha=self.alpha * moved, alpha_low=low, alpha_high=high)

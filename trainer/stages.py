@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from trainer.calibration import Cover, refined_cover, walked_cover
 from trainer.cells import grid_of, majority, pool
 from trainer.data.classes import BACKGROUND, ClassList
 from trainer.data.images import load_image
@@ -67,13 +68,11 @@ class Stages:
         seeds = seed_cues(self.cams(index), self.ids(index), *alphas, refine)
         self.folder.save_labels("seeds", self.items[index].id, seeds)
 
-    @torch.inference_mode()
     def propagate(self, net: AffinityNet, mode: Mode, index: int) -> None:
         """Make ``walk`` or ``mean-affinity``: scores (K+1)×h×w on the feature grid."""
-        view, settings = self.views[index], self.settings
-        grid = grid_of(view.shape)
-        inputs = net.backbone.convention.normalise(view).to(self.device)
-        features = net(inputs.contiguous(memory_format=torch.channels_last))
+        settings = self.settings
+        grid = grid_of(self.views[index].shape)
+        features = self._features(net, index)
         if mode == "mean":
             seeds = majority(self.seeds(index), grid)
             scores = mean_affinity(features[0], seeds, (BACKGROUND, *self.ids(index)))
@@ -93,6 +92,15 @@ class Stages:
         """Make ``segnet``: probabilities (K+1)×H×W of background and the tagged classes."""
         probabilities = predict(net, self.views[index], self.ids(index))
         self.folder.save_array("segnet", self.items[index].id, probabilities)
+
+    def refined_cover(self, index: int) -> Cover:
+        """Return what the image's CAMs cover by α, after the dense CRF."""
+        return refined_cover(self.cams(index), self.crf(index).infer)
+
+    def walked_cover(self, net: AffinityNet, index: int) -> Cover:
+        """Return what the image's CAMs cover by α, after the walk."""
+        walk = Walk(pair_affinity(self._features(net, index))[0], self.settings.beta)
+        return walked_cover(self.cams(index), walk, self.settings.steps)
 
     def crf(self, index: int) -> DenseCRF:
         """Return the dense CRF of the seed cues."""
@@ -118,6 +126,11 @@ class Stages:
         if scores.shape[1:] == image.shape[:2]:
             return self._named(scores.argmax(axis=0), index)
         return self._named(winners(scores, image, self.settings, crf=False), index)
+
+    @torch.inference_mode()
+    def _features(self, net: AffinityNet, index: int) -> torch.Tensor:
+        inputs = net.backbone.convention.normalise(self.views[index]).to(self.device)
+        return net(inputs.contiguous(memory_format=torch.channels_last))
 
     def _named(self, channels: np.ndarray, index: int) -> np.ndarray:
         return np.array([BACKGROUND, *self.ids(index)], np.uint8)[channels]

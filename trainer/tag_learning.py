@@ -9,13 +9,15 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 
 from trainer import calibration
-from trainer.data.classes import UNTOUCHED
+from trainer.calibration import Cover
+from trainer.data.classes import BACKGROUND, UNTOUCHED, VOID
 from trainer.data.images import image_size
 from trainer.data.project import ImageRecord, Project, Target
 from trainer.engine import Engine, Models
@@ -24,8 +26,10 @@ from trainer.learn import affinity as affinity_training
 from trainer.learn import classifier as classifier_training
 from trainer.learn.loop import Recipe, Step
 from trainer.messages import LossPoint, Message, Progress, TagsLearnt
+from trainer.method.affinity import pair_affinity
 from trainer.method.cam import multi_scale_cam
 from trainer.method.crf import DenseCRF
+from trainer.method.propagation import Walk
 from trainer.method.seeds import seed_cues
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.bundle import Bundle, load_models, save_models
@@ -33,7 +37,7 @@ from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import channels_last, fused_for_inference
 from trainer.progress import RunClock
 from trainer.proposal import enlarged
-from trainer.settings import Settings
+from trainer.settings import COVERAGE, Settings
 from trainer.training import painted_classes
 from trainer.view import Views
 
@@ -50,10 +54,27 @@ PHOTO_BYTES = 256 << 20
 CLASSIFIER_RECIPE = classifier_training.RECIPE
 AFFINITY_RECIPE = affinity_training.RECIPE
 ALPHA_IMAGES = 12
-"""Images the background exponent is found on."""
-SECONDS = {"classes": 0.07, "alpha": 0.2, "cues": 1.5, "outlines": 0.05}
+"""Images the background exponents are found on."""
+PRIOR_IMAGES = 5
+"""As much as so many accepted masks counts what is known beforehand of how much of a photo objects cover."""
+SECONDS = {
+    "classes": 0.07,
+    "looks": 1.0,
+    "seed alpha": 0.2,
+    "cues": 1.5,
+    "outlines": 0.05,
+    "walk alpha": 0.05,
+}
 """What an image takes in each stage, in proportion; the clock measures how fast the machine is."""
 TOO_FEW = "Tag at least two images first: the classes are learnt from the tags."
+
+
+@dataclass(frozen=True)
+class Look:
+    """One image that is looked at for the background exponents: uint8 H×W×3 and its CAMs, K×H×W."""
+
+    view: np.ndarray
+    cams: np.ndarray
 
 
 class TagLearning:
@@ -89,20 +110,29 @@ class TagLearning:
         batches = classifier_training.classifier_steps(classifier, views, shown, classifier_recipe)
         yield from self._train("classes", "Learning the classes", batches, classifier_recipe.steps(count))
         fused = fused_for_inference(classifier)
-        self._settings = self._settings.calibrated((yield from self._alpha(fused, views, shown)))
+        coverage = self._coverage(records)
+        looks = yield from self._looks(fused, views, shown)
+        seed_alpha = yield from self._alpha("seed alpha", coverage, looks, self._refined_cover)
+        self._settings = self._settings.calibrated(seed_alpha, seed_alpha)
         seeds = yield from self._seeds(fused, records, views, shown)
         # One backbone serves both: trained on the seeds as well, it would learn their faults.
         classifier.backbone.freeze_norm().requires_grad_(False)
         batches = affinity_training.affinity_steps(net, views, seeds, affinity_recipe)
         yield from self._train("outlines", "Learning the outlines", batches, affinity_recipe.steps(count))
 
-        alpha = self._settings.alpha
-        info = {"base": self._engine.models.name, "images": count, "alpha": alpha}
+        walked = partial(self._walked_cover, net.eval())
+        alpha = yield from self._alpha("walk alpha", coverage, looks, walked)
+        info = {
+            "base": self._engine.models.name,
+            "images": count,
+            "alpha": alpha,
+            "seed_alpha": seed_alpha,
+        }
         save_models(self._project.models_dir / FILE, Bundle(self._classes.names, classifier, net, info=info))
         self._project.set_current_version(0)
         self._engine.replace_models(classifier=classifier, affinity=net, version=0)
-        self._engine.settings = self._engine.settings.calibrated(alpha)
-        self._send(TagsLearnt(count, " ".join(self._problems), alpha))
+        self._engine.settings = self._engine.settings.calibrated(alpha, seed_alpha)
+        self._send(TagsLearnt(count, " ".join(self._problems), alpha, seed_alpha))
 
     # -- Stages ----------------------------------------------------------------------------------------------
 
@@ -130,29 +160,52 @@ class TagLearning:
             yield
         self._clock.close()
 
-    def _alpha(
+    def _looks(
         self, classifier: CamClassifier, views: Views, shown: Sequence[Sequence[int]]
-    ) -> Generator[None, None, float]:
-        """Find the background exponent that fits classifier and photos."""
+    ) -> Generator[None, None, list[Look]]:
+        """Make the CAMs of the images that the background exponents are found on."""
         tagged = [index for index, ids in enumerate(shown) if ids]
-        self._clock.open("alpha", ALPHA_IMAGES * (1 + calibration.STEPS))
+        self._clock.open("looks", ALPHA_IMAGES)
         looks = []
         for place in calibration.sample(len(tagged), ALPHA_IMAGES):
             view, ids = views[tagged[place]], shown[tagged[place]]
             cams = multi_scale_cam(classifier, view, [i - 1 for i in ids], self._settings.scales)
-            looks.append((cams, DenseCRF(view, self._settings.crf).infer))
+            looks.append(Look(view, cams))
             self._advance("Weighing the background")
             yield
-        search = calibration.AlphaSearch()
+        self._clock.close()
+        return looks
+
+    def _alpha(
+        self, stage: str, coverage: float, looks: Sequence[Look], cover_of: Callable[[Look], Cover]
+    ) -> Generator[None, None, float]:
+        """Find the background exponent whose foreground covers `coverage` of the photos."""
+        self._clock.open(stage, ALPHA_IMAGES * (1 + calibration.STEPS))
+        covers = []
+        for look in looks:
+            covers.append(cover_of(look))
+            self._advance("Weighing the background")
+            yield
+        search = calibration.AlphaSearch(coverage)
         for _ in range(calibration.STEPS):
-            survivals = []
-            for cams, refine in looks:
-                survivals.append(calibration.survival(cams, search.candidate, refine))
+            covered = []
+            for cover in covers:
+                covered.append(cover(search.candidate))
                 self._advance("Weighing the background")
                 yield
-            search.tell(sum(survivals) / len(survivals))
+            search.tell(sum(covered) / len(covered))
         self._clock.close()
         return search.alpha
+
+    def _refined_cover(self, look: Look) -> Cover:
+        return calibration.refined_cover(look.cams, DenseCRF(look.view, self._settings.crf).infer)
+
+    @torch.inference_mode()
+    def _walked_cover(self, net: AffinityNet, look: Look) -> Cover:
+        inputs = net.backbone.convention.normalise(look.view).to(self._engine.device)
+        features = net(inputs.contiguous(memory_format=torch.channels_last))
+        walk = Walk(pair_affinity(features)[0], self._settings.beta)
+        return calibration.walked_cover(look.cams, walk, self._settings.steps)
 
     def _seeds(
         self,
@@ -188,7 +241,15 @@ class TagLearning:
         first, second = (
             replace(fitted(recipe, count), seed=self._seed) for recipe in (CLASSIFIER_RECIPE, AFFINITY_RECIPE)
         )
-        looks = first.steps(count) * first.batch, 7 * ALPHA_IMAGES, count, second.steps(count) * second.batch
+        weighing = ALPHA_IMAGES * (1 + calibration.STEPS)
+        looks = (
+            first.steps(count) * first.batch,
+            ALPHA_IMAGES,
+            weighing,
+            count,
+            second.steps(count) * second.batch,
+            weighing,
+        )
         self._clock.plan({name: SECONDS[name] * n for name, n in zip(SECONDS, looks, strict=True)})
         return first, second
 
@@ -208,6 +269,15 @@ class TagLearning:
             painted = self._painted(record)
         tagged = {self._classes.id_of(name) for name in record.tags}
         return sorted(tagged | (set() if painted is None else painted_classes(painted)))
+
+    def _coverage(self, records: Sequence[ImageRecord]) -> float:
+        """How much of a photo its objects cover: as a rule, corrected by the masks accepted so far."""
+        accepted = [
+            mask for record in records if (mask := self._project.accepted_mask(record.id)) is not None
+        ]
+        shares = [float(((mask != BACKGROUND) & (mask != VOID)).mean()) for mask in accepted]
+        known = COVERAGE * PRIOR_IMAGES
+        return (known + sum(shares)) / (PRIOR_IMAGES + len(shares))
 
     def _painted(self, record: ImageRecord) -> np.ndarray | None:
         if record.seed_revision == 0:

@@ -188,7 +188,7 @@ def test_a_warning_of_the_weights_offers_to_learn_from_tags_first_and_goes_when_
     assert [button.text() for button in buttons] == ["Learn from tags", "Choose weights…"]
     qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
     assert said == [LearnTags()]
-    window.session.predictor._hear(TagsLearnt(2, "", 0.8))
+    window.session.predictor._hear(TagsLearnt(2, "", 0.8, 0.8))
     assert "There are no pretrained weights." not in window.messages.texts
 
 

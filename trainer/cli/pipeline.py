@@ -25,7 +25,7 @@ from trainer.cli.options import (
     print_table,
     read_classes,
 )
-from trainer.settings import Mode
+from trainer.settings import COVERAGE, Mode
 
 if TYPE_CHECKING:
     from trainer.pipeline import Result
@@ -47,10 +47,19 @@ def run(
         typer.Option(
             "--alpha",
             min=0.01,
-            help="Background exponent; found from the photos without it.",
+            help="Background exponent; found by --coverage without it.",
             show_default=False,
         ),
     ] = None,
+    coverage: Annotated[
+        float,
+        typer.Option(
+            "--coverage",
+            min=0.001,
+            max=0.999,
+            help="Share of a photo that its tagged objects cover, on average.",
+        ),
+    ] = COVERAGE,
     crf: Annotated[
         bool | None,
         typer.Option("--crf/--no-crf", help="Refine the masks with the dense CRF.", show_default=False),
@@ -90,7 +99,7 @@ def run(
     prepare_torch(threads, device)
     settings = replace(Settings(), mode=mode)
     if alpha is not None:
-        settings = settings.calibrated(alpha)
+        settings = settings.calibrated(alpha, alpha)
     if crf is not None:
         settings = replace(settings, mask_crf=crf)
     options = Options(
@@ -98,6 +107,7 @@ def run(
         classifier=classifier,
         settings=settings,
         calibrate=alpha is None,
+        coverage=coverage,
         segmentation=segmentation,
         stages=stages,
         seed=seed,
