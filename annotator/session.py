@@ -146,6 +146,7 @@ class Session(SessionState):
         self._emit_undo()
         if proposal := self.predictor.known(document.id):
             self._apply(proposal)
+            self._suggest()
         else:
             self._ask()
         self._prefetch()
@@ -347,11 +348,14 @@ class Session(SessionState):
             return
         self._set_busy("propose", self.tr("Proposing a mask…"))
         self.predictor.ask(self._document.id)
-        record = self.record
-        if record is not None and not record.tagged:
-            self._suggest(self._document)
+        self._suggest()
 
-    def _suggest(self, document: Document) -> None:
+    def _suggest(self) -> None:
+        """Find tags that the open image may deserve, where nobody has tagged it."""
+        document, record = self._document, self.record
+        if document is None or record is None or record.tagged:
+            return
+
         def suggested(result: list[Suggestion]) -> None:
             if self._document is document and self.record is not None and not self.record.tagged:
                 self._suggestions = tuple(result)

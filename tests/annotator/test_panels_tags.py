@@ -110,6 +110,19 @@ def test_the_segmentation_network_suggests_what_it_sees(untagged: Path, qtbot: Q
     assert session.close()
 
 
+def test_an_image_whose_proposal_is_at_hand_already_gets_suggestions_too(
+    session: Session, untagged: Path, qtbot: QtBot
+) -> None:
+    session.open_project(untagged)
+    wait_settled(session, qtbot)
+    qtbot.waitUntil(lambda: session.predictor.known(session.order[1]) is not None, timeout=20000)
+    for step in (1, -1):
+        with qtbot.waitSignal(session.image_changed, timeout=20000):
+            session.go(step)
+        qtbot.waitUntil(lambda: len(session.suggestions) == 3, timeout=20000)
+        wait_settled(session, qtbot)
+
+
 def test_nothing_of_the_list_ends_the_suggestions(session: Session, untagged: Path, qtbot: QtBot) -> None:
     panel = TagsPanel(session, Theme("dark"))
     qtbot.addWidget(panel)
