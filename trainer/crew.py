@@ -8,14 +8,18 @@ the order of floating-point sums).
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
 
 import torch
 from torch import distributed, nn
+
+from trainer.errors import UserError
 
 T = TypeVar("T")
 
@@ -49,7 +53,8 @@ class Crew:
                 parameter.grad = torch.zeros_like(parameter)
         # One message for all: the cost of many small ones is their number, not their size.
         flat = torch.cat([parameter.grad.flatten() for parameter in trained if parameter.grad is not None])
-        distributed.all_reduce(flat)
+        with self._meeting():
+            distributed.all_reduce(flat)
         pieces = flat.split([parameter.numel() for parameter in trained])
         for parameter, piece in zip(trained, pieces, strict=True):
             parameter.grad = piece.view_as(parameter)
@@ -59,13 +64,31 @@ class Crew:
         if self.size == 1:
             return [mine]
         everyone: list[Any] = [None] * self.size
-        distributed.all_gather_object(everyone, mine)
+        with self._meeting():
+            distributed.all_gather_object(everyone, mine)
         return everyone
 
     def wait(self) -> None:
         """Wait until every process is here."""
         if self.size > 1:
-            distributed.barrier()
+            with self._meeting():
+                distributed.barrier()
+
+    @contextmanager
+    def _meeting(self) -> Iterator[None]:
+        """Break off where another process does not come: to wait for it would be to wait for ever."""
+        try:
+            yield
+        except RuntimeError:  # All that torch says of a connection that is gone.
+            self.break_off()
+
+    def break_off(self, *_: int | FrameType | None) -> NoReturn:
+        """End this process because another has ended; the leader alone says so, in a UserError."""
+        if self.leads:
+            raise UserError(
+                "one of the processes that share this run has ended before its time; start the run again"
+            )
+        raise SystemExit(1)
 
 
 ALONE = Crew()
@@ -73,7 +96,10 @@ ALONE = Crew()
 
 @contextmanager
 def join_crew(device: str = "cpu") -> Iterator[Crew]:
-    """Join the processes ``torchrun`` started (gloo on CPU, NCCL on GPU); without it, work alone."""
+    """Join the processes ``torchrun`` started (gloo on CPU, NCCL on GPU); without it, work alone.
+
+    When one of them ends before its time, all do.
+    """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield ALONE
@@ -82,7 +108,11 @@ def join_crew(device: str = "cpu") -> Iterator[Crew]:
     if on_gpu:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=TIMEOUT)
+    crew = Crew(distributed.get_rank(), size)
+    # torchrun's way to end those who are left.
+    former = signal.signal(signal.SIGTERM, crew.break_off)
     try:
-        yield Crew(distributed.get_rank(), size)
+        yield crew
     finally:
+        signal.signal(signal.SIGTERM, former)
         distributed.destroy_process_group()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from trainer.crew import ALONE, Crew
 from trainer.data.images import load_mask
 from trainer.data.source import open_source
 from trainer.learn.augment import Augmentation
@@ -22,11 +24,13 @@ from trainer.options import Options
 from trainer.pipeline import Result, run_pipeline
 from trainer.progress import NullReporter, Reporter, Stage
 
-QUICK = Recipe(1, 2, views=Augmentation(long_side=(48, 64), crop=64))
+QUICK = Recipe(2, 2, views=Augmentation(long_side=(48, 64), crop=64))
 IDS = {"one": {8}, "two": {12, 15}, "three": set()}
 
 
-def _run(tree: Path, out: Path, report: Reporter | None = None, **changes: object) -> Result:
+def _run(
+    tree: Path, out: Path, report: Reporter | None = None, crew: Crew = ALONE, **changes: object
+) -> Result:
     options = Options(
         classifier_recipe=QUICK,
         affinity_recipe=QUICK,
@@ -35,7 +39,7 @@ def _run(tree: Path, out: Path, report: Reporter | None = None, **changes: objec
         segmentation=True,
         stages=True,
     )
-    return run_pipeline(open_source(tree), out, replace(options, **changes), report)
+    return run_pipeline(open_source(tree), out, replace(options, **changes), report, crew)
 
 
 @pytest.fixture
@@ -116,10 +120,11 @@ def test_a_run_cut_short_goes_on_in_its_folder(voc_tree: Path, tmp_path: Path) -
     assert result.images == len(IDS)
 
 
-class BreaksOff(NullReporter):
-    """Ends the run after two batches of every training that begins, and notes the batches done before."""
+class Witness(NullReporter):
+    """Notes for every training how many batches were done before; `deadly` is sent after two of a new one."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadly: signal.Signals | None = None) -> None:
+        self.deadly = deadly
         self.before: dict[str, int] = {}
 
     @contextmanager
@@ -129,30 +134,28 @@ class BreaksOff(NullReporter):
                 yield silent
                 return
             self.before[name] = done
-            yield silent if done else _TwoAtMost()
+            yield silent if done or self.deadly is None else _TwoAtMost(self.deadly)
 
 
 class _TwoAtMost:
-    left = 2
+    def __init__(self, deadly: signal.Signals) -> None:
+        self.deadly, self.left = deadly, 2
 
     def advance(self, n: int = 1, note: str = "") -> None:
         self.left -= n
         if not self.left:
-            raise KeyboardInterrupt
+            signal.raise_signal(self.deadly)
 
 
 def test_a_training_cut_short_goes_on_and_ends_with_the_same_network(
-    voc_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    result: Result, voc_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("trainer.learn.checkpoint.EVERY", 0.0)
-    longer = replace(QUICK, epochs=2)
-    recipes = dict.fromkeys(("classifier_recipe", "affinity_recipe", "segmentation_recipe"), longer)
-    reporters = [BreaksOff() for _ in range(4)]
+    reporters = [Witness(signal.SIGINT) for _ in range(4)]
     for reporter in reporters[:3]:
         with pytest.raises(KeyboardInterrupt):
-            _run(voc_tree, tmp_path / "broken", reporter, **recipes)
-    _run(voc_tree, tmp_path / "broken", reporters[3], **recipes)
-    _run(voc_tree, tmp_path / "whole", **recipes)
+            _run(voc_tree, tmp_path / "broken", reporter)
+    _run(voc_tree, tmp_path / "broken", reporters[3])
     assert [reporter.before for reporter in reporters] == [
         {"classifier": 0},
         {"classifier": 2, "AffinityNet": 0},
@@ -160,7 +163,7 @@ def test_a_training_cut_short_goes_on_and_ends_with_the_same_network(
         {"segmentation network": 2},
     ]
     for name in ("classifier", "affinity", "segmentation"):
-        broken, whole = (tmp_path / out / "run" / f"{name}.safetensors" for out in ("broken", "whole"))
+        broken, whole = (tmp_path / out / "run" / f"{name}.safetensors" for out in ("broken", "out"))
         assert broken.read_bytes() == whole.read_bytes()
     assert not list((tmp_path / "broken" / "run").glob("*.checkpoint"))
 
@@ -180,32 +183,50 @@ def test_a_damaged_photo_is_named_and_the_rest_goes_on(voc_tree: Path, tmp_path:
     assert (tmp_path / "out" / "SegmentationClass" / "two.png").exists()
 
 
-def test_two_processes_make_the_masks_of_one(result: Result, voc_tree: Path, tmp_path: Path) -> None:
-    script = tmp_path / "both.py"
+def _run_as_pair(tree: Path, out: Path, second: str = "None") -> subprocess.CompletedProcess[str]:
+    """Do `_run` in two processes; `second` is the reporter of the one that does not lead."""
+    script = out.with_suffix(".py")
     script.write_text(
-        "import sys; from pathlib import Path; from dataclasses import replace\n"
+        "import signal, sys; from pathlib import Path\n"
         f"sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[2])]!r}\n"
+        "from test_pipeline import Witness, _run\n"
         "from trainer.crew import join_crew\n"
-        "import test_pipeline\n"
-        "from trainer import pipeline\n"
+        "from trainer.learn import checkpoint\n"
+        "checkpoint.EVERY = 0.0\n"
         "with join_crew() as crew:\n"
-        "    run = pipeline.run_pipeline\n"
-        "    test_pipeline.run_pipeline = lambda *args: run(*args, crew=crew)\n"
-        f"    test_pipeline._run(Path({str(voc_tree)!r}), Path({str(tmp_path / 'pair')!r}))\n"
+        f"    report = None if crew.leads else {second}\n"
+        f"    _run(Path({str(tree)!r}), Path({str(out)!r}), report, crew)\n"
     )
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node=2",
-        str(script),
-    ]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment)
-    assert done.returncode == 0, done.stderr
+    return subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+def _assert_same_masks(out: Path, other: Path) -> None:
     for image_id in IDS:
-        alone = load_mask(tmp_path / "out" / "SegmentationClass" / f"{image_id}.png")
-        np.testing.assert_array_equal(
-            load_mask(tmp_path / "pair" / "SegmentationClass" / f"{image_id}.png"), alone
-        )
+        mask, expected = (load_mask(o / "SegmentationClass" / f"{image_id}.png") for o in (out, other))
+        np.testing.assert_array_equal(mask, expected)
+
+
+def test_two_processes_make_the_masks_of_one(result: Result, voc_tree: Path, tmp_path: Path) -> None:
+    done = _run_as_pair(voc_tree, tmp_path / "pair")
+    assert done.returncode == 0, done.stderr
+    _assert_same_masks(tmp_path / "pair", tmp_path / "out")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a matter of POSIX systems")
+def test_a_killed_process_ends_the_run_and_another_run_finishes_it(
+    result: Result, voc_tree: Path, tmp_path: Path
+) -> None:
+    killed = _run_as_pair(voc_tree, tmp_path / "pair", "Witness(signal.SIGKILL)")
+    assert killed.returncode != 0
+    assert killed.stderr.count("has ended before its time") == 1, killed.stderr
+    assert not (tmp_path / "pair" / "SegmentationClass").exists()
+    rest = Witness()
+    _run(voc_tree, tmp_path / "pair", rest)
+    assert rest.before["classifier"] > 0
+    _assert_same_masks(tmp_path / "pair", tmp_path / "out")
