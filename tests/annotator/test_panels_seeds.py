@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from desk import segmenting_engine, small_engine, stroke, wait_settled
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QRadioButton
 from pytestqt.qtbot import QtBot
 
@@ -77,8 +77,8 @@ def segmenting(qtbot: QtBot, sample: Path) -> Iterator[Session]:
 
 
 def click(button: QRadioButton, session: Session, source: str, qtbot: QtBot) -> None:
-    """Click a choice where it is drawn, and wait for the mask that it makes."""
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton, pos=button.rect().center())
+    """Click a choice on its ring, and wait for the mask that it makes."""
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton, pos=QPoint(8, button.height() // 2))
     qtbot.waitUntil(lambda: session.proposal.source == source and not session.proposal.fast, timeout=20000)
     wait_settled(session, qtbot)
 
@@ -123,7 +123,7 @@ def test_without_a_segmentation_network_the_choice_is_grey_and_says_how_to_get_o
     wait_settled(session, qtbot)
     assert panel.walk.isEnabled() and not panel.network.isEnabled()
     assert "--segmentation" in panel.network.toolTip()
-    qtbot.mouseClick(panel.network, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(panel.network, Qt.MouseButton.LeftButton, pos=QPoint(8, panel.network.height() // 2))
     assert panel.walk.isChecked() and not session.settings.segmentation
 
 
