@@ -56,10 +56,11 @@ MODELS_FILE = "models.safetensors"
 
 @dataclass
 class Result:
-    """What a run tells when it is over."""
+    """What a run tells when it is over; `stages` are those whose label maps it left in ``stages/``."""
 
     images: int
     split: str
+    stages: list[str]
     scores: dict[str, Scores]
     seconds: dict[str, float]
     peak_memory: int
@@ -339,6 +340,7 @@ class _Run:
         result = Result(
             images=len(self.stages.items),
             split=self.source.split,
+            stages=names if self.options.stages else [],
             scores=scores,
             seconds={name: round(seconds, 1) for name, seconds in self.seconds.items()},
             peak_memory=peak_memory(),

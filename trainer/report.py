@@ -94,15 +94,17 @@ def collect_stages(
 
 
 def picture_rows(source: Source, stages: Sequence[StageResult], count: int = 12) -> list[OverviewRow]:
-    """Make rows image | one column a stage | truth for `count` images spread evenly over the data."""
-    shown = np.unique(
-        np.linspace(0, len(source.items) - 1, min(count, len(source.items))).round().astype(int)
-    )
-    return [_picture_row(source.items[index], stages) for index in shown]
+    """Make rows image | one column a stage | truth for `count` images spread evenly over the data.
+
+    Images that the run left out, because they are damaged, are left out here too.
+    """
+    items = [item for item in source.items if any(_mask(stage, item).is_file() for stage in stages)]
+    shown = np.unique(np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int))
+    return [_picture_row(items[index], stages) for index in shown]
 
 
 def _picture_row(item: Item, stages: Sequence[StageResult]) -> OverviewRow:
-    paths = {stage.name: stage.folder / f"{item.id}.png" for stage in stages}
+    paths = {stage.name: _mask(stage, item) for stage in stages}
     if item.truth_path is not None:
         paths["truth"] = item.truth_path
     photo = shrink_photo(load_image(item.image_path))
@@ -110,6 +112,10 @@ def _picture_row(item: Item, stages: Sequence[StageResult]) -> OverviewRow:
     panels = {"image": photo} | {name: label_panel(photo, labels) for name, labels in maps.items()}
     caption = f"{item.id}: {', '.join(item.tags)}" if item.tags else item.id
     return OverviewRow(caption, panels, ids_in(maps.values()))
+
+
+def _mask(stage: StageResult, item: Item) -> Path:
+    return stage.folder / f"{item.id}.png"
 
 
 def write_report(report: Report, out: Path) -> Path:

@@ -3,6 +3,7 @@
 import io
 import json
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,13 @@ from trainer.cli.app import COMMANDS
 from trainer.cli.console import PlainReporter, open_reporter
 from trainer.data.images import load_mask, save_mask
 from trainer.data.project import Project
+from trainer.learn.augment import Augmentation
+from trainer.learn.loop import Recipe
 from trainer.models.backbones import build_backbone
 from trainer.models.bundle import Bundle, save_models
 from trainer.models.classifier import CamClassifier
+from trainer.options import Options
+from trainer.report import STAGES
 
 
 def run(*args: object) -> int:
@@ -272,7 +277,12 @@ def test_report_writes_a_page_from_what_the_run_left(
     finished: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, out = finished
-    record = {"settings": {"alpha": 1.5}, "seconds": {"walk": 0.25}, "warnings": ["from scratch"]}
+    record = {
+        "stages": list(STAGES),
+        "settings": {"alpha": 1.5},
+        "seconds": {"walk": 0.25},
+        "warnings": ["from scratch"],
+    }
     (out / "run.json").write_text(json.dumps(record))
     assert run("report", data, "--out", out) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(out / "report.html")
@@ -290,11 +300,39 @@ def test_report_names_a_damaged_record(
     assert "run.json" in one_line(capsys.readouterr().err)
 
 
-def test_report_without_stages_tells_how_to_get_them(
-    finished: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every network of a run see the photos twice only, and small."""
+    recipe = Recipe(2, 2, views=Augmentation(long_side=(48, 64), crop=64))
+    recipes = dict.fromkeys(("classifier_recipe", "affinity_recipe", "segmentation_recipe"), recipe)
+    monkeypatch.setattr("trainer.options.Options", partial(Options, **recipes, least_steps=1))
+
+
+def times(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+
+
+def test_report_runs_all_stages_where_there_is_no_run(
+    quick: None, voc_tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("report", finished[0], "--out", tmp_path / "elsewhere") == 2
-    assert "--stages" in capsys.readouterr().err
+    out = tmp_path / "out"
+    assert run("report", voc_tree, "--out", out, "--seed", 5) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(out / "report.html")
+    page = (out / "report.html").read_text(encoding="utf-8")
+    for text in (*STAGES.values(), "<td>seed</td><td>5</td>"):
+        assert text in page
+    made = times(out / "run")
+    assert run("report", voc_tree, "--out", out) == 0  # The page only, whatever the options.
+    assert times(out / "run") == made
+
+
+def test_report_goes_on_with_a_run_that_lacks_stages(quick: None, voc_tree: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert run("pipeline", voc_tree, "--out", out) == 0
+    made = times(out / "run")
+    assert run("report", voc_tree, "--out", out) == 0
+    assert made.items() <= times(out / "run").items()
+    assert STAGES["segnet"] in (out / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_network_trained_on_masks_predicts_masks(

@@ -70,6 +70,14 @@ def test_pictures_are_spread_over_the_data(source: Source, run: Path) -> None:
     assert [row.name for row in rows] == ["a: cat", "c: cat"]
 
 
+def test_photos_that_the_run_left_out_are_not_shown(source: Source, run: Path) -> None:
+    for stage in ("cam", "walk"):
+        (run / "stages" / stage / "a.png").unlink()
+    (source.root / "a.png").write_bytes(b"damaged")
+    rows = picture_rows(source, collect_stages(source, run))
+    assert [row.name for row in rows] == ["b: cat", "c: cat"]
+
+
 @pytest.fixture
 def report(source: Source, run: Path) -> Report:
     stages = collect_stages(source, run)

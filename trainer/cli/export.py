@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from trainer.cli.console import open_reporter
-from trainer.cli.options import Json, Out
+from trainer.cli.options import Force, Json, Out
 
 
 def run(
@@ -21,9 +21,7 @@ def run(
     everything: Annotated[
         bool, typer.Option("--all", help="Also masks that nobody accepted yet, where one is proposed.")
     ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Write into a folder that holds other files.")
-    ] = False,
+    force: Force = False,
     json: Json = False,
 ) -> None:
     """Write the accepted masks of a project as a VOC data set."""

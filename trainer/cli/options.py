@@ -11,6 +11,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from trainer.settings import Mode
+
 if TYPE_CHECKING:
     from trainer.data.classes import ClassList
 
@@ -50,6 +52,36 @@ Threads = Annotated[
     int | None,
     typer.Option("--threads", min=1, help="CPU threads; all cores without it.", show_default=False),
 ]
+Classifier = Annotated[
+    Path | None,
+    typer.Option("--classifier", metavar="FILE", help="Trained models: no classifier is trained then."),
+]
+Propagation = Annotated[
+    Mode, typer.Option("--mode", help="Propagation: walk (random walk) or mean (mean affinity).")
+]
+Alpha = Annotated[
+    float | None,
+    typer.Option(
+        "--alpha", min=0.01, help="Background exponent; found by --coverage without it.", show_default=False
+    ),
+]
+Coverage = Annotated[
+    float,
+    typer.Option(
+        "--coverage", min=0.001, max=0.999, help="Share of a photo that its tagged objects cover, on average."
+    ),
+]
+Crf = Annotated[
+    bool | None,
+    typer.Option("--crf/--no-crf", help="Refine the masks with the dense CRF.", show_default=False),
+]
+Segmentation = Annotated[
+    bool, typer.Option(help="Train a segmentation network on the masks and let it make the final ones.")
+]
+Epochs = Annotated[
+    int | None, typer.Option("--epochs", min=1, help="Epochs of the classifier.", show_default=False)
+]
+Force = Annotated[bool, typer.Option("--force", help="Write into a folder that holds other files.")]
 
 
 def prepare_torch(threads: int | None, device: str) -> None:

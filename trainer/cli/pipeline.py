@@ -11,12 +11,20 @@ import typer
 
 from trainer.cli.console import open_reporter
 from trainer.cli.options import (
+    Alpha,
     Classes,
+    Classifier,
+    Coverage,
+    Crf,
     Data,
     Device,
+    Epochs,
+    Force,
     Json,
     Out,
+    Propagation,
     Seed,
+    Segmentation,
     Split,
     Threads,
     Weights,
@@ -28,6 +36,7 @@ from trainer.cli.options import (
 from trainer.settings import COVERAGE, Mode
 
 if TYPE_CHECKING:
+    from trainer.options import Options
     from trainer.pipeline import Result
 
 
@@ -35,48 +44,17 @@ def run(
     data: Data,
     out: Out,
     weights: Weights = None,
-    classifier: Annotated[
-        Path | None,
-        typer.Option("--classifier", metavar="FILE", help="Trained models: no classifier is trained then."),
-    ] = None,
-    mode: Annotated[
-        Mode, typer.Option("--mode", help="Propagation: walk (random walk) or mean (mean affinity).")
-    ] = "walk",
-    alpha: Annotated[
-        float | None,
-        typer.Option(
-            "--alpha",
-            min=0.01,
-            help="Background exponent; found by --coverage without it.",
-            show_default=False,
-        ),
-    ] = None,
-    coverage: Annotated[
-        float,
-        typer.Option(
-            "--coverage",
-            min=0.001,
-            max=0.999,
-            help="Share of a photo that its tagged objects cover, on average.",
-        ),
-    ] = COVERAGE,
-    crf: Annotated[
-        bool | None,
-        typer.Option("--crf/--no-crf", help="Refine the masks with the dense CRF.", show_default=False),
-    ] = None,
-    segmentation: Annotated[
-        bool, typer.Option(help="Train a segmentation network on the masks and let it make the final ones.")
-    ] = False,
+    classifier: Classifier = None,
+    mode: Propagation = "walk",
+    alpha: Alpha = None,
+    coverage: Coverage = COVERAGE,
+    crf: Crf = None,
+    segmentation: Segmentation = False,
     stages: Annotated[
         bool, typer.Option("--stages", help="Run every stage and keep their label maps, in DIR/stages.")
     ] = False,
-    epochs: Annotated[
-        int | None,
-        typer.Option("--epochs", min=1, help="Epochs of the classifier.", show_default=False),
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Write into a folder that holds other files.")
-    ] = False,
+    epochs: Epochs = None,
+    force: Force = False,
     split: Split = "train",
     classes: Classes = None,
     seed: Seed = 0,
@@ -92,11 +70,43 @@ def run(
     """
     from trainer.crew import join_crew
     from trainer.data.source import open_source
-    from trainer.options import Options
     from trainer.pipeline import run_pipeline
-    from trainer.settings import Settings
 
     prepare_torch(threads, device)
+    options = pipeline_options(
+        weights, classifier, mode, alpha, coverage, crf, segmentation, stages, epochs, force, seed, device
+    )
+    source = open_source(data, split, read_classes(classes))
+    with join_crew(device) as crew, open_reporter(json) as report:
+        result = run_pipeline(source, out, options, report, crew)
+        if not crew.leads:
+            return
+        for warning in result.warnings:
+            report.message(f"warning: {warning}")
+    if json:
+        print(json_format.dumps(result.to_json(), indent=2, default=str))
+    else:
+        _print(result, out)
+
+
+def pipeline_options(
+    weights: str | None,
+    classifier: Path | None,
+    mode: Mode,
+    alpha: float | None,
+    coverage: float,
+    crf: bool | None,
+    segmentation: bool,
+    stages: bool,
+    epochs: int | None,
+    force: bool,
+    seed: int,
+    device: str,
+) -> Options:
+    """Return what the command line tells a run; None stands for the program's own choice."""
+    from trainer.options import Options
+    from trainer.settings import Settings
+
     settings = replace(Settings(), mode=mode)
     if alpha is not None:
         settings = settings.calibrated(alpha, alpha)
@@ -114,21 +124,10 @@ def run(
         force=force,
         device=device,
     )
-    if epochs is not None:
-        options = replace(
-            options, classifier_recipe=replace(options.classifier_recipe, epochs=epochs), least_steps=1
-        )
-    source = open_source(data, split, read_classes(classes))
-    with join_crew(device) as crew, open_reporter(json) as report:
-        result = run_pipeline(source, out, options, report, crew)
-        if not crew.leads:
-            return
-        for warning in result.warnings:
-            report.message(f"warning: {warning}")
-    if json:
-        print(json_format.dumps(result.to_json(), indent=2, default=str))
-    else:
-        _print(result, out)
+    if epochs is None:
+        return options
+    recipe = replace(options.classifier_recipe, epochs=epochs)
+    return replace(options, classifier_recipe=recipe, least_steps=1)
 
 
 def _print(result: Result, out: Path) -> None:

@@ -1,47 +1,98 @@
-"""`report DATA --out DIR`: one HTML page on what a pipeline run left in DIR."""
+"""`report DATA --out DIR`: one HTML page on a pipeline run in DIR, which is made or finished first."""
 
 from __future__ import annotations
 
 import json as json_format
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trainer.cli.console import open_reporter
-from trainer.cli.options import Classes, Data, Split, read_classes
+from trainer.cli.options import (
+    Alpha,
+    Classes,
+    Classifier,
+    Coverage,
+    Crf,
+    Data,
+    Device,
+    Epochs,
+    Force,
+    Out,
+    Propagation,
+    Seed,
+    Segmentation,
+    Split,
+    Threads,
+    Weights,
+    prepare_torch,
+    read_classes,
+)
+from trainer.cli.pipeline import pipeline_options
+from trainer.settings import COVERAGE
+
+if TYPE_CHECKING:
+    from trainer.data.source import Source
+    from trainer.progress import Reporter
 
 _UNTOLD = ("data", "classes", "versions")
 
 
 def run(
     data: Data,
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out", metavar="DIR", help="Folder of a pipeline run made with --stages; the page goes there."
-        ),
-    ],
+    out: Out,
     pictures: Annotated[
         int, typer.Option("--pictures", min=0, help="Images to show, spread over the data.")
     ] = 12,
+    weights: Weights = None,
+    classifier: Classifier = None,
+    mode: Propagation = "walk",
+    alpha: Alpha = None,
+    coverage: Coverage = COVERAGE,
+    crf: Crf = None,
+    segmentation: Segmentation = False,
+    epochs: Epochs = None,
+    force: Force = False,
     split: Split = "train",
     classes: Classes = None,
+    seed: Seed = 0,
+    threads: Threads = None,
+    device: Device = "cpu",
 ) -> None:
-    """Write a page with pictures, IoU tables, settings and times.
+    """Write a page with pictures, IoU tables, settings and times of every stage.
 
-    report.html needs no other file; the pictures also lie in DIR/figures as PNG.
+    Where DIR has no finished `pipeline --stages` of the data, that is run first, or goes on where it stopped,
+    with the options given here. report.html needs no other file; the pictures also lie in DIR/figures as PNG.
     """
-    from trainer.about import library_versions
+    from trainer.crew import join_crew
     from trainer.data.source import open_source
+    from trainer.pipeline import run_pipeline
     from trainer.publish import RUN_FILE
+    from trainer.report import STAGES
+
+    prepare_torch(threads, device)
+    options = pipeline_options(
+        weights, classifier, mode, alpha, coverage, crf, segmentation, True, epochs, force, seed, device
+    )
+    source = open_source(data, split, read_classes(classes))
+    with join_crew(device) as crew, open_reporter() as reporter:
+        if not STAGES.keys() <= set(_read_record(out / RUN_FILE).get("stages", ())):
+            run_pipeline(source, out, options, reporter, crew)
+        if not crew.leads:
+            return
+        page = _draw(source, out, _read_record(out / RUN_FILE), pictures, reporter)
+    print(page)
+
+
+def _draw(source: Source, out: Path, record: dict[str, Any], pictures: int, reporter: Reporter) -> Path:
+    """Write the page on a finished run and return its path."""
+    from trainer.about import library_versions
     from trainer.report import Report, collect_stages, picture_rows, write_report
 
-    source = open_source(data, split, read_classes(classes))
-    record = _read_record(out / RUN_FILE)
     images = len(source.items)
     seconds = {stage: total / images for stage, total in record.get("seconds", {}).items()}
-    with open_reporter() as reporter, reporter.stage("report", 3) as stage:
+    with reporter.stage("report", 3) as stage:
         stages = collect_stages(source, out, seconds)
         stage.advance(note="pictures")
         rows = picture_rows(source, stages, pictures)
@@ -54,12 +105,12 @@ def run(
                 stages=stages,
                 rows=rows,
                 settings=_settings(record) | library_versions(),
-                warnings=[*source.problems, *record.get("warnings", ())],
+                warnings=record.get("warnings", ()),
             ),
             out,
         )
         stage.advance()
-    print(page)
+    return page
 
 
 def _settings(record: dict[str, Any]) -> dict[str, str]:
@@ -74,7 +125,7 @@ def _settings(record: dict[str, Any]) -> dict[str, str]:
 
 
 def _read_record(path: Path) -> dict[str, Any]:
-    """Read the run's own record; empty for masks that came another way."""
+    """Read the record of a finished run; empty where there is none."""
     from trainer.errors import DataError
 
     if not path.is_file():
