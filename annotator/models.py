@@ -1,4 +1,4 @@
-"""Which networks the desk works with: the weights a person chose, the bundled ones, or none."""
+"""Which networks the desk works with: a person's choice, the bundled ones, those learnt from tags."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,20 +8,20 @@ from PySide6.QtCore import QCoreApplication
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
-from resources import path as resource
 from trainer.data.classes import ClassList
 from trainer.data.project import Project
 from trainer.engine import Engine, Models
 from trainer.errors import WeightsError
-from trainer.models.backbones import build_backbone
 from trainer.models.bundle import RECORD, Bundle, load_models
 from trainer.models.classifier import CamClassifier
+from trainer.models.registry import BUNDLED
 from trainer.models.segnet import SegmentationNet
 from trainer.models.weights import load_backbone_weights
 from trainer.settings import Settings
 from trainer.tag_learning import load_learnt
 
-SCRATCH = "mobilenet_v2"
+SHOWN = 5
+"""Unknown classes that are named in a sentence; of more it says so."""
 NOWHERE = -1e4
 """Score of a class that a segmentation network does not know."""
 
@@ -34,11 +34,6 @@ class Loaded:
     warning: str = ""
 
 
-def bundled() -> Path | None:
-    """The models that ship with the program."""
-    return next(iter(sorted(resource("weights").glob("*.safetensors"))), None)
-
-
 def load_engine(project: Project, weights: str = "") -> Loaded:
     """An engine for the classes of `project`; for a pool thread, it reads and may download.
 
@@ -46,38 +41,27 @@ def load_engine(project: Project, weights: str = "") -> Loaded:
     with the program. What the project has learnt from its tags, beginning with these very weights, is used in
     their place; a segmentation network among them stays in use beside it. Raises WeightsError.
     """
-    source = Path(weights) if weights else bundled()
+    source = Path(weights) if weights else BUNDLED
     damaged = ""
     try:
-        if (learnt := load_learnt(project, source.stem if source else SCRATCH)) is not None:
+        if (learnt := load_learnt(project, source.stem)) is not None:
             models, settings = learnt
-            if source is not None and source.is_file() and _holds_models(source):
+            if source.is_file() and _holds_models(source):
                 models = replace(models, segmentation=_segmentation_of(load_models(source), project.classes))
             return Loaded(Engine(models, settings))
     except WeightsError as error:
         damaged = QCoreApplication.translate("models", "{problem}. Learn from the tags again.").format(
             problem=str(error).rstrip(".")
         )
-    loaded = _load_base(project.classes, source, weights)
+    loaded = _load_base(project.classes, source)
     return Loaded(loaded.engine, " ".join(filter(None, (damaged, loaded.warning))))
 
 
-def _load_base(classes: ClassList, source: Path | None, weights: str) -> Loaded:
+def _load_base(classes: ClassList, source: Path) -> Loaded:
     """An engine of the weights alone."""
-    if source is None:
-        backbone = build_backbone(SCRATCH, frozen_norm=False)
-        models = Models(classes, CamClassifier(backbone, len(classes)).eval(), name=SCRATCH)
-        return Loaded(
-            Engine(models),
-            QCoreApplication.translate(
-                "models",
-                "There are no pretrained weights, so proposals are guesses of an untrained network. "
-                "Your strokes work all the same.",
-            ),
-        )
     if source.is_file() and _holds_models(source):
         return _load_bundle(load_models(source), source, classes)
-    backbone = load_backbone_weights(source if source.is_file() else weights)
+    backbone = load_backbone_weights(source if source.is_file() else str(source))
     classifier = CamClassifier(backbone, len(classes)).eval()
     warning = QCoreApplication.translate(
         "models",
@@ -93,7 +77,7 @@ def _load_bundle(bundle: Bundle, file: Path, classes: ClassList) -> Loaded:
     if bundle.classifier is not None:
         classifier = for_classes(bundle.classifier, ClassList(bundle.classes), classes)
         models = Models(classes, classifier, bundle.affinity, segmentation, name=file.stem)
-        return Loaded(Engine(models, settings))
+        return Loaded(Engine(models, settings), _unknown(file, bundle, classes))
     if segmentation is None:
         raise WeightsError(
             f"{file} holds neither a classifier nor a segmentation network; choose the models.safetensors "
@@ -108,6 +92,20 @@ def _load_bundle(bundle: Bundle, file: Path, classes: ClassList) -> Loaded:
     )
     models = Models(classes, blank, segmentation=segmentation, name=file.stem)
     return Loaded(Engine(models, replace(settings, segmentation=True)), warning.format(name=file.name))
+
+
+def _unknown(file: Path, bundle: Bundle, classes: ClassList) -> str:
+    """A sentence about the classes that the models of `file` do not know."""
+    names = [name for name in classes.names if name not in bundle.classes]
+    if not names:
+        return ""
+    warning = QCoreApplication.translate(
+        "models",
+        "{name} does not know {classes}: their CAMs are empty until they are learnt from the tags. "
+        "Your strokes work all the same.",
+    )
+    shown = ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
+    return warning.format(name=file.name, classes=shown)
 
 
 def _holds_models(file: Path) -> bool:

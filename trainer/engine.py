@@ -202,15 +202,18 @@ class Engine:
     def _cams(self, view: View, classes: tuple[int, ...], settings: Settings, fast: bool) -> np.ndarray:
         """CAMs K×H'×W' in [0, 1]; 0 for a class the classifier has not learnt."""
         classifier = self.models.classifier
-        scales = (1.0,) if fast else settings.scales
+        scales, side = (1.0,) if fast else settings.scales, settings.cam_side
 
         def compute() -> np.ndarray:
             cams = np.zeros((len(classes), *view.pixels.shape[:2]), np.float32)
             learnt = [index for index, class_id in enumerate(classes) if class_id <= classifier.class_count]
-            cams[learnt] = multi_scale_cam(self._fused, view.pixels, [classes[i] - 1 for i in learnt], scales)
+            rows = [classes[index] - 1 for index in learnt]
+            cams[learnt] = multi_scale_cam(self._fused, view.pixels, rows, scales, side=side)
             return cams
 
-        return self._cache.get(("cams", view.digest, self._digest(classifier), classes, scales), compute)
+        return self._cache.get(
+            ("cams", view.digest, self._digest(classifier), classes, scales, side), compute
+        )
 
     def _seeds(
         self, view: View, cams: np.ndarray, classes: tuple[int, ...], settings: Settings, fast: bool
@@ -225,7 +228,17 @@ class Engine:
 
         weights = self._digest(self.models.classifier)
         return self._cache.get(
-            ("seeds", view.digest, weights, classes, settings.scales, alphas, settings.crf), compute
+            (
+                "seeds",
+                view.digest,
+                weights,
+                classes,
+                settings.scales,
+                settings.cam_side,
+                alphas,
+                settings.crf,
+            ),
+            compute,
         )
 
     def _predicted(

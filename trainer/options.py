@@ -9,6 +9,7 @@ from trainer.learn.affinity import RECIPE as AFFINITY
 from trainer.learn.classifier import RECIPE as CLASSIFIER
 from trainer.learn.loop import Recipe
 from trainer.learn.segmentation import RECIPE as SEGMENTATION
+from trainer.models.registry import BUNDLED
 from trainer.settings import COVERAGE, MODES, Mode, Settings
 from trainer.stages import STAGE_OF_MODE
 
@@ -22,7 +23,7 @@ class Options:
     those whose foreground covers `coverage` of a photo, on average.
     """
 
-    weights: Path | str | None = None
+    weights: Path | str = BUNDLED
     classifier: Path | None = None
     settings: Settings = field(default_factory=Settings)
     classifier_recipe: Recipe = CLASSIFIER

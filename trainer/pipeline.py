@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import resource
 import time
@@ -31,7 +30,6 @@ from trainer.learn import segmentation as segmentation_training
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Recipe
 from trainer.models.affinitynet import AffinityNet
-from trainer.models.backbones import build_backbone
 from trainer.models.base import Backbone
 from trainer.models.bundle import Bundle, load_models, save_models
 from trainer.models.classifier import CamClassifier
@@ -48,10 +46,8 @@ from trainer.stages import STAGE_NAMES, STAGE_OF_MODE, Stages
 
 NetT = TypeVar("NetT", bound=nn.Module)
 
-SCRATCH = "mobilenet_v2"
-"""Architecture that is trained from random weights where none are given."""
 MODELS_FILE = "models.safetensors"
-"""The classifier and AffinityNet of a run in one file, for the desk and for ``--classifier``."""
+"""The networks of a run in one file, for the desk and for ``--classifier``."""
 
 
 @dataclass
@@ -136,14 +132,15 @@ class _Run:
             self._each("crf", self.stages.make_crf)
         if settings.mask_crf:
             last = "crf"
+        segmentation = None
         if options.segmentation or options.stages:
-            segmentation = fused_for_inference(self._segmentation_net(classifier, last))
-            self._each("segnet", partial(self.stages.segment, segmentation))
+            segmentation = self._segmentation_net(classifier, last)
+            self._each("segnet", partial(self.stages.segment, fused_for_inference(segmentation)))
         if options.segmentation:
             last = "segnet"
         self._save(
             self.out / MODELS_FILE,
-            Bundle(self.source.classes.names, classifier, net, info=self._about()),
+            Bundle(self.source.classes.names, classifier, net, segmentation, self._about()),
             half=True,
         )
         return self._finish(last)
@@ -233,12 +230,7 @@ class _Run:
         return self._loaded(load_models(path).classifier)
 
     def _backbone(self) -> Backbone:
-        if self.options.weights is not None:
-            return load_backbone_weights(self.options.weights)
-        self.warnings.append(
-            "no --weights were given: the networks start from random weights, masks will be poor"
-        )
-        return build_backbone(SCRATCH, frozen_norm=False)
+        return load_backbone_weights(self.options.weights)
 
     def _affinity_net(self, classifier: CamClassifier) -> AffinityNet:
         path = self.folder.model("affinity")
@@ -264,8 +256,7 @@ class _Run:
     def _segmentation_net(self, classifier: CamClassifier, labels: str) -> SegmentationNet:
         path = self.folder.model("segmentation")
         if not path.is_file():
-            backbone = copy.deepcopy(classifier.backbone).requires_grad_(True)
-            backbone.freeze_norm(backbone.norm_frozen)
+            backbone = classifier.backbone.requires_grad_(False)
             net = self._new(lambda: SegmentationNet(backbone, len(self.source.classes)))
             masks = [
                 enlarged(self.stages.labels(labels, index), self.stages.views[index].shape[:2])
@@ -320,7 +311,7 @@ class _Run:
             "seed_alpha": self.stages.settings.alpha_low / SEED_LOW,
             "data": self.source.root.name,
             "images": len(self.stages.items),
-            "weights": str(self.options.weights),
+            "weights": Path(self.options.weights).name,
         }
 
     # -- The end ---------------------------------------------------------------------------------------------

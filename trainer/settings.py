@@ -27,6 +27,9 @@ class Settings:
     """The networks see no longer side than this, in pixels; the mask always has the image's own size."""
     scales: tuple[float, ...] = (1.0, 0.5, 1.5, 2.0)
     """Scales of the full CAM, each with its mirror image; the fast CAM takes scale 1 alone."""
+    cam_side: int = 640
+    """The classifier sees no longer side than this at scale 1: one that learnt from small photos knows
+    objects only at their size there."""
     alpha: float = 0.7
     """Exponent of the background score (1 − max CAM)^α that is walked along with the CAMs; > 0."""
     alpha_low: float = 0.7 * SEED_LOW
@@ -63,7 +66,8 @@ class Settings:
     @classmethod
     def fitting(cls, info: Mapping[str, Any]) -> Settings:
         """Return the settings for models that tell of themselves what `info` holds (see `Bundle`)."""
-        return cls().calibrated(info["alpha"], info["seed_alpha"]) if "alpha" in info else cls()
+        own = cls(cam_side=info.get("cam_side", cls.cam_side), scales=tuple(info.get("scales", cls.scales)))
+        return own.calibrated(info["alpha"], info["seed_alpha"]) if "alpha" in info else own
 
     def with_seed_alphas(self, low: float, high: float) -> Settings:
         """Return the settings with other exponents of the seed cues; that of the walk moves with them."""

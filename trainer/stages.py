@@ -57,7 +57,8 @@ class Stages:
     def make_cam(self, classifier: CamClassifier, index: int) -> None:
         """Make ``cam``: float K×H×W."""
         rows = [class_id - 1 for class_id in self.ids(index)]
-        cams = multi_scale_cam(classifier, self.views[index], rows, self.settings.scales)
+        settings = self.settings
+        cams = multi_scale_cam(classifier, self.views[index], rows, settings.scales, side=settings.cam_side)
         self.folder.save_array("cam", self.items[index].id, cams)
 
     def make_seeds(self, index: int) -> None:

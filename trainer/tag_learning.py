@@ -127,6 +127,8 @@ class TagLearning:
             "images": count,
             "alpha": alpha,
             "seed_alpha": seed_alpha,
+            "cam_side": self._settings.cam_side,
+            "scales": self._settings.scales,
         }
         save_models(self._project.models_dir / FILE, Bundle(self._classes.names, classifier, net, info=info))
         self._project.set_current_version(0)
@@ -169,7 +171,7 @@ class TagLearning:
         looks = []
         for place in calibration.sample(len(tagged), ALPHA_IMAGES):
             view, ids = views[tagged[place]], shown[tagged[place]]
-            cams = multi_scale_cam(classifier, view, [i - 1 for i in ids], self._settings.scales)
+            cams = self._cams(classifier, view, ids)
             looks.append(Look(view, cams))
             self._advance("Weighing the background")
             yield
@@ -221,7 +223,7 @@ class TagLearning:
         for record, view, ids in zip(records, views, shown, strict=True):
             cues = self._project.accepted_mask(record.id)
             if cues is None:
-                cams = multi_scale_cam(classifier, view, [class_id - 1 for class_id in ids], settings.scales)
+                cams = self._cams(classifier, view, ids)
                 yield
                 refine = DenseCRF(view, settings.crf).infer if settings.seed_crf and ids else None
                 cues = seed_cues(cams, ids, *alphas, refine)
@@ -233,6 +235,12 @@ class TagLearning:
             yield
         self._clock.close()
         return seeds
+
+    def _cams(self, classifier: CamClassifier, view: np.ndarray, ids: Sequence[int]) -> np.ndarray:
+        settings = self._settings
+        return multi_scale_cam(
+            classifier, view, [class_id - 1 for class_id in ids], settings.scales, side=settings.cam_side
+        )
 
     # -- What they need --------------------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ from desk import random_backbone, wait_settled
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-import annotator.models
 import trainer.tag_learning
 from annotator.models import load_engine
 from annotator.window import Window
@@ -17,6 +16,7 @@ from trainer.data.project import Project
 from trainer.learn.augment import Augmentation
 from trainer.models.bundle import Bundle, save_models
 from trainer.models.classifier import CamClassifier
+from trainer.models.registry import BUNDLED
 from trainer.tag_learning import FILE
 
 
@@ -52,14 +52,11 @@ def test_the_button_teaches_the_classes_and_proposals_follow(
     assert len(session.predictor.suggest_tags(session.image)) == len(session.classes)
 
 
-def test_what_was_learnt_is_used_at_the_next_start_and_damage_is_told(
-    sample: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(annotator.models, "bundled", lambda: None)
+def test_what_was_learnt_is_used_at_the_next_start_and_damage_is_told(sample: Path) -> None:
     project = Project.open_folder(sample)
-    assert "no pretrained weights" in load_engine(project).warning
+    assert "does not know cup, rocket" in load_engine(project).warning
     classifier = CamClassifier(random_backbone(), len(project.classes))
-    info = {"base": annotator.models.SCRATCH}
+    info = {"base": BUNDLED.stem}
     save_models(project.models_dir / FILE, Bundle(project.classes.names, classifier, info=info))
     project.add_class("moon")
     again = load_engine(project)

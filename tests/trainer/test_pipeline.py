@@ -85,8 +85,11 @@ def test_the_models_of_a_run_open_in_one_file(result: Result, tmp_path: Path) ->
     assert bundle.classes[7] == "cat"
 
 
-def test_random_weights_are_warned_of(result: Result) -> None:
-    assert any("random weights" in warning for warning in result.warnings)
+def test_without_weights_a_run_begins_with_the_bundled_ones(result: Result, tmp_path: Path) -> None:
+    bundle = load_models(tmp_path / "out" / "models.safetensors")
+    assert bundle.classifier is not None
+    assert bundle.classifier.backbone.name == "affinity_small"
+    assert result.warnings == []
 
 
 def test_a_rerun_only_makes_what_is_missing(result: Result, voc_tree: Path, tmp_path: Path) -> None:

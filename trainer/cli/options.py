@@ -41,7 +41,8 @@ Weights = Annotated[
     typer.Option(
         "--weights",
         metavar="FILE|NAME",
-        help="Backbone to start from: a torchvision .pth, safetensors or PSA/IRN file, or a name.",
+        help="Backbone to start from: a torchvision .pth, safetensors or PSA/IRN file, or a name. "
+        "Without it: the one that ships with the program.",
     ),
 ]
 Device = Annotated[str, typer.Option("--device", help="Where to compute: cpu, cuda, cuda:1 ...")]

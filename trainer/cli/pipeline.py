@@ -104,6 +104,7 @@ def pipeline_options(
     device: str,
 ) -> Options:
     """Return what the command line tells a run; None stands for the program's own choice."""
+    from trainer.models.registry import BUNDLED
     from trainer.options import Options
     from trainer.settings import Settings
 
@@ -113,7 +114,7 @@ def pipeline_options(
     if crf is not None:
         settings = replace(settings, mask_crf=crf)
     options = Options(
-        weights=weights,
+        weights=weights or BUNDLED,
         classifier=classifier,
         settings=settings,
         calibrate=alpha is None,

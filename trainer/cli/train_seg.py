@@ -49,19 +49,16 @@ def run(
     from trainer.crew import join_crew
     from trainer.data.source import open_source
     from trainer.learn.segmentation import RECIPE
-    from trainer.models.backbones import build_backbone
     from trainer.models.bundle import Bundle, save_models
+    from trainer.models.registry import BUNDLED
     from trainer.models.weights import load_backbone_weights
-    from trainer.pipeline import SCRATCH
     from trainer.segment import train_on_masks
 
     prepare_torch(threads, device)
     source = open_source(data, split, read_classes(classes))
     recipe = replace(RECIPE, seed=seed, epochs=epochs or RECIPE.epochs)
-    backbone = load_backbone_weights(weights) if weights else build_backbone(SCRATCH, frozen_norm=False)
+    backbone = load_backbone_weights(weights or BUNDLED)
     with join_crew(device) as crew, open_reporter() as reporter:
-        if not weights:
-            reporter.message("warning: no --weights were given: the network starts from random weights")
         net = train_on_masks(source, masks or data, backbone, recipe, device, reporter, crew)
         if crew.leads:
             save_models(out, Bundle(source.classes.names, segmentation=net.cpu()))

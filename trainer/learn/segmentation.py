@@ -18,7 +18,7 @@ from trainer.models.fuse import fused_for_training
 from trainer.models.segnet import SegmentationNet
 from trainer.progress import Reporter
 
-RECIPE = Recipe(epochs=10, batch=8, head_rate=2e-3, backbone_rate=2e-4, views=Augmentation(crop=320))
+RECIPE = Recipe(epochs=12, batch=8, head_rate=3e-3, backbone_rate=2e-4, views=Augmentation(crop=320))
 SCALES = (1.0, 0.75, 1.5)
 
 

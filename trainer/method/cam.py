@@ -22,6 +22,7 @@ def multi_scale_cam(
     scales: Sequence[float] = SCALES,
     flip: bool = True,
     size: tuple[int, int] | None = None,
+    side: int | None = None,
 ) -> np.ndarray:
     """Sum the ReLU'd maps of several scales, each with its mirror image, and scale every class to at most 1.
 
@@ -31,9 +32,10 @@ def multi_scale_cam(
         classifier: in evaluation mode, on any device.
         image: uint8 H×W×3 RGB.
         class_indices: rows of the head (class id − 1), K of them, may be empty.
-        scales: factors on the image's size.
+        scales: factors on the image's size, or on the reduced one's.
         flip: look at the mirror image as well.
         size: (H, W) of the maps; the image's own by default.
+        side: a larger image is reduced to this long side, in pixels, beforehand.
 
     Returns:
         float32 K×H×W in [0, 1]: each class divided by its maximum + 1e-5.
@@ -45,8 +47,9 @@ def multi_scale_cam(
         return total[0].cpu().numpy()
     pixels = torch.tensor(image, device=parameter.device).permute(2, 0, 1)[None].float()
     pixels = classifier.backbone.convention.normalise(pixels).contiguous(memory_format=torch.channels_last)
+    reduced = 1 if side is None else min(1, side / max(image.shape[:2]))
     for scale in scales:
-        view = _scaled(pixels, scale)
+        view = _scaled(pixels, scale * reduced)
         maps = classifier.cam(torch.cat([view, view.flip(-1)]) if flip else view, class_indices).float()
         if flip:
             # Adding before enlarging halves the work; enlarging is linear.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from trainer.errors import WeightsError
 from trainer.models.affinitynet import AffinityNet
@@ -44,7 +44,8 @@ class Bundle:
 def save_models(path: Path, bundle: Bundle, half: bool = False) -> None:
     """Write a bundle in one piece, or nothing.
 
-    A backbone that classifier and AffinityNet have in common is stored once, and shared again after loading.
+    A backbone that the others have in common with the classifier is stored once, and shared again after
+    loading.
 
     Args:
         half: store weights (not the norms' statistics) in half precision.
@@ -52,18 +53,17 @@ def save_models(path: Path, bundle: Bundle, half: bool = False) -> None:
     Raises:
         DataError: the file cannot be written.
     """
-    shares = (
-        bundle.classifier is not None
-        and bundle.affinity is not None
-        and _same_weights(bundle.classifier.backbone, bundle.affinity.backbone)
-    )
     record: dict[str, Any] = {"format": _FORMAT, "classes": list(bundle.classes), "info": dict(bundle.info)}
     tensors: dict[str, Tensor] = {}
     for part in ("classifier", "affinity", "segmentation"):
         network = getattr(bundle, part)
         if network is None:
             continue
-        shared = shares and part == "affinity"
+        shared = (
+            bundle.classifier is not None
+            and network is not bundle.classifier
+            and _same_weights(bundle.classifier.backbone, network.backbone)
+        )
         record[part] = _describe(network) | {"shares_backbone": shared}
         tensors |= {
             f"{part}.{key}": value
@@ -92,21 +92,16 @@ def load_models(path: Path) -> Bundle:
         classifier, affinity, segmentation = None, None, None
         if "classifier" in record:
             classifier = CamClassifier(_backbone(record["classifier"]), len(classes))
-            _fill(classifier, "classifier", tensors)
+            _fill(classifier, "classifier", tensors, record["classifier"])
         if "affinity" in record:
-            described = record["affinity"]
-            if described["shares_backbone"] and classifier is not None:
-                affinity = AffinityNet(at_stride(classifier.backbone, described["output_stride"]))
-                _fill(affinity.head, "affinity.head", tensors)
-            else:
-                affinity = AffinityNet(_backbone(described))
-                _fill(affinity, "affinity", tensors)
+            affinity = AffinityNet(_backbone(record["affinity"], classifier))
+            _fill(affinity, "affinity", tensors, record["affinity"])
         if "segmentation" in record:
             described = record["segmentation"]
             segmentation = SegmentationNet(
-                _backbone(described), len(classes), described["head"], described["width"]
+                _backbone(described, classifier), len(classes), described["head"], described["width"]
             )
-            _fill(segmentation, "segmentation", tensors)
+            _fill(segmentation, "segmentation", tensors, described)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise WeightsError(
             f"the models in {path} are incomplete or damaged ({str(error).splitlines()[0]}); "
@@ -128,18 +123,27 @@ def _describe(network: CamClassifier | AffinityNet | SegmentationNet) -> dict[st
     return description
 
 
-def _backbone(described: Mapping[str, Any]) -> Backbone:
+def _backbone(described: Mapping[str, Any], classifier: CamClassifier | None = None) -> Backbone:
+    if described["shares_backbone"] and classifier is not None:
+        return at_stride(classifier.backbone, described["output_stride"])
     backbone = build_backbone(described["architecture"], described["output_stride"])
     backbone.convention = InputConvention(tuple(described["mean"]), tuple(described["std"]))
     return backbone
 
 
-def _fill(network: nn.Module, prefix: str, tensors: Mapping[str, Tensor]) -> None:
+def _fill(
+    network: CamClassifier | AffinityNet | SegmentationNet,
+    prefix: str,
+    tensors: Mapping[str, Tensor],
+    described: Mapping[str, Any],
+) -> None:
     state = {
         key.removeprefix(f"{prefix}."): value
         for key, value in tensors.items()
         if key.startswith(f"{prefix}.")
     }
+    if described["shares_backbone"]:  # It is filled already, as the classifier's.
+        state |= {f"backbone.{key}": value for key, value in network.backbone.state_dict().items()}
     network.load_state_dict(state)
     network.eval()
 

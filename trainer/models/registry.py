@@ -1,9 +1,13 @@
-"""Published weights by name: where they are, how to check them, what they want and what they reach."""
+"""Weights to start from: the models that ship with the program, and published weights by name."""
 
 from dataclasses import dataclass
 
+import resources
 from trainer.errors import WeightsError
 from trainer.models.base import IMAGENET, InputConvention
+
+BUNDLED = resources.path("weights", "affinity_small.safetensors")
+"""Classifier of VOC's 20 classes and AffinityNet on a small backbone; the card beside the file says more."""
 
 _TORCHVISION = "https://download.pytorch.org/models/"
 _TORCHVISION_LICENCE = "BSD-3-Clause (torchvision); trained on ImageNet"

@@ -11,6 +11,8 @@ from trainer.models.base import Backbone
 from trainer.models.grid import enlarge
 
 SegHead = Literal["aspp", "largefov"]
+DETAIL_CHANNELS = (32, 64)
+"""Channels the two finer maps are reduced to, from fine to coarse."""
 
 
 def _conv_norm_relu(inputs: int, outputs: int, kernel: int = 1, dilation: int = 1) -> nn.Sequential:
@@ -54,12 +56,14 @@ class Aspp(nn.Module):
 
 
 class SegmentationNet(nn.Module):
-    """Backbone → head → one score for background and each class, enlarged to the image.
+    """Backbone → head → decoder → one score for background and each class, enlarged to the image.
+
+    The decoder lays the head's coarse map over two finer maps of the backbone, as DeepLab v3+ does.
 
     Args:
         class_count: classes without background.
         head: "aspp" (DeepLab v3), or "largefov" (DeepLab v2: one 3×3 convolution of dilation 12 at stride 8).
-        width: channels inside the head, a multiple of 16.
+        width: channels inside head and decoder, a multiple of 16.
     """
 
     def __init__(
@@ -67,25 +71,39 @@ class SegmentationNet(nn.Module):
         backbone: Backbone,
         class_count: int,
         head: SegHead = "aspp",
-        width: int = 256,
+        width: int = 96,
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.head_name: SegHead = head
+        self.finer = [backbone.tap(name) for name in backbone.affinity_taps[:2]]
+        self.deepest = backbone.taps[-1]
+        # Convolutions with room around them are dear: the deepest map has many channels.
+        self.reduce = _conv_norm_relu(self.deepest.channels, width)
         # The published dilations are for a stride-8 grid; coarser grids need fewer cells for the same reach.
-        stride = backbone.taps[-1].stride
-        inputs = backbone.channels
+        stride = self.deepest.stride
         self.context: nn.Module = (
-            Aspp(inputs, width, [cells * 8 // stride for cells in (12, 24, 36)])
+            Aspp(width, width, [cells * 8 // stride for cells in (12, 24, 36)])
             if head == "aspp"
-            else _conv_norm_relu(inputs, width, 3, max(1, 12 * 8 // stride))
+            else _conv_norm_relu(width, width, 3, max(1, 12 * 8 // stride))
         )
+        self.details = nn.ModuleList(
+            _conv_norm_relu(tap.channels, channels)
+            for tap, channels in zip(self.finer, DETAIL_CHANNELS, strict=True)
+        )
+        self.join = _conv_norm_relu(width + sum(DETAIL_CHANNELS), width, 3)
         self.dropout = nn.Dropout2d(dropout)
         self.classify = nn.Conv2d(width, class_count + 1, 1)
         nn.init.normal_(self.classify.weight, std=0.01)
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalised images ``B×3×H×W`` → logits ``B×(class_count+1)×H×W``, background first."""
-        scores = self.classify(self.dropout(self.context(self.backbone.deepest(x))))
-        return enlarge(scores, self.backbone.taps[-1].stride, x.shape[-2:])
+        maps = self.backbone(x, [tap.name for tap in (*self.finer, self.deepest)])
+        finest, size = self.finer[0].stride, maps[self.finer[0].name].shape[-2:]
+        layers = [(self.deepest, self.context(self.reduce(maps[self.deepest.name])))]
+        layers += [
+            (tap, detail(maps[tap.name])) for tap, detail in zip(self.finer, self.details, strict=True)
+        ]
+        joined = self.join(torch.cat([enlarge(map_, tap.stride // finest, size) for tap, map_ in layers], 1))
+        return enlarge(self.classify(self.dropout(joined)), finest, x.shape[-2:])

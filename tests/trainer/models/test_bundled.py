@@ -1,0 +1,44 @@
+"""The weights that ship with the program, as a newcomer meets them: the sample photos, offline."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+
+import resources
+from trainer.data.classes import ClassList
+from trainer.data.images import load_image
+from trainer.engine import Engine, Models
+from trainer.models.bundle import load_models
+from trainer.models.registry import BUNDLED
+from trainer.settings import Settings
+
+MOST_BYTES = 12 << 20
+
+
+def test_they_are_small_and_have_a_card() -> None:
+    folder = resources.path("weights")
+    assert sum(file.stat().st_size for file in folder.iterdir()) < MOST_BYTES
+    card = BUNDLED.with_suffix(".md").read_text(encoding="utf-8")
+    for heading in ("Architecture", "Data", "Teacher", "Recipe", "Scores", "Limits", "Licence"):
+        assert f"## {heading}" in card
+
+
+@pytest.mark.parametrize(
+    ("photo", "name", "inside"),
+    [
+        ("astronaut.png", "person", np.s_[40:512, 60:400]),
+        ("camera.png", "person", np.s_[60:512, 60:340]),
+        ("motorcycle_left.png", "motorbike", np.s_[120:480, 60:690]),
+    ],
+)
+def test_what_the_sample_shows_is_found(photo: str, name: str, inside: tuple[slice, slice]) -> None:
+    """The CAM is stronger on the object than beside it."""
+    bundle = load_models(BUNDLED)
+    models = Models(ClassList(bundle.classes), bundle.classifier, bundle.affinity)
+    image = load_image(Path(skimage.data.__file__).parent / photo)
+    cam = Engine(models, Settings.fitting(bundle.info)).propose(image, [name]).cams[0]
+    outside = np.ones(cam.shape, bool)
+    outside[inside] = False
+    assert cam[inside].mean() > 1.2 * cam[outside].mean()
