@@ -14,7 +14,8 @@ INTERVAL = 0.2
 class Outbox:
     """Delivers messages in order; loss points are averaged and progress is thinned out in between.
 
-    What changes something (states, proposals, promotions) is delivered at once, after the points held back.
+    What changes something (states, proposals, promotions) is delivered at once, after the points held back,
+    and so is the first progress of each stage, however short the stage.
     """
 
     def __init__(self, deliver: Callable[[Message], None], now: Callable[[], float] = time.monotonic) -> None:
@@ -22,6 +23,7 @@ class Outbox:
         self._last = now() - INTERVAL
         self._losses: list[LossPoint] = []
         self._progress: Progress | None = None
+        self._stage = ""
 
     def send(self, message: Message) -> None:
         """Deliver `message`, now or with the next flush."""
@@ -30,6 +32,9 @@ class Outbox:
                 self._losses.append(message)
             case Progress():
                 self._progress = message
+                if message.text != self._stage:
+                    self._stage = message.text
+                    self.flush()
             case _:
                 self.flush()
                 self._deliver(message)
