@@ -61,7 +61,7 @@ def _load_base(classes: ClassList, source: Path) -> Loaded:
     """An engine of the weights alone."""
     if source.is_file() and _holds_models(source):
         return _load_bundle(load_models(source), source, classes)
-    backbone = load_backbone_weights(source if source.is_file() else str(source))
+    backbone = load_backbone_weights(source)
     classifier = CamClassifier(backbone, len(classes)).eval()
     warning = QCoreApplication.translate(
         "models",
