@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 
 from trainer.models.base import Backbone, Dilator, Tap, initialise
+from trainer.models.depthwise import DepthwiseConv2d
 
 # expansion, channels, repeats, stride of the first: table 2 of the paper.
 _STAGES = (
@@ -21,15 +22,15 @@ _LAST_CHANNELS = 1280
 
 
 def conv_norm_relu(
-    inputs: int, outputs: int, kernel: int = 3, stride: int = 1, dilation: int = 1, groups: int = 1
+    inputs: int, outputs: int, kernel: int = 3, stride: int = 1, dilation: int = 1
 ) -> nn.Sequential:
     """Convolution without bias, batch norm, ReLU6; the size is kept (divided by the stride)."""
     padding = (kernel - 1) // 2 * dilation
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, groups, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU6(inplace=True),
-    )
+    return _norm_relu(nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, bias=False))
+
+
+def _norm_relu(conv: nn.Conv2d) -> nn.Sequential:
+    return nn.Sequential(conv, nn.BatchNorm2d(conv.out_channels), nn.ReLU6(inplace=True))
 
 
 class InvertedResidual(nn.Module):
@@ -42,7 +43,7 @@ class InvertedResidual(nn.Module):
         hidden = inputs * expansion
         layers: list[nn.Module] = [conv_norm_relu(inputs, hidden, kernel=1)] if expansion != 1 else []
         layers += [
-            conv_norm_relu(hidden, hidden, stride=stride, dilation=dilation, groups=hidden),
+            _norm_relu(DepthwiseConv2d(hidden, 3, stride, dilation)),
             nn.Conv2d(hidden, outputs, 1, bias=False),
             nn.BatchNorm2d(outputs),
         ]
