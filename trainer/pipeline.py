@@ -24,11 +24,11 @@ from trainer.data.source import Source
 from trainer.data.voc_export import check_destination
 from trainer.errors import DataError, UserError
 from trainer.evaluation import Scores
-from trainer.learn import affinity as affinity_training
-from trainer.learn import classifier as classifier_training
-from trainer.learn import segmentation as segmentation_training
+from trainer.learn.affinity import affinity_steps
 from trainer.learn.checkpoint import Checkpoint
-from trainer.learn.loop import Recipe
+from trainer.learn.classifier import classifier_steps
+from trainer.learn.loop import Recipe, Step, train
+from trainer.learn.segmentation import segmentation_steps
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.base import Backbone
 from trainer.models.bundle import Bundle, load_models, save_models
@@ -216,16 +216,10 @@ class _Run:
             classifier = self._new(lambda: CamClassifier(self._backbone(), len(names)))
             tags = [self.stages.ids(index) for index in range(len(self.stages.items))]
             recipe = self._recipe(self.options.classifier_recipe)
-            with self._measured("classifier"):
-                classifier_training.train_classifier(
-                    classifier,
-                    self.stages.views,
-                    tags,
-                    recipe,
-                    self.report,
-                    self.crew,
-                    self._checkpoint("classifier"),
-                )
+            kept = self._checkpoint("classifier")
+            self._train(
+                "classifier", classifier_steps(classifier, self.stages.views, tags, recipe, self.crew, kept)
+            )
             self._keep("classifier", Bundle(names, classifier=classifier))
         return self._loaded(load_models(path).classifier)
 
@@ -240,16 +234,8 @@ class _Run:
             net = self._new(lambda: AffinityNet(classifier.backbone.requires_grad_(False)))
             seeds = [self.stages.seeds(index) for index in range(len(self.stages.items))]
             recipe = self._recipe(self.options.affinity_recipe)
-            with self._measured("AffinityNet"):
-                affinity_training.train_affinity(
-                    net,
-                    self.stages.views,
-                    seeds,
-                    recipe,
-                    self.report,
-                    self.crew,
-                    self._checkpoint("affinity"),
-                )
+            kept = self._checkpoint("affinity")
+            self._train("AffinityNet", affinity_steps(net, self.stages.views, seeds, recipe, self.crew, kept))
             self._keep("affinity", Bundle(self.source.classes.names, affinity=net))
         return self._loaded(load_models(path).affinity)
 
@@ -263,16 +249,11 @@ class _Run:
                 for index in range(len(self.stages.items))
             ]
             recipe = self._recipe(self.options.segmentation_recipe)
-            with self._measured("segmentation network"):
-                segmentation_training.train_segmentation(
-                    net,
-                    self.stages.views,
-                    masks,
-                    recipe,
-                    self.report,
-                    self.crew,
-                    self._checkpoint("segmentation"),
-                )
+            kept = self._checkpoint("segmentation")
+            self._train(
+                "segmentation network",
+                segmentation_steps(net, self.stages.views, masks, recipe, self.crew, kept),
+            )
             self._keep("segmentation", Bundle(self.source.classes.names, segmentation=net))
         return self._loaded(load_models(path).segmentation)
 
@@ -285,6 +266,10 @@ class _Run:
         """Build a network whose random weights are the same in every process."""
         torch.manual_seed(self.options.seed)
         return channels_last(build().to(self.options.device))
+
+    def _train(self, stage: str, under_way: Iterator[Step]) -> None:
+        with self._measured(stage):
+            train(under_way, stage, self.report)
 
     def _checkpoint(self, name: str) -> Checkpoint:
         return Checkpoint(self.folder.checkpoint(name), self.report.message)

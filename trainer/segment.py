@@ -14,8 +14,8 @@ from trainer.data.images import load_image, load_mask, save_mask
 from trainer.data.source import Item, Source
 from trainer.errors import DataError
 from trainer.evaluation import mask_folder
-from trainer.learn.loop import Recipe
-from trainer.learn.segmentation import RECIPE, predict, train_segmentation
+from trainer.learn.loop import Recipe, train
+from trainer.learn.segmentation import NAME, RECIPE, predict, segmentation_steps
 from trainer.method.upsample import edge_aware_labels
 from trainer.models.base import Backbone
 from trainer.models.fuse import channels_last
@@ -46,13 +46,14 @@ def train_on_masks(
         raise DataError(f"{folder} has no mask of any image in {source.root}; give the folder of their masks")
     views = Views([item.image_path for item, _ in pairs], Settings().max_side)
     labels = []
-    with (report or NullReporter()).stage("masks", len(pairs)) as stage:
+    report = report or NullReporter()
+    with report.stage("masks", len(pairs)) as stage:
         for view, (item, path) in zip(views, pairs, strict=True):
             labels.append(enlarged(_checked_mask(path, source.classes), view.shape[:2]))
             stage.advance(note=item.id)
     torch.manual_seed(recipe.seed)  # the same random head in every process
     net = channels_last(SegmentationNet(backbone, len(source.classes)).to(device))
-    train_segmentation(net, views, labels, recipe, report=report, crew=crew)
+    train(segmentation_steps(net, views, labels, recipe, crew), NAME, report)
     return net
 
 

@@ -14,11 +14,10 @@ from trainer.crew import ALONE, Crew
 from trainer.data.classes import VOID
 from trainer.learn.augment import Augmentation
 from trainer.learn.checkpoint import Checkpoint
-from trainer.learn.loop import Draw, Recipe, Step, steps, train
+from trainer.learn.loop import Draw, Recipe, Step, steps
 from trainer.method.affinity import affinity_loss
 from trainer.models.affinitynet import AFFINITY_STRIDE, AffinityNet
 from trainer.models.fuse import fused_for_training
-from trainer.progress import Reporter
 
 RECIPE = Recipe(epochs=12, batch=8, head_rate=5e-3, backbone_rate=1e-4, views=Augmentation(crop=320))
 MAJORITY = 0.6
@@ -71,20 +70,6 @@ def affinity_steps(
             fused, fused.backbone, count, partial(loss_of, fused), recipe, NAME, crew, checkpoint
         )
     net.eval()
-
-
-def train_affinity(
-    net: AffinityNet,
-    views: Sequence[np.ndarray],
-    seeds: Sequence[np.ndarray],
-    recipe: Recipe = RECIPE,
-    report: Reporter | None = None,
-    crew: Crew = ALONE,
-    checkpoint: Checkpoint | None = None,
-) -> None:
-    """Train a new `net` in place, as `affinity_steps` does, and tell `report` of every batch."""
-    under_way = affinity_steps(net, views, seeds, recipe, crew, checkpoint)
-    train(under_way, recipe.steps(len(seeds)), NAME, report)
 
 
 def cell_labels(labels: Tensor) -> Tensor:

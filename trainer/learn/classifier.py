@@ -11,10 +11,9 @@ from torch.nn import functional
 
 from trainer.crew import ALONE, Crew
 from trainer.learn.checkpoint import Checkpoint
-from trainer.learn.loop import Draw, Recipe, Step, steps, train
+from trainer.learn.loop import Draw, Recipe, Step, steps
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_training
-from trainer.progress import Reporter
 
 RECIPE = Recipe(epochs=12, batch=16, head_rate=2e-3, backbone_rate=2e-4)
 NAME = "classifier"
@@ -56,17 +55,3 @@ def classifier_steps(
     with fused_for_training(classifier.train(), classifier.backbone) as net:
         yield from steps(net, net.backbone, len(tags), partial(loss_of, net), recipe, NAME, crew, checkpoint)
     classifier.eval()
-
-
-def train_classifier(
-    classifier: CamClassifier,
-    views: Sequence[np.ndarray],
-    tags: Sequence[Sequence[int]],
-    recipe: Recipe = RECIPE,
-    report: Reporter | None = None,
-    crew: Crew = ALONE,
-    checkpoint: Checkpoint | None = None,
-) -> None:
-    """Train `classifier` in place, as `classifier_steps` does, and tell `report` of every batch."""
-    under_way = classifier_steps(classifier, views, tags, recipe, crew, checkpoint)
-    train(under_way, recipe.steps(len(tags)), NAME, report)

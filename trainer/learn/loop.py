@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from trainer.crew import ALONE, Crew
 from trainer.learn.augment import Augmentation
 from trainer.learn.checkpoint import Checkpoint
-from trainer.progress import NullReporter, Reporter
+from trainer.progress import Reporter
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,10 @@ def steps(
             yield Step(step, total, epoch + 1, recipe.epochs, float(value))
 
 
-def train(under_way: Iterator[Step], total: int, name: str, report: Reporter | None = None) -> None:
-    """Take a training of `total` steps to its end and report each of them that is still ahead."""
+def train(under_way: Iterator[Step], name: str, report: Reporter) -> None:
+    """Take a training to its end and report each step that is still ahead."""
     first = next(under_way)  # Only the first one tells where the training goes on.
-    with (report or NullReporter()).stage(name, total, done=first.step - 1) as stage:
+    with report.stage(name, first.steps, done=first.step - 1) as stage:
         for step in chain([first], under_way):
             stage.advance(1, f"epoch {step.epoch}/{step.epochs}, loss {step.loss:.3f}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -13,32 +13,30 @@ from trainer.crew import ALONE, Crew
 from trainer.data.classes import BACKGROUND, VOID
 from trainer.learn.augment import Augmentation
 from trainer.learn.checkpoint import Checkpoint
-from trainer.learn.loop import Draw, Recipe, steps, train
+from trainer.learn.loop import Draw, Recipe, Step, steps
 from trainer.models.fuse import fused_for_training
 from trainer.models.segnet import SegmentationNet
-from trainer.progress import Reporter
 
 RECIPE = Recipe(epochs=12, batch=8, head_rate=3e-3, backbone_rate=2e-4, views=Augmentation(crop=320))
 SCALES = (1.0, 0.75, 1.5)
+NAME = "segmentation network"
 
 
-def train_segmentation(
+def segmentation_steps(
     net: SegmentationNet,
     views: Sequence[np.ndarray],
     masks: Sequence[np.ndarray],
     recipe: Recipe = RECIPE,
-    report: Reporter | None = None,
     crew: Crew = ALONE,
     checkpoint: Checkpoint | None = None,
-) -> None:
-    """Train `net` in place; it is left in evaluation mode.
+) -> Iterator[Step]:
+    """Train `net` in place, telling of every batch; at the end it is in evaluation mode.
 
     Args:
         net: row 0 of its last layer is background, row i class id i.
         views: photos, uint8 H×W×3.
         masks: uint8 H×W of each; pixels of 255 teach nothing.
         recipe: length, rates and views.
-        report: told of every batch.
         crew: the processes that share the batches.
         checkpoint: kept on the way, and gone on from where there is one.
     """
@@ -54,9 +52,9 @@ def train_segmentation(
         return (losses.sum(dim=(1, 2)) / (labels != VOID).sum(dim=(1, 2)).clamp(min=1)).mean()
 
     with fused_for_training(net.train(), net.backbone) as fused:
-        name, loss = "segmentation network", partial(loss_of, fused)
-        under_way = steps(fused, fused.backbone, len(masks), loss, recipe, name, crew, checkpoint)
-        train(under_way, recipe.steps(len(masks)), name, report)
+        yield from steps(
+            fused, fused.backbone, len(masks), partial(loss_of, fused), recipe, NAME, crew, checkpoint
+        )
     net.eval()
 
 
