@@ -1,8 +1,8 @@
 """The processes that share a run: one by itself, or those that ``torchrun`` started.
 
 Every process goes through the same program. Work is dealt out by rank, gradients are summed, and since each
-image's augmentation is drawn from its own generator the result does not depend on how many there are (up to
-the order of floating-point sums).
+image's augmentation and dropout are drawn from its own generator the result does not depend on how many there
+are (up to the order of floating-point sums).
 """
 
 from __future__ import annotations

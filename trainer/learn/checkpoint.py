@@ -19,7 +19,7 @@ EVERY = 60.0
 
 
 class Checkpoint:
-    """A file with the state of a training: network, optimiser, random draws, number of batches done.
+    """A file with the state of a training: network, optimiser, number of batches done.
 
     `warn` is told where the file is of no use; the training then starts at its beginning.
     """
@@ -44,7 +44,6 @@ class Checkpoint:
             "step": step,
             "net": net.state_dict(),
             "optimiser": optimiser.state_dict(),
-            "random": torch.get_rng_state(),
         }
         # By way of memory: torch reports a full disk as if it were a fault of the program.
         buffer = io.BytesIO()
@@ -64,7 +63,6 @@ class Checkpoint:
                 return 0
             optimiser.load_state_dict(state["optimiser"])
             net.load_state_dict(state["net"])
-            torch.set_rng_state(state["random"])
             return int(state["step"])
         except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, TypeError, ValueError):
             self._warn(f"warning: {self.path} is damaged; the training starts at its beginning")

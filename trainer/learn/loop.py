@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from trainer.crew import ALONE, Crew
 from trainer.learn.augment import Augmentation
 from trainer.learn.checkpoint import Checkpoint
+from trainer.models.dropout import dropping_by
 from trainer.progress import Reporter
 
 
@@ -46,7 +47,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Draw:
-    """One image of a batch: its index and the generator its view is drawn from."""
+    """One image of a batch: its index, and the generator that its view and what drops out are drawn from."""
 
     index: int
     rng: np.random.Generator
@@ -100,7 +101,8 @@ def steps(
             mine = crew.share(batch)
             value = torch.zeros(())
             if mine:
-                loss = loss_of(mine)
+                with dropping_by(net, [draw.rng for draw in mine]):
+                    loss = loss_of(mine)
                 if not torch.isfinite(loss):
                     raise FloatingPointError(
                         f"{name}: the loss is no longer a number; try a lower learning rate"

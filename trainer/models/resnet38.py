@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.models.base import Backbone, Dilator, Tap, initialise
+from trainer.models.dropout import ChannelDropout
 
 # name, inner channels, outer channels, repeats.
 _PLAIN_STAGES = (("b2", 128, 128, 3), ("b3", 256, 256, 3), ("b4", 512, 512, 6), ("b5", 512, 1024, 3))
@@ -58,7 +59,7 @@ class PreActivationBottleneck(nn.Module):
         self.bn_branch2a = nn.BatchNorm2d(inputs)
         self.conv_branch2a = nn.Conv2d(inputs, outputs // 4, 1, stride, bias=False)
         self.bn_branch2b1 = nn.BatchNorm2d(outputs // 4)
-        self.dropout = nn.Dropout2d(dropout)
+        self.dropout = ChannelDropout(dropout)
         self.conv_branch2b1 = nn.Conv2d(outputs // 4, outputs // 2, 3, 1, dilation, dilation, bias=False)
         self.bn_branch2b2 = nn.BatchNorm2d(outputs // 2)
         self.conv_branch2b2 = nn.Conv2d(outputs // 2, outputs, 1, bias=False)

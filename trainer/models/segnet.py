@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.models.base import Backbone
+from trainer.models.dropout import ChannelDropout
 from trainer.models.grid import enlarge
 
 SegHead = Literal["aspp", "largefov"]
@@ -93,7 +94,7 @@ class SegmentationNet(nn.Module):
             for tap, channels in zip(self.finer, DETAIL_CHANNELS, strict=True)
         )
         self.join = _conv_norm_relu(width + sum(DETAIL_CHANNELS), width, 3)
-        self.dropout = nn.Dropout2d(dropout)
+        self.dropout = ChannelDropout(dropout)
         self.classify = nn.Conv2d(width, class_count + 1, 1)
         nn.init.normal_(self.classify.weight, std=0.01)
 

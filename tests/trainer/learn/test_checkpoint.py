@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Draw, Recipe, Step, steps
+from trainer.models.dropout import ChannelDropout
 
 COUNT = 5
 RECIPE = Recipe(epochs=3, batch=2)
@@ -27,7 +28,7 @@ class Training:
 
     def __init__(self, path: Path | None = None, recipe: Recipe = RECIPE, width: int = 4) -> None:
         torch.manual_seed(0)
-        self.net = nn.Sequential(nn.Linear(3, width), nn.Dropout(0.5), nn.Linear(width, 1))
+        self.net = nn.Sequential(nn.Conv2d(3, width, 1), ChannelDropout(0.5), nn.Conv2d(width, 1, 1))
         self.warnings: list[str] = []
         self.recipe = recipe
         self.checkpoint = Checkpoint(path, self.warnings.append) if path else None
@@ -39,7 +40,7 @@ class Training:
         return list(islice(under_way, batches))
 
     def _loss(self, draws: Sequence[Draw]) -> Tensor:
-        noise = [torch.from_numpy(draw.rng.normal(size=3)).float() for draw in draws]
+        noise = [torch.from_numpy(draw.rng.normal(size=(3, 1, 1))).float() for draw in draws]
         return (self.net(torch.stack(noise)) - 1).square().mean()
 
     @property
