@@ -1,6 +1,6 @@
 """The one table of what has a key: menus, tool bars, shortcut sheet and key editor are made from it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,17 +60,17 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec(FILE, "quit", "Quit", "Ctrl+Q", "mdi6.power",
           "window.close", "Everything is saved already."),
     _spec(EDIT, "undo", "Undo stroke", "Ctrl+Z", "mdi6.undo",
-          "session.undo", "Take back the last stroke of this image, even one of an earlier day."),
+          "strokes.undo", "Take back the last stroke of this image, even one of an earlier day."),
     _spec(EDIT, "redo", "Redo stroke", "Ctrl+Shift+Z", "mdi6.redo",
-          "session.redo", "Bring back the stroke last taken back."),
+          "strokes.redo", "Bring back the stroke last taken back."),
     _spec(EDIT, "classes", "Classes…", "", "mdi6.format-list-bulleted",
           "window.edit_classes", "See the class list, add classes."),
     _spec(EDIT, "keys", "Keyboard shortcuts…", "F1", "mdi6.keyboard-outline",
           "window.show_keys", "All keys on one sheet; click one to change it."),
     _spec(IMAGE, "accept", "Accept & next", "Return", "mdi6.check-bold",
-          "session.accept_and_next", "Freeze this mask as it is shown and open the next image."),
+          "acceptance.accept", "Freeze this mask as it is shown and open the next image."),
     _spec(IMAGE, "reopen", "Open again", "Ctrl+Shift+A", "mdi6.lock-open-variant-outline",
-          "session.reopen", "Take the acceptance back: the mask follows strokes and models again."),
+          "acceptance.reopen", "Take the acceptance back: the mask follows strokes and models again."),
     _spec(IMAGE, "next", "Next image", "D", "mdi6.chevron-right",
           "session.go", "Open the next image of the list.", args=(1,)),
     _spec(IMAGE, "previous", "Previous image", "A", "mdi6.chevron-left",
@@ -80,55 +80,55 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec(IMAGE, "search", "Search images", "Ctrl+F", "mdi6.magnify",
           "images.begin_search", "Find images by name or tag."),
     _spec(PAINT, "brush", "Brush", "B", "mdi6.brush",
-          "window.use_tool", "Paint the chosen class; right button erases.", args=("brush",), choice="tool"),
+          "paint.use_tool", "Paint the chosen class; right button erases.", args=("brush",), choice="tool"),
     _spec(PAINT, "eraser", "Eraser", "E", "mdi6.eraser",
-          "window.use_tool", "Give pixels back to the proposal.", args=("eraser",), choice="tool"),
+          "paint.use_tool", "Give pixels back to the proposal.", args=("eraser",), choice="tool"),
     _spec(PAINT, "polygon", "Polygon", "P", "mdi6.vector-polygon",
-          "window.use_tool", "Click corners; Enter or a double click closes.", args=("polygon",),
+          "paint.use_tool", "Click corners; Enter or a double click closes.", args=("polygon",),
           choice="tool"),
     _spec(PAINT, "fill", "Fill", "F", "mdi6.format-color-fill",
-          "window.use_tool", "Give a connected region a class.", args=("fill",), choice="tool"),
+          "paint.use_tool", "Give a connected region a class.", args=("fill",), choice="tool"),
     _spec(PAINT, "superpixel", "Superpixels", "S", "mdi6.view-dashboard-outline",
-          "window.use_tool", "Paint whole superpixels at once.", args=("superpixel",), choice="tool"),
+          "paint.use_tool", "Paint whole superpixels at once.", args=("superpixel",), choice="tool"),
     _spec(PAINT, "picker", "Pick class", "I", "mdi6.eyedropper-variant",
-          "window.use_tool", "Take the class that lies under the mouse.", args=("picker",), choice="tool"),
+          "paint.use_tool", "Take the class that lies under the mouse.", args=("picker",), choice="tool"),
     _spec(PAINT, "larger", "Larger brush", "]", "mdi6.plus-circle-outline",
-          "window.scale_brush", "Also Ctrl + wheel.", args=(1.25,)),
+          "canvas.scale_brush", "Also Ctrl + wheel.", args=(1.25,)),
     _spec(PAINT, "smaller", "Smaller brush", "[", "mdi6.minus-circle-outline",
-          "window.scale_brush", "Also Ctrl + wheel.", args=(0.8,)),
+          "canvas.scale_brush", "Also Ctrl + wheel.", args=(0.8,)),
     _spec(PAINT, "paint_seeds", "Paint seeds", "Q", "mdi6.seed-outline",
-          "window.paint_on", "Strokes steer the proposal and teach.", args=("seeds",), choice="target"),
+          "paint.paint_on", "Strokes steer the proposal and teach.", args=("seeds",), choice="target"),
     _spec(PAINT, "paint_mask", "Paint mask", "M", "mdi6.layers-edit",
-          "window.paint_on", "Final hand edits; they win.", args=("mask",), choice="target"),
+          "paint.paint_on", "Final hand edits; they win.", args=("mask",), choice="target"),
     _spec(PAINT, "protect", "Protect other classes", "L", "mdi6.shield-outline",
-          "window.protect_others", "Strokes leave what you painted as another class alone.", checkable=True),
+          "paint.protect_others", "Strokes leave what you painted as another class alone.", checkable=True),
     _spec(PAINT, "class_0", "Background", "0", "mdi6.selection-off",
-          "window.choose_class", "Paint background.", args=(0,)),
+          "tags.choose", "Paint background.", args=(0,)),
     *(
         _spec(PAINT, f"class_{n}", "Class {n}", str(n), "mdi6.numeric",
-              "window.choose_class", "Paint the class with this number in Tags.", args=(n,))
+              "tags.choose", "Paint the class with this number in Tags.", args=(n,))
         for n in range(1, 10)
     ),
     _spec(PAINT, "undecided", "Undecided", "U", "mdi6.help-circle-outline",
-          "window.paint_undecided", "Pixels that nothing shall be trained or judged on (255 in the export)."),
+          "paint.paint_undecided", "Pixels that nothing shall be trained or judged on (255 in the export)."),
     _spec(VIEW, "peek", "Peek at the photo", "H", "mdi6.eye-outline",
-          "window.peek", "Hides all layers as long as the key is held.", hold=True),
+          "centre.peek", "Hides all layers as long as the key is held.", hold=True),
     _spec(VIEW, "inspect", "Inspect view", "W", "mdi6.view-grid-outline",
-          "window.inspect", "Image, CAM, seeds and mask side by side with one zoom.", checkable=True),
+          "centre.inspect", "Image, CAM, seeds and mask side by side with one zoom.", checkable=True),
     _spec(VIEW, "zoom_in", "Zoom in", "Ctrl++", "mdi6.magnify-plus-outline",
-          "window.zoom", "Also the wheel, at the mouse.", args=(1.25,)),
+          "centre.zoom", "Also the wheel, at the mouse.", args=(1.25,)),
     _spec(VIEW, "zoom_out", "Zoom out", "Ctrl+-", "mdi6.magnify-minus-outline",
-          "window.zoom", "Also the wheel, at the mouse.", args=(0.8,)),
+          "centre.zoom", "Also the wheel, at the mouse.", args=(0.8,)),
     _spec(VIEW, "fit", "Whole image", "Ctrl+0", "mdi6.fit-to-page-outline",
-          "window.fit", "Fit the image into the window."),
+          "centre.fit", "Fit the image into the window."),
     _spec(VIEW, "show_image", "Show image", "Alt+1", "mdi6.image-outline",
-          "window.toggle_layer", "Show or hide the photo.", args=("image",)),
+          "canvas.toggle_layer", "Show or hide the photo.", args=("image",)),
     _spec(VIEW, "show_cam", "Show CAM", "Alt+2", "mdi6.blur",
-          "window.toggle_layer", "Show or hide where the classifier looked.", args=("cam",)),
+          "canvas.toggle_layer", "Show or hide where the classifier looked.", args=("cam",)),
     _spec(VIEW, "show_seeds", "Show seeds", "Alt+3", "mdi6.seed-outline",
-          "window.toggle_layer", "Show or hide the seed cues.", args=("seeds",)),
+          "canvas.toggle_layer", "Show or hide the seed cues.", args=("seeds",)),
     _spec(VIEW, "show_mask", "Show mask", "Alt+4", "mdi6.layers-outline",
-          "window.toggle_layer", "Show or hide the mask.", args=("mask",)),
+          "canvas.toggle_layer", "Show or hide the mask.", args=("mask",)),
     _spec(VIEW, "full_screen", "Full screen", "F11", "mdi6.fullscreen",
           "window.full_screen", "Nothing but the desk.", checkable=True),
     _spec(TRAINER, "train", "Start or pause training", "Ctrl+T", "mdi6.play-pause",
@@ -157,6 +157,7 @@ class Actions(QObject):
         super().__init__(parent)
         self._settings = settings
         self._groups: dict[str, QActionGroup] = {}
+        self._held: dict[str, Callable[[bool], object]] = {}
         self.by_id: dict[str, QAction] = {spec.id: self._make(spec) for spec in ACTIONS}
         self._show_keys()
 
@@ -169,11 +170,23 @@ class Actions(QObject):
             owner, method = spec.slot.split(".")
             call = getattr(owners[owner], method)
             if spec.hold:
-                continue
-            if spec.checkable:
+                self._held[spec.id] = call
+            elif spec.checkable:
                 self.by_id[spec.id].toggled.connect(call)
             else:
                 self.by_id[spec.id].triggered.connect(lambda _=False, call=call, args=spec.args: call(*args))
+
+    def hold(self, key: QKeySequence, down: bool) -> None:
+        """Begin or end the action that lasts as long as this key is down, if there is one."""
+        pressed = key.toString(QKeySequence.SequenceFormat.PortableText)
+        for action_id, call in self._held.items():
+            if self.key(action_id) == pressed:
+                call(down)
+
+    def let_go(self) -> None:
+        """End every action that lasts as long as its key is down."""
+        for call in self._held.values():
+            call(False)
 
     def key(self, action_id: str) -> str:
         """The key of an action in portable text, "" for none."""
@@ -219,7 +232,7 @@ class Actions(QObject):
     def _show_keys(self) -> None:
         for spec in ACTIONS:
             action, key = self.by_id[spec.id], self.key(spec.id)
-            # The key of a held action is watched for by the window: a shortcut has no end.
+            # The key of a held action is watched for by the keyboard: a shortcut has no end.
             keys: Iterable[str] = [] if spec.hold or not key else [key, "Enter"] if key == "Return" else [key]
             action.setShortcuts([QKeySequence(one) for one in keys])
             shown = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)

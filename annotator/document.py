@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from annotator.boxes import Box, slices
 from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID
 from trainer.data.images import load_image
 from trainer.data.project import Project, Target
 
 if TYPE_CHECKING:
-    from trainer.engine import Proposal
+    from trainer.engine import Proposal, Suggestion
 
 Labels = NDArray[np.uint8]
-Box = tuple[int, int, int, int]  # y0, x0, y1, x1, half open
 KEPT_MASKS = 12
 
 
@@ -36,6 +36,7 @@ class Document:
     base_mask: Labels  # proposal, refined by the corrections; or the accepted mask
     accepted: bool
     proposal: "Proposal | None" = None
+    suggestions: "tuple[Suggestion, ...]" = ()  # tags that the models would give it
     auto_seeds: Labels = field(init=False)
     seeds: Labels = field(init=False)
     mask: Labels = field(init=False)
@@ -143,9 +144,3 @@ def _lay(out: Labels, below: Labels, above: Labels) -> None:
     """Write `below`, and what is painted in `above` over it; in place, as large copies would be felt."""
     np.copyto(out, below)
     np.copyto(out, above, where=above != UNTOUCHED)
-
-
-def slices(box: Box) -> tuple[slice, slice]:
-    """The numpy window of a half-open box."""
-    y0, x0, y1, x1 = box
-    return slice(y0, y1), slice(x0, x1)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from annotator.boxes import Box, slices
 from annotator.canvas.strokes import tight
-from annotator.document import Box, Labels, slices
+from annotator.document import Labels
 from trainer.data.classes import UNTOUCHED
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from annotator.dialogs.details import DetailsDialog
 from annotator.theme import Theme
 from annotator.widgets import icon_button
 
@@ -19,13 +20,15 @@ Choice = tuple[str, Callable[[], object]]
 
 
 class Message(QFrame):
-    """One message; its first paragraph is shown, the rest are details."""
+    """One message; its first paragraph is shown, the rest are details behind a button."""
 
     def __init__(self, theme: Theme, level: str, text: str, *choices: Choice) -> None:
         super().__init__()
         self.text = text
         self.setProperty("bar", level)
-        sentence, _, self.details = text.partition("\n\n")
+        sentence, _, details = text.partition("\n\n")
+        if details:
+            choices = (*choices, (self.tr("Details"), self._show_details))
         icon = QLabel()
         icon.setPixmap(theme.icon(*ICONS[level]).pixmap(18, 18))
         label = QLabel(sentence)
@@ -48,6 +51,9 @@ class Message(QFrame):
         self.hide()
         self.deleteLater()
         self.setParent(None)
+
+    def _show_details(self) -> None:
+        DetailsDialog(self.text, self.window()).open()
 
 
 class MessageBar(QWidget):

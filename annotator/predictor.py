@@ -117,13 +117,6 @@ class Predictor(QObject):
         else:
             self._proposals.pop(image_id, None)
 
-    def restart(self) -> None:
-        """Load the models anew, other weights were chosen."""
-        project = self._project
-        if project is not None:
-            self.stop()
-            self.start(project)
-
     def set_settings(self, settings: Settings) -> None:
         """Use `settings` from the next proposal on."""
         if self.engine is not None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from annotator.document import Box, Document, Labels, slices
+from annotator.boxes import Box, slices
+from annotator.document import Document, Labels
 from trainer.data.project import Project, Target
 
 RETRY_MS = 2000

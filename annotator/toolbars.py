@@ -1,4 +1,4 @@
-"""The menus and both tool bars, made from the table of actions."""
+"""Both tool bars, made from the table of actions."""
 
 import math
 
@@ -6,8 +6,6 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
-    QMainWindow,
-    QMenu,
     QPushButton,
     QSizePolicy,
     QSlider,
@@ -16,25 +14,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from annotator.actions import ACTIONS, GROUPS, Actions, spec_of, translated
+from annotator.actions import Actions, spec_of, translated
 from annotator.session import Session
 from annotator.theme import Theme
 
 ICON = QSize(20, 20)
 TOOLS = ("brush", "eraser", "polygon", "fill", "superpixel", "picker")
-HIDDEN = {"peek", *(f"class_{n}" for n in range(10))}  # keys only, they have no place in a menu
 RADII = (0.5, 250.0)
 STEPS = 200
-
-
-def fill_menus(window: QMainWindow, actions: Actions) -> dict[str, QMenu]:
-    """One menu for each group of the table, in its order."""
-    menus = {group: window.menuBar().addMenu(translated(group)) for group in GROUPS}
-    window.addActions(list(actions.by_id.values()))  # so that the hidden ones' keys work, too
-    for spec in ACTIONS:
-        if spec.id not in HIDDEN:
-            menus[spec.group].addAction(actions[spec.id])
-    return menus
 
 
 class MainBar(QToolBar):
@@ -88,6 +75,7 @@ class MainBar(QToolBar):
         self.accept.setProperty("accent", True)
         self.accept.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.accept.clicked.connect(actions["accept"].trigger)
+        actions["accept"].enabledChanged.connect(self.accept.setEnabled)
         holder = QWidget()
         right = QHBoxLayout(holder)
         right.setContentsMargins(4, 0, 6, 0)

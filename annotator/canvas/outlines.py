@@ -5,8 +5,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
+from annotator.boxes import Box
 from annotator.class_colours import class_colour
-from annotator.document import Box, Labels
+from annotator.document import Labels
 from trainer.data.classes import BACKGROUND
 
 

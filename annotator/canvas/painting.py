@@ -2,11 +2,11 @@
 
 from PySide6.QtCore import QObject, QPointF, QTimer
 
+from annotator.boxes import Box, rect_of, slices
 from annotator.canvas.layers import DrawnItem
 from annotator.canvas.strokes import Cover, Coverage, Point
-from annotator.document import Box, slices
 from annotator.edits import Change, change
-from annotator.session import Session, rect_of
+from annotator.session import Session
 from trainer.data.classes import EDIT_VOID, UNTOUCHED
 from trainer.data.project import Target
 
@@ -58,7 +58,7 @@ class Painting(QObject):
         self._end()
         if edit is not None:
             self._previewed = False
-            self._session.commit_stroke(rect_of(edit.box), edit.after, tool)
+            self._session.strokes.commit(edit.box, edit.after, tool)
         else:
             self._drop_preview()
 
@@ -88,7 +88,7 @@ class Painting(QObject):
         edit = self._change()
         if edit is not None:
             self._previewed = True
-            self._session.preview_stroke(rect_of(edit.box), edit.after)
+            self._session.strokes.preview(edit.box, edit.after)
 
     def _end(self) -> None:
         self._preview.stop()
@@ -99,7 +99,7 @@ class Painting(QObject):
     def _drop_preview(self) -> None:
         if self._previewed:
             self._previewed = False
-            self._session.cancel_stroke()
+            self._session.strokes.cancel()
 
 
 def point(at: QPointF) -> Point:

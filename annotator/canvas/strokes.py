@@ -10,7 +10,7 @@ from math import ceil, floor, hypot
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.document import Box, slices
+from annotator.boxes import Box, slices
 
 Point = tuple[float, float]
 Cover = NDArray[np.bool_]

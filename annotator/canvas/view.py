@@ -92,6 +92,10 @@ class CanvasView(NavigableView):
         self._apply_visibility()
         self.layers_changed.emit()
 
+    def toggle_layer(self, name: str) -> None:
+        """Switch a layer on if it is off, and off if it is on."""
+        self.set_layer_visible(name, not self._shown[name])
+
     def layer_opacity(self, name: str) -> float:
         """How strongly a layer is drawn, 0…1."""
         return self.items_by_name[name].strength

@@ -1,7 +1,6 @@
-"""What the program is, and the whole text of an error."""
+"""What the program is."""
 
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
 from annotator.widgets import explanation
 from trainer.about import program_version
@@ -33,21 +32,4 @@ class AboutDialog(QDialog):
         layout.addWidget(explanation(self.tr("MIT licence. Nothing you open leaves this computer.")))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
-        layout.addWidget(buttons)
-
-
-class DetailsDialog(QDialog):
-    """A message in full, to be read or copied into a report."""
-
-    def __init__(self, text: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle(self.tr("Details"))
-        self.resize(640, 360)
-        shown = QPlainTextEdit(text, readOnly=True)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        copy = buttons.addButton(self.tr("Copy"), QDialogButtonBox.ButtonRole.ActionRole)
-        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(text))
-        buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.addWidget(shown)
         layout.addWidget(buttons)

@@ -74,7 +74,7 @@ class ClassesDialog(QDialog):
         if not name:
             return
         try:
-            self._session.add_class(name)
+            self._session.tagging.add_class(name)
         except UserError as error:
             self.problem.setText(str(error))
             return

@@ -40,9 +40,9 @@ class SeedsPanel(QWidget):
         self.walk = QRadioButton(self.tr("Random walk"))
         self.mean = QRadioButton(self.tr("Mean affinity"))
         self.network = QRadioButton(self.tr("Segmentation network"))
-        self.walk.clicked.connect(lambda: session.set_settings(mode="walk", segmentation=False))
-        self.mean.clicked.connect(lambda: session.set_settings(mode="mean", segmentation=False))
-        self.network.clicked.connect(lambda: session.set_settings(segmentation=True))
+        self.walk.clicked.connect(lambda: session.parameters.change(mode="walk", segmentation=False))
+        self.mean.clicked.connect(lambda: session.parameters.change(mode="mean", segmentation=False))
+        self.network.clicked.connect(lambda: session.parameters.change(segmentation=True))
         self.reset = QPushButton(self.tr("Back to defaults"))
         self.reset.clicked.connect(self._reset)
         inner = QWidget()
@@ -117,7 +117,7 @@ class SeedsPanel(QWidget):
         if self.low.value > self.high.value:
             other = self.high if moved is self.low else self.low
             other.set_value(moved.value)
-        self._session.set_seed_parameters(self.low.value, self.high.value, self.threshold.value, final)
+        self._session.parameters.move_seeds(self.low.value, self.high.value, self.threshold.value, final)
 
     def _reset(self) -> None:
-        self._session.reset_settings()
+        self._session.parameters.reset()

@@ -111,7 +111,7 @@ class TagsPanel(QWidget):
         self.field.returnPressed.connect(self._add_typed)
         self._none = QPushButton(self.tr("Nothing of the list: background only"))
         self._none.setProperty("flat", True)
-        self._none.clicked.connect(lambda: session.set_tags(()))
+        self._none.clicked.connect(lambda: session.tagging.set_tags(()))
         inner = QWidget()
         body = QVBoxLayout(inner)
         body.setContentsMargins(6, 6, 6, 6)
@@ -165,7 +165,7 @@ class TagsPanel(QWidget):
         if name not in self._session.classes:
             self.class_wanted.emit(name)
         elif name not in record.tags:
-            self._session.set_tags((*record.tags, name))
+            self._session.tagging.set_tags((*record.tags, name))
             self._session.class_id = self._session.classes.id_of(name)
 
     def _add_typed(self) -> None:
@@ -177,7 +177,7 @@ class TagsPanel(QWidget):
     def _remove(self, class_id: int) -> None:
         if (record := self._session.record) is not None:
             name = self._session.classes.name_of(class_id)
-            self._session.set_tags(tag for tag in record.tags if tag != name)
+            self._session.tagging.set_tags(tag for tag in record.tags if tag != name)
 
     def _classes_changed(self) -> None:
         completer = QCompleter(list(self._session.classes.names), self.field)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desk import SIDE, small_engine, wait_settled
+from desk import SIDE, go_to, small_engine, wait_settled
 from PIL import Image
 from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from annotator.session import Session
@@ -72,6 +73,13 @@ def opened(session: Session, sample: Path, qtbot: QtBot) -> Session:
 
 
 @pytest.fixture
+def cat(opened: Session, qtbot: QtBot) -> Session:
+    """The photo of the cat open."""
+    go_to(opened, "chelsea", qtbot)
+    return opened
+
+
+@pytest.fixture
 def window(sample: Path, qtbot: QtBot) -> Iterator[Window]:
     """The whole window on the sample, its first image proposed."""
     window = Window(Session(small_engine), DeskSettings(), Theme("dark"))
@@ -81,3 +89,12 @@ def window(sample: Path, qtbot: QtBot) -> Iterator[Window]:
     wait_settled(window.session, qtbot)
     yield window
     window.close()
+
+
+@pytest.fixture
+def active(window: Window, qtbot: QtBot) -> Window:
+    """The window with the keyboard's attention."""
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+    window.canvas.setFocus()
+    return window

@@ -5,10 +5,12 @@ from functools import cache
 import numpy as np
 import torch
 from bright_segmenter import BrightSegmenter
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from annotator.models import Loaded
-from annotator.session import Session, rect_of
+from annotator.session import Session
+from annotator.window import Window
 from trainer.data.project import Project
 from trainer.engine import Engine, Models
 from trainer.models.affinitynet import AffinityNet
@@ -53,7 +55,19 @@ def wait_settled(session: Session, qtbot: QtBot) -> None:
     )
 
 
+def go_to(session: Session, image_id: str, qtbot: QtBot) -> None:
+    """Open an image and wait for its proposal."""
+    with qtbot.waitSignal(session.image_changed, timeout=10000):
+        session.open_image(image_id)
+    wait_settled(session, qtbot)
+
+
 def stroke(session: Session, class_id: int, box: tuple[int, int, int, int]) -> None:
     """Paint a rectangle (y0, x0, y1, x1) of a class on the session's target."""
     y0, x0, y1, x1 = box
-    session.commit_stroke(rect_of(box), np.full((y1 - y0, x1 - x0), class_id, np.uint8), "brush")
+    session.strokes.commit(box, np.full((y1 - y0, x1 - x0), class_id, np.uint8), "brush")
+
+
+def press(window: Window, key: Qt.Key, qtbot: QtBot, to: object = None) -> None:
+    """Press a key on the canvas, or on another widget."""
+    qtbot.keyClick(to or window.canvas, key)

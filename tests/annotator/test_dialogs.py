@@ -10,8 +10,9 @@ from PySide6.QtGui import QKeySequence
 from pytestqt.qtbot import QtBot
 
 from annotator.actions import ACTIONS, Actions
-from annotator.dialogs.about import AboutDialog, DetailsDialog
+from annotator.dialogs.about import AboutDialog
 from annotator.dialogs.classes import ClassesDialog
+from annotator.dialogs.details import DetailsDialog
 from annotator.dialogs.export import ExportDialog
 from annotator.dialogs.keys import KeysDialog
 from annotator.dialogs.weights import WeightsDialog
@@ -23,7 +24,7 @@ from trainer.errors import WeightsError
 
 def test_accepted_masks_are_exported_and_read_back(opened: Session, tmp_path: Path, qtbot: QtBot) -> None:
     first, mask = opened.image_id, opened.mask.copy()
-    opened.accept_and_next()
+    opened.acceptance.accept()
     qtbot.waitUntil(lambda: opened.records[first].status is Status.ACCEPTED, timeout=10000)
     wait_settled(opened, qtbot)
     dialog = ExportDialog(opened)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from canvas_desk import CAT, DOG, MadeUpProposal, at, deliver, move, open_session, paint, propose, show, wheel
-from PySide6.QtCore import QPoint, QPointF, QRect
+from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -160,7 +160,7 @@ def test_what_strokes_have_changed_beside_them_is_not_said_of_the_method(
     proposal.refine = lambda corrections: np.full_like(corrections, DOG)
     deliver(qtbot, session, proposal)
     panel.show_at(QPointF(10.5, 40.5))
-    session.commit_stroke(QRect(58, 38, 5, 5), np.full((5, 5), DOG, np.uint8), "brush")
+    session.strokes.commit((38, 58, 43, 63), np.full((5, 5), DOG, np.uint8), "brush")
     qtbot.waitUntil(lambda: bool((session.mask == DOG).all()))
     assert panel.why.text() == "Your strokes made this dog; without them it would be cat."
 
@@ -170,12 +170,12 @@ def test_what_the_person_painted_is_the_reason_given_first(
 ) -> None:
     deliver(qtbot, session, stripes())
     panel.show_at(QPointF(60.5, 40.5))
-    box, after = QRect(58, 38, 5, 5), np.full((5, 5), CAT, np.uint8)
-    session.commit_stroke(box, after, "brush")
+    box, after = (38, 58, 43, 63), np.full((5, 5), CAT, np.uint8)
+    session.strokes.commit(box, after, "brush")
     assert panel.seed_label.text() == "cat (your stroke)"
     assert panel.why.text().startswith("Your stroke says cat")
     session.target = Target.MASK
-    session.commit_stroke(box, np.full((5, 5), DOG, np.uint8), "brush")
+    session.strokes.commit(box, np.full((5, 5), DOG, np.uint8), "brush")
     assert "dog here by hand" in panel.why.text()
 
 

@@ -67,7 +67,7 @@ def test_a_search_without_a_match_says_what_to_do(panel: ImagesPanel) -> None:
 
 def test_progress_counts_accepted_images(panel: ImagesPanel, opened: Session, qtbot: QtBot) -> None:
     assert panel._count.text() == f"0 of {len(opened.records)} accepted"
-    opened.accept_and_next()
+    opened.acceptance.accept()
     qtbot.waitUntil(lambda: panel._count.text().startswith("1 of"), timeout=10000)
 
 

@@ -103,7 +103,7 @@ def test_the_segmentation_network_is_chosen_by_a_click_and_strokes_correct_it(
     stroke(session, 0, (20, 20, 60, 60))
     wait_settled(session, qtbot)
     assert not session.mask[20:60, 20:60].any()
-    session.undo()
+    session.strokes.undo()
     wait_settled(session, qtbot)
     assert (session.mask == predicted).all()
 
@@ -133,6 +133,6 @@ def test_the_choice_outlives_models_without_a_network(sample: Path, qtbot: QtBot
         session.open_project(sample)
         wait_settled(session, qtbot)
         assert session.proposal.source == (source or "segmentation")
-        session.set_settings(segmentation=True)
+        session.parameters.change(segmentation=True)
         wait_settled(session, qtbot)
         assert session.close()

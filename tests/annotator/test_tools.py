@@ -125,7 +125,7 @@ def test_undo_takes_the_whole_stroke_back(qtbot: QtBot, view: CanvasView, sessio
     before = session.seeds.copy(), session.mask.copy()
     paint(view, at(view, 90, 20), at(view, 100, 30))
     qtbot.waitUntil(lambda: session.mask[20, 90] == CAT)
-    session.undo()
+    session.strokes.undo()
     qtbot.waitUntil(lambda: (session.mask == before[1]).all())
     assert (session.corrections == UNTOUCHED).all() and (session.seeds == before[0]).all()
 
@@ -172,7 +172,7 @@ def test_zoom_and_pan_in_the_middle_of_a_stroke_do_not_break_it(view: CanvasView
     covered = painted(session)
     assert covered[40, 29:71].all()
     assert not covered[:36].any() and not covered[45:].any()
-    session.undo()
+    session.strokes.undo()
     assert (session.corrections == UNTOUCHED).all()  # one stroke, one step
 
 
@@ -281,7 +281,7 @@ def test_superpixels_follow_edges_and_a_drag_takes_several(
     assert (first & inside).sum() > 0.85 * first.sum()  # it stops at the bright square's edge
     paint(view, at(view, 50, 30), at(view, 10, 80))
     assert (first <= painted(session)).all() and painted(session).sum() > 2 * first.sum()
-    session.undo()
+    session.strokes.undo()
     assert (painted(session) == first).all()
 
 

@@ -47,7 +47,10 @@ class PaintValue(Generic[T]):
 
 
 class SessionState(QObject):
-    """Open project, image and paint state. Only the paint state is set from outside."""
+    """Open project, image and paint state. From outside only the paint state is set.
+
+    The parts of the session also write to the open document, and use the methods at the end.
+    """
 
     project_opened = Signal()
     engine_changed = Signal()
@@ -79,13 +82,12 @@ class SessionState(QObject):
         self._records: dict[str, ImageRecord] = {}
         self._order: tuple[str, ...] = ()
         self._document: Document | None = None
-        self._suggestions: tuple[Suggestion, ...] = ()
         self._busy: dict[str, str] = {}
         self.jobs = Jobs(2, self)
-        self._writer = Jobs(1, self)  # what it was given it writes, also when the desk is closed
-        self._saver = Saver(self)
-        self._saver.changed.connect(self.saved_changed)
-        self._saver.failed.connect(lambda reason: self.message.emit("error", reason))
+        self.writer = Jobs(1, self)  # what it was given it writes, also when the desk is closed
+        self.saver = Saver(self)
+        self.saver.changed.connect(self.saved_changed)
+        self.saver.failed.connect(lambda reason: self.message.emit("error", reason))
         self.predictor = Predictor(make_engine, self.jobs, self)
         self.predictor.heard.connect(self.trainer_message)
 
@@ -123,6 +125,11 @@ class SessionState(QObject):
     def record(self) -> ImageRecord | None:
         """What the project knows of the open image."""
         return self._records.get(self.image_id)
+
+    @property
+    def document(self) -> Document | None:
+        """The open image with its layers, for the parts of the session."""
+        return self._document
 
     @property
     def image_id(self) -> str:
@@ -172,7 +179,7 @@ class SessionState(QObject):
     @property
     def suggestions(self) -> tuple[Suggestion, ...]:
         """Tags the models would give the open image, while nobody has said all that is in it."""
-        return self._suggestions
+        return self._document.suggestions if self._document else ()
 
     @property
     def has_segmentation(self) -> bool:
@@ -192,9 +199,14 @@ class SessionState(QObject):
     @property
     def saved(self) -> bool:
         """Whether every stroke is on disk."""
-        return self._saver.idle
+        return self.saver.idle
 
-    def _set_busy(self, reason: str, text: str | None) -> None:
+    def waits_for(self, reason: str) -> bool:
+        """Whether what `set_busy` was told of is under way."""
+        return reason in self._busy
+
+    def set_busy(self, reason: str, text: str | None) -> None:
+        """Say what is under way, or with None that it has ended."""
         before = bool(self._busy)
         if text is None:
             self._busy.pop(reason, None)
@@ -203,6 +215,20 @@ class SessionState(QObject):
         if before or self._busy:
             self.busy_changed.emit(bool(self._busy), next(reversed(self._busy.values()), ""))
 
-    def _report(self, error: Exception) -> None:
+    def report(self, error: Exception) -> None:
+        """Tell a person of an error."""
         text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         self.message.emit("error", text)
+
+    def reload_record(self, image_id: str) -> None:
+        """Read anew what the project knows of an image, after something was written."""
+        if self._project is not None and image_id in self._records:
+            self._records[image_id] = self._project.record(image_id)
+            self.record_changed.emit(image_id)
+
+    def may_leave(self) -> bool:
+        """Whether the open image may be left: never while a stroke is not on disk."""
+        if self.saver.retry():
+            return True
+        self.message.emit("error", self.tr("The last strokes are not on disk yet, so this image stays open."))
+        return False

@@ -1,0 +1,41 @@
+"""Which actions can be used now, and which are checked: both follow the session."""
+
+from annotator.actions import Actions
+from annotator.session import Session
+from trainer.data.project import Status, Target
+
+WITH_PROJECT = ("export", "classes")
+WITH_IMAGE = ("accept", "next", "previous", "add_tag", "fit", "zoom_in", "zoom_out")
+
+
+class ActionStates:
+    """Enables and checks actions as the session changes."""
+
+    def __init__(self, actions: Actions, session: Session) -> None:
+        self._actions, self._session = actions, session
+        session.project_opened.connect(self._enable)
+        session.image_changed.connect(self._enable)
+        session.record_changed.connect(self._enable)
+        session.undo_changed.connect(self._enable_history)
+        session.paint_changed.connect(self._check)
+        self._enable()
+        self._enable_history(False, False)
+        self._check()
+
+    def _enable(self) -> None:
+        project, record = self._session.project is not None, self._session.record
+        for name in WITH_PROJECT:
+            self._actions[name].setEnabled(project)
+        for name in WITH_IMAGE:
+            self._actions[name].setEnabled(record is not None)
+        self._actions["reopen"].setEnabled(record is not None and record.status is Status.ACCEPTED)
+
+    def _enable_history(self, can_undo: bool, can_redo: bool) -> None:
+        self._actions["undo"].setEnabled(can_undo)
+        self._actions["redo"].setEnabled(can_redo)
+
+    def _check(self) -> None:
+        session = self._session
+        self._actions[session.tool].setChecked(True)
+        self._actions["paint_seeds" if session.target is Target.SEEDS else "paint_mask"].setChecked(True)
+        self._actions["protect"].setChecked(session.protect_others)

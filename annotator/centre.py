@@ -1,0 +1,58 @@
+"""The middle of the window: the canvas, the four panes in its place, or the empty desk."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QStackedWidget
+
+from annotator.canvas.inspect import InspectView
+from annotator.canvas.view import CanvasView
+from annotator.session import Session
+from annotator.welcome import EmptyDesk
+
+
+class Centre(QStackedWidget):
+    """Shows one of the views; what a person does to "the view" goes to the one that is seen."""
+
+    zoom_changed = Signal(float)
+
+    def __init__(
+        self, session: Session, empty: EmptyDesk, canvas: CanvasView, inspect_view: InspectView
+    ) -> None:
+        super().__init__()
+        self._session, self._inspecting = session, False
+        self._empty, self._canvas, self._inspect_view = empty, canvas, inspect_view
+        for view in (empty, canvas, inspect_view):
+            self.addWidget(view)
+        for view in (canvas, inspect_view):
+            view.zoom_changed.connect(self._tell_zoom)
+        session.project_opened.connect(self._show)
+        session.image_changed.connect(self._tell_zoom)
+        self._show()
+
+    def inspect(self, on: bool) -> None:
+        """Show the four panes instead of the canvas."""
+        self._inspecting = on
+        self._show()
+        self._tell_zoom()
+
+    def zoom(self, factor: float) -> None:
+        """Zoom the view that is shown."""
+        self._view().zoom(factor)
+
+    def fit(self) -> None:
+        """Show the whole image."""
+        self._view().fit()
+
+    def peek(self, on: bool) -> None:
+        """Hide all layers while `on`."""
+        self._canvas.peek(on)
+        self._inspect_view.peek(on)
+
+    def _view(self) -> CanvasView | InspectView:
+        return self._inspect_view if self._inspecting else self._canvas
+
+    def _show(self) -> None:
+        self.setCurrentWidget(self._empty if self._session.project is None else self._view())
+
+    def _tell_zoom(self) -> None:
+        # Of the view that is seen: the other one is laid out anew now and then, too.
+        self.zoom_changed.emit(self._view().zoom_factor)

@@ -1,0 +1,79 @@
+"""The menu bar: the table of actions, and what only menus offer: panels, colours, language, recent paths."""
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu
+
+from annotator.actions import ACTIONS, FILE, GROUPS, VIEW, Actions, translated
+from annotator.i18n import LANGUAGES
+from annotator.settings import DeskSettings
+from annotator.theme import CHOICES, Theme
+
+HIDDEN = {"peek", *(f"class_{n}" for n in range(10))}  # keys only, they have no place in a menu
+
+
+class Menus(QObject):
+    """Fills the menu bar of a window: one menu for each group of the table, in its order."""
+
+    recent_wanted = Signal(object)  # Path
+    message = Signal(str, str)  # level, text
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        actions: Actions,
+        docks: Iterable[QDockWidget],
+        settings: DeskSettings,
+        theme: Theme,
+    ) -> None:
+        super().__init__(window)
+        self._settings, self._theme = settings, theme
+        menus = {group: window.menuBar().addMenu(translated(group)) for group in GROUPS}
+        window.addActions(list(actions.by_id.values()))  # so that the hidden ones' keys work, too
+        for spec in ACTIONS:
+            if spec.id not in HIDDEN:
+                menus[spec.group].addAction(actions[spec.id])
+        panels = menus[VIEW].addMenu(self.tr("Panels"))
+        for dock in docks:
+            panels.addAction(dock.toggleViewAction())
+        self.colours = self._add_colours(menus[VIEW])
+        self._add_languages(menus[VIEW])
+        self._recent = menus[FILE].addMenu(self.tr("Open recent"))
+        self.list_recent()
+
+    def list_recent(self) -> None:
+        """Show what was opened lately."""
+        self._recent.clear()
+        for path in self._settings.recent:
+            action = self._recent.addAction(str(path))
+            action.triggered.connect(lambda _=False, path=path: self.recent_wanted.emit(path))
+        self._recent.setEnabled(bool(self._settings.recent))
+
+    def _add_colours(self, view: QMenu) -> dict[str, QAction]:
+        names = {"system": self.tr("Like the system"), "dark": self.tr("Dark"), "light": self.tr("Light")}
+        menu, group = view.addMenu(self.tr("Colours")), QActionGroup(self)
+        actions = {choice: menu.addAction(names[choice]) for choice in CHOICES}
+        for choice, action in actions.items():
+            action.setCheckable(True)
+            action.setChecked(choice == self._theme.choice)
+            action.triggered.connect(lambda _=False, choice=choice: self._choose_theme(choice))
+            group.addAction(action)
+        return actions
+
+    def _add_languages(self, view: QMenu) -> None:
+        menu, group = view.addMenu(self.tr("Language")), QActionGroup(self)
+        for code, name in {"system": self.tr("Like the system"), **LANGUAGES}.items():
+            action = menu.addAction(name)
+            action.setCheckable(True)
+            action.setChecked(code == self._settings.language)
+            action.triggered.connect(lambda _=False, code=code: self._choose_language(code))
+            group.addAction(action)
+
+    def _choose_theme(self, choice: str) -> None:
+        self._settings.theme = self._theme.choice = choice
+
+    def _choose_language(self, code: str) -> None:
+        self._settings.language = code
+        self.message.emit("info", self.tr("The language changes at the next start."))

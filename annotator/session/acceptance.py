@@ -1,0 +1,77 @@
+"""Accepting the open image, which freezes its mask, and taking that back."""
+
+from PySide6.QtCore import QObject, Signal
+
+from annotator.document import Document
+from annotator.session.proposals import Proposals
+from annotator.session.state import SessionState
+from trainer.data.project import Project
+from trainer.messages import SeedsChanged
+
+
+class Acceptance(QObject):
+    """Accepts the mask that is shown; one that is still on its way is waited for."""
+
+    done = Signal()  # the open image is accepted, the following one may be opened
+
+    def __init__(self, state: SessionState, proposals: Proposals) -> None:
+        super().__init__(state)
+        self._state, self._proposals = state, proposals
+        self._waiting = False
+        state.image_changed.connect(self._wait_no_more)
+        proposals.failed.connect(self._wait_no_more)
+        proposals.refined.connect(self._mask_arrived)
+
+    def accept(self) -> None:
+        """Freeze the mask as shown; waits for a mask that is still on its way. `done` tells when."""
+        document, project = self._state.document, self._state.project
+        if document is None or project is None or not self._state.may_leave():
+            return
+        self._waiting = self._proposals.pending
+        if self._waiting:
+            return
+        if not document.accepted:
+            self._freeze(document, project)
+        self.done.emit()
+
+    def reopen(self) -> None:
+        """Take the acceptance of the open image back, so that it follows strokes and models again."""
+        if self.take_back():
+            self._proposals.ask()
+
+    def take_back(self) -> bool:
+        """Take the acceptance back for a stroke, whose mask follows by itself; whether there was one."""
+        document, project = self._state.document, self._state.project
+        if document is None or project is None or not document.accepted:
+            return False
+        document.accepted = False
+        project.unaccept(document.id)
+        self._state.reload_record(document.id)
+        self._state.message.emit(
+            "info", self.tr("This image is open again: accept it anew when you are done.")
+        )
+        return True
+
+    def _mask_arrived(self) -> None:
+        if self._waiting:
+            self.accept()
+
+    def _wait_no_more(self) -> None:
+        self._waiting = False
+
+    def _freeze(self, document: Document, project: Project) -> None:
+        state = self._state
+        mask = document.mask.copy()
+        document.freeze(mask)
+
+        def refused(error: Exception) -> None:
+            document.accepted = False
+            state.report(error)
+
+        def accepted(_: object) -> None:
+            state.reload_record(document.id)
+            if state.project is project:
+                # An accepted mask is a lesson as well.
+                state.predictor.post(SeedsChanged(document.id, state.records[document.id].seed_revision))
+
+        state.writer.submit(lambda: project.accept(document.id, mask), accepted, refused)

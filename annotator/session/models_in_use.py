@@ -1,0 +1,64 @@
+"""The models in use: loaded with the project, exchanged, learnt; the open image follows them."""
+
+from PySide6.QtCore import QObject, Signal
+
+from annotator.session.parameters import Parameters
+from annotator.session.proposals import Proposals
+from annotator.session.state import SessionState
+from trainer.data.project import Project
+from trainer.messages import TagsLearnt
+
+
+class ModelsInUse(QObject):
+    """Says which models are in use, sets the parameters that go with them, and has the open image follow."""
+
+    ready = Signal()  # they are loaded, and the open image is asked for
+
+    def __init__(self, state: SessionState, proposals: Proposals, parameters: Parameters) -> None:
+        super().__init__(state)
+        self._state, self._proposals, self._parameters = state, proposals, parameters
+        state.predictor.ready.connect(self._loaded)
+        state.predictor.unavailable.connect(self._unavailable)
+        state.predictor.model_changed.connect(self._exchanged)
+        state.predictor.tags_learnt.connect(self._learnt)
+
+    def load(self, project: Project) -> None:
+        """Load the models for a project just opened."""
+        self._state.set_busy("engine", self.tr("Loading the models…"))
+        self._state.predictor.start(project)
+
+    def reload(self) -> None:
+        """Load the models anew after other weights were chosen."""
+        if (project := self._state.project) is not None:
+            self._state.predictor.stop()
+            self.load(project)
+
+    def _loaded(self, warning: str) -> None:
+        state = self._state
+        state.set_busy("engine", None)
+        self._parameters.restore()
+        state.engine_changed.emit()
+        state.weights_warning.emit(warning)
+        state.settings_changed.emit()
+        if state.document is not None:
+            self._proposals.ask()
+            self.ready.emit()
+
+    def _unavailable(self, error: Exception) -> None:
+        self._state.set_busy("engine", None)
+        self._state.report(error)
+
+    def _exchanged(self, version: int) -> None:
+        name = self.tr("Model {number}").format(number=version) if version else self.tr("The first model")
+        text = self.tr("{model} is in use now; proposals follow it.")
+        self._state.message.emit("info", text.format(model=name))
+        self._proposals.ask_unless_accepted()
+
+    def _learnt(self, learnt: TagsLearnt) -> None:
+        self._state.weights_warning.emit("")
+        text = self.tr("Your classes are learnt from the tags of {n} images; proposals follow.")
+        self._state.message.emit("info", text.format(n=learnt.images))
+        if learnt.note:
+            self._state.message.emit("warning", learnt.note)
+        self._parameters.calibrate(learnt.alpha, learnt.seed_alpha)
+        self._proposals.ask_unless_accepted()

@@ -1,0 +1,93 @@
+"""The method's parameters in this project: kept by it, moved by a person, fitted to what was learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from annotator.boxes import rect_of
+from annotator.document import Labels
+from annotator.jobs import Latest
+from annotator.session.proposals import Proposals
+from annotator.session.state import SessionState
+
+if TYPE_CHECKING:
+    from trainer.settings import Settings
+
+
+class Parameters:
+    """Changes the engine's settings; the project keeps those that differ from what fits the models."""
+
+    def __init__(self, state: SessionState, proposals: Proposals) -> None:
+        self._state, self._proposals = state, proposals
+        self._reseeder = Latest(state.jobs)
+
+    def restore(self) -> None:
+        """Put to use what the project keeps, after models were loaded."""
+        state = self._state
+        assert state.project is not None and state.settings is not None
+        stored = state.project.setting("method", {})
+        known = {key: value for key, value in stored.items() if hasattr(state.settings, key)}
+        state.predictor.set_settings(replace(state.settings, **known))
+
+    def calibrate(self, alpha: float, seed_alpha: float) -> None:
+        """Take the alphas that fit the models as they learnt; resetting goes back to them from now on."""
+        state = self._state
+        if state.settings is not None and state.predictor.fitting is not None:
+            state.predictor.fitting = state.predictor.fitting.calibrated(alpha, seed_alpha)
+            settings = state.settings.calibrated(alpha, seed_alpha)
+            self._use(settings, _alphas(settings))
+
+    def change(self, **changes: Any) -> None:
+        """Change parameters of the method for this project; the open image is proposed anew."""
+        state = self._state
+        if state.project is None or state.settings is None:
+            return
+        settings = replace(state.settings, **changes)
+        if settings == state.settings:
+            return
+        self._use(settings, changes)
+        self._proposals.ask_unless_accepted()
+
+    def move_seeds(self, alpha_low: float, alpha_high: float, threshold: float, final: bool = True) -> None:
+        """Move the seed cues of the open image; `final` also makes the parameters the project's own."""
+        state, document = self._state, self._state.document
+        if document is not None and (proposal := document.proposal) is not None:
+
+            def reseeded(seeds: Labels) -> None:
+                if state.document is document and document.proposal is proposal:
+                    document.auto_seeds = seeds
+                    document.compose(document.whole)
+                    state.layer_changed.emit("seeds", rect_of(document.whole))
+
+            self._reseeder.submit(
+                lambda: proposal.reseed(alpha_low, alpha_high, threshold), reseeded, state.report
+            )
+        if final and state.settings is not None:
+            settings = state.settings.with_seed_alphas(alpha_low, alpha_high)
+            self.change(**_alphas(settings), threshold=threshold)
+
+    def reset(self) -> None:
+        """Go back to the parameters that fit the models in use."""
+        default = self._state.predictor.fitting
+        if default is not None:
+            self.change(
+                **_alphas(default),
+                threshold=default.threshold,
+                mode=default.mode,
+                segmentation=default.segmentation,
+            )
+            self.move_seeds(default.alpha_low, default.alpha_high, default.threshold, final=False)
+
+    def _use(self, settings: Settings, changes: Mapping[str, Any]) -> None:
+        """Put parameters to use; the project keeps those that were changed."""
+        state = self._state
+        assert state.project is not None
+        state.predictor.set_settings(settings)
+        state.project.set_setting("method", {**state.project.setting("method", {}), **changes})
+        state.settings_changed.emit()
+
+
+def _alphas(settings: Settings) -> dict[str, float]:
+    return {name: getattr(settings, name) for name in ("alpha", "alpha_low", "alpha_high")}

@@ -1,0 +1,135 @@
+"""What is proposed for the open image: a mask that follows the corrections, and tags where it has none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from annotator.boxes import rect_of
+from annotator.document import Document, Labels
+from annotator.jobs import Latest
+from annotator.session.state import SessionState
+
+if TYPE_CHECKING:
+    from trainer.engine import Proposal, Suggestion
+
+
+class Proposals(QObject):
+    """Asks the trainer thread for proposals and lays them under the strokes of the open image."""
+
+    refined = Signal()  # the mask follows every correction
+    failed = Signal()  # there will be no proposal of the open image
+
+    def __init__(self, state: SessionState) -> None:
+        super().__init__(state)
+        self._state = state
+        self._refiner = Latest(state.jobs)
+        state.predictor.proposed.connect(self._proposed)
+        state.predictor.failed.connect(self._not_proposed)
+
+    @property
+    def pending(self) -> bool:
+        """Whether the mask of the open image is still on its way."""
+        return self._refiner.busy or self._state.waits_for("propose")
+
+    def begin(self, document: Document) -> None:
+        """Take the proposal that is at hand for an image just opened, or ask for one."""
+        if proposal := self._state.predictor.known(document.id):
+            self._apply(proposal)
+            self._suggest()
+        else:
+            self.ask()
+
+    def ask(self) -> None:
+        """Ask for a proposal of the open image."""
+        state, document = self._state, self._state.document
+        if document is None or state.worker is None:
+            return
+        state.set_busy("propose", self.tr("Proposing a mask…"))
+        state.predictor.ask(document.id)
+        self._suggest()
+
+    def ask_unless_accepted(self) -> None:
+        """Ask anew after tags, models or parameters changed; an accepted mask stays as it is."""
+        document = self._state.document
+        if document is not None and not document.accepted:
+            self.ask()
+
+    def refine(self) -> None:
+        """Let the mask follow the corrections; an accepted mask stays as it is."""
+        state, document = self._state, self._state.document
+        if document is None or document.proposal is None or document.accepted:
+            return
+        corrections = document.preview_corrections()
+        settled = document.preview is None and not document.proposal.fast
+        state.set_busy("refine", self.tr("Following your stroke…"))
+
+        def arrived(mask: Labels) -> None:
+            latest = not self._refiner.busy
+            if latest:
+                state.set_busy("refine", None)
+            if state.document is not document or document.accepted:
+                return
+            document.base_mask = mask
+            document.compose(document.whole)
+            state.layer_changed.emit("mask", rect_of(document.whole))
+            if settled and latest:
+                self._keep_mask(document.id, mask)
+            if latest:
+                self.refined.emit()
+
+        def refused(error: Exception) -> None:
+            state.set_busy("refine", None)
+            state.report(error)
+
+        self._refiner.submit(lambda: document.refined(corrections), arrived, refused)
+
+    def _suggest(self) -> None:
+        """Find tags that the open image may deserve, where nobody has tagged it."""
+        state, document, record = self._state, self._state.document, self._state.record
+        if document is None or record is None or record.tagged:
+            return
+
+        def suggested(result: list[Suggestion]) -> None:
+            if state.document is document and state.record is not None and not state.record.tagged:
+                document.suggestions = tuple(result)
+                state.suggestions_changed.emit()
+
+        state.jobs.submit(lambda: state.predictor.suggest_tags(document.image), suggested, state.report)
+
+    def _proposed(self, image_id: str, proposal: Proposal) -> None:
+        self._state.reload_record(image_id)
+        if image_id == self._state.image_id:
+            self._apply(proposal)
+
+    def _not_proposed(self, image_id: str, reason: str) -> None:
+        if image_id == self._state.image_id:
+            self._state.set_busy("propose", None)
+            self.failed.emit()
+            self._state.message.emit("error", reason)
+
+    def _apply(self, proposal: Proposal) -> None:
+        state, document, record = self._state, self._state.document, self._state.record
+        assert document is not None and record is not None
+        tagged = {state.classes.id_of(name) for name in record.tags}
+        if not set(proposal.classes) <= tagged:
+            return  # made of tags that were removed meanwhile; another one is on its way
+        if not proposal.fast:
+            state.set_busy("propose", None)
+        document.adopt(proposal)
+        if state.cam_class not in proposal.classes:
+            state.cam_class = proposal.classes[0] if proposal.classes else 0
+        document.compose(document.whole)
+        state.proposal_changed.emit()
+        state.layer_changed.emit("cam", rect_of(document.whole))
+        state.layer_changed.emit("seeds", rect_of(document.whole))
+        self.refine()
+
+    def _keep_mask(self, image_id: str, mask: Labels) -> None:
+        """Keep the refined proposal for the next time the image is opened, and for the export."""
+        project = self._state.project
+        if project is not None:
+            self._state.writer.submit(
+                lambda: project.store_proposal_mask(image_id, mask), failed=self._state.report
+            )

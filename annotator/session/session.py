@@ -1,0 +1,162 @@
+"""Projects and images: opened, gone along, closed. What is done to the open image lies with the parts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from annotator.document import Document
+from annotator.loader import DocumentLoader
+from annotator.predictor import EngineFactory
+from annotator.session.acceptance import Acceptance
+from annotator.session.models_in_use import ModelsInUse
+from annotator.session.parameters import Parameters
+from annotator.session.proposals import Proposals
+from annotator.session.state import SessionState
+from annotator.session.strokes import Strokes
+from annotator.session.tagging import Tagging
+from trainer.data.classes import BACKGROUND
+from trainer.data.project import ImageRecord, Project, Status
+from trainer.messages import Priority, Shutdown
+
+
+class Session(SessionState):
+    """The one owner of the open project and image, and of the parts that work on them.
+
+    Panels and canvas read it, call it and its parts, and listen. Images are loaded and masks refined in a job
+    pool, proposals are made by the trainer thread; an answer that comes too late is dropped.
+    """
+
+    def __init__(self, make_engine: EngineFactory, parent: QObject | None = None) -> None:
+        super().__init__(make_engine, parent)
+        self._position = 0
+        self._loader = DocumentLoader(self.jobs, self)
+        self._loader.loaded.connect(self._show)
+        self._loader.failed.connect(self._could_not_load)
+        # Each part knows the state and the parts made before it, none of those after it.
+        self.proposals = Proposals(self)
+        self.parameters = Parameters(self, self.proposals)
+        self.models = ModelsInUse(self, self.proposals, self.parameters)
+        self.tagging = Tagging(self, self.proposals)
+        self.acceptance = Acceptance(self, self.proposals)
+        self.strokes = Strokes(self, self.proposals, self.acceptance)
+        self.models.ready.connect(self._prefetch)
+        self.acceptance.done.connect(self._open_following)
+
+    def open_project(self, path: Path) -> None:
+        """Open a project file, or a folder of images (a project is made beside them at first)."""
+        if not self.may_leave():
+            return
+        self.set_busy("open", self.tr("Opening {name}…").format(name=path.name))
+
+        def opened(result: tuple[Project, list[ImageRecord]]) -> None:
+            self.set_busy("open", None)
+            self._drop_project()
+            self._project, records = result
+            self._records = {record.id: record for record in records}
+            self._order, self._position = tuple(self._records), 0
+            self.saver.project = self._project
+            self.classes_changed.emit()
+            self.project_opened.emit()
+            self.models.load(self._project)
+            last = self._project.setting("last_image", "")
+            first = last if last in self._records else next(iter(self._order), "")
+            if first:
+                self.open_image(first)
+
+        def refused(error: Exception) -> None:
+            self.set_busy("open", None)
+            self.report(error)
+
+        self.jobs.submit(lambda: open_with_records(path), opened, refused)
+
+    def open_image(self, image_id: str) -> None:
+        """Show an image; `image_changed` tells when it is there."""
+        if self._project is None or image_id not in self._records or not self.may_leave():
+            return
+        if image_id in self._order:
+            self._position = self._order.index(image_id)
+        self.set_busy("load", self.tr("Opening {name}…").format(name=image_id))
+        self._loader.open(self._project, image_id)
+
+    def set_order(self, ids: Sequence[str]) -> None:
+        """Tell the order in which images are shown, filtered ones left out."""
+        self._order = tuple(ids)
+        if self.image_id in self._order:
+            self._position = self._order.index(self.image_id)
+
+    def go(self, step: int) -> None:
+        """Open the image `step` places further in the shown order; stays at either end."""
+        if target := self._neighbour(step):
+            self.open_image(target)
+
+    def save(self) -> bool:
+        """Try once more to write strokes the disk refused; whether everything is on disk."""
+        return self.saver.retry()
+
+    def close(self) -> bool:
+        """Save what waits, stop trainer thread and jobs; False when one of them did not end in time."""
+        self.saver.retry()
+        self.predictor.post(Shutdown())  # it ends while the jobs do
+        ended = self.jobs.close()
+        return self._drop_project() and self.writer.close() and ended
+
+    def _drop_project(self) -> bool:
+        stopped = self.predictor.stop()
+        self.writer.finish()
+        self._loader.clear()
+        self._document = None
+        self._records, self._order = {}, ()
+        if self._project is not None:
+            self._project.close()
+            self._project = None
+        return stopped
+
+    def _neighbour(self, step: int) -> str:
+        if not self._order:
+            return ""
+        here = self._order[self._position] if self._position < len(self._order) else ""
+        # The open image may have left the list (a filter): its old place now holds the one after it.
+        position = self._position + step if here == self.image_id else self._position + min(step, 0)
+        return self._order[position] if 0 <= position < len(self._order) else ""
+
+    def _open_following(self) -> None:
+        if following := self._neighbour(1):
+            self.open_image(following)
+        else:
+            self.message.emit("info", self.tr("That was the last image of this list."))
+
+    def _show(self, document: Document) -> None:
+        self.set_busy("load", None)
+        self._document = document
+        self._choose_class()
+        assert self._project is not None
+        self._project.set_setting("last_image", document.id)
+        self.image_changed.emit(document.id)
+        self.proposals.begin(document)
+        self._prefetch()
+
+    def _choose_class(self) -> None:
+        """Keep the class that is painted where the image shows it, else take its first tag."""
+        record = self.record
+        ids = [self.classes.id_of(name) for name in record.tags] if record else []
+        if self.class_id not in ids:
+            self.class_id = ids[0] if ids else BACKGROUND
+
+    def _could_not_load(self, image_id: str, error: Exception) -> None:
+        self.set_busy("load", None)
+        self.report(error)
+
+    def _prefetch(self) -> None:
+        following = self._neighbour(1)
+        if following and self._project is not None:
+            self._loader.prefetch(self._project, following)
+            accepted = self._records[following].status is Status.ACCEPTED
+            if self.predictor.known(following) is None and not accepted:
+                self.predictor.ask(following, Priority.NEXT)
+
+
+def open_with_records(path: Path) -> tuple[Project, list[ImageRecord]]:
+    """Open what `path` names, with the list of its images. Raises DataError when it cannot be read."""
+    project = Project.open_folder(path) if path.is_dir() else Project.open(path)
+    return project, project.images()

@@ -1,0 +1,104 @@
+"""Strokes on the open image: shown while they are drawn, journalled, taken back and brought back."""
+
+from annotator.boxes import Box, rect_of
+from annotator.document import Document, Labels
+from annotator.saver import Stroke
+from annotator.session.acceptance import Acceptance
+from annotator.session.proposals import Proposals
+from annotator.session.state import SessionState
+from trainer.data.project import Edit, Target
+from trainer.errors import UserError
+from trainer.messages import SeedsChanged
+
+
+class Strokes:
+    """Paints the layers of the open image. A stroke is in the project's journal before anything says so."""
+
+    def __init__(self, state: SessionState, proposals: Proposals, acceptance: Acceptance) -> None:
+        self._state, self._proposals, self._acceptance = state, proposals, acceptance
+        state.image_changed.connect(self._tell_history)
+
+    def preview(self, box: Box, after: Labels) -> None:
+        """Show the stroke being drawn: `after` is the painted layer inside `box`, as it would become."""
+        state, document = self._state, self._state.document
+        if document is None:
+            return
+        old = document.preview
+        document.preview = (state.target, box, after)
+        if old is not None and not rect_of(box).contains(rect_of(old[1])):
+            self._compose(document, old[0], old[1])
+        self._compose(document, state.target, box)
+        if state.target is Target.SEEDS:
+            self._proposals.refine()
+
+    def cancel(self) -> None:
+        """Forget the stroke being drawn."""
+        document = self._state.document
+        if document is not None and self._end_preview(document) is Target.SEEDS:
+            self._proposals.refine()
+
+    def commit(self, box: Box, after: Labels, tool: str) -> None:
+        """Journal a stroke on the target layer: `after` is that layer inside `box`, as it becomes."""
+        document, target = self._state.document, self._state.target
+        if document is None:
+            return
+        self._end_preview(document)
+        stroke = Stroke.over(document, target, box, after, tool)
+        if stroke is None:
+            self._compose(document, target, box)
+            return
+        self._acceptance.take_back()
+        self._state.saver.save(stroke)
+        document.paint(target, box, after)
+        self._painted(document, target, box)
+
+    def undo(self) -> None:
+        """Take back the last stroke of the open image, whichever layer it was on."""
+        self._travel(forward=False)
+
+    def redo(self) -> None:
+        """Bring back the stroke last taken back."""
+        self._travel(forward=True)
+
+    def _travel(self, forward: bool) -> None:
+        document, project = self._state.document, self._state.project
+        if document is None or project is None or not self._state.may_leave():
+            return
+        self._end_preview(document)
+        try:
+            edit: Edit | None = project.redo(document.id) if forward else project.undo(document.id)
+        except UserError as error:
+            self._state.report(error)
+            return
+        if edit is None:
+            return
+        self._acceptance.take_back()
+        document.paint(edit.target, edit.box, edit.after if forward else edit.before)
+        self._painted(document, edit.target, edit.box)
+
+    def _end_preview(self, document: Document) -> Target | None:
+        """Stop showing the stroke being drawn; the layer it was on, None without one."""
+        if document.preview is None:
+            return None
+        target, box, _ = document.preview
+        document.preview = None
+        self._compose(document, target, box)
+        return target
+
+    def _painted(self, document: Document, target: Target, box: Box) -> None:
+        state = self._state
+        self._compose(document, target, box)
+        state.reload_record(document.id)
+        self._tell_history(document.id)
+        if target is Target.SEEDS:
+            self._proposals.refine()
+            state.predictor.post(SeedsChanged(document.id, state.records[document.id].seed_revision))
+
+    def _compose(self, document: Document, target: Target, box: Box) -> None:
+        document.compose(box)
+        self._state.layer_changed.emit("seeds" if target is Target.SEEDS else "mask", rect_of(box))
+
+    def _tell_history(self, image_id: str) -> None:
+        project = self._state.project
+        assert project is not None
+        self._state.undo_changed.emit(project.can_undo(image_id), project.can_redo(image_id))

@@ -1,0 +1,110 @@
+"""Strokes: masks that follow them, kept in the journal, taken back to the last pixel."""
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from desk import small_engine, stroke, wait_settled
+from pytestqt.qtbot import QtBot
+
+from annotator.session import Session
+from trainer.data.classes import BACKGROUND, EDIT_VOID, UNTOUCHED, VOID
+from trainer.data.project import Project, Target
+
+CAT = 8
+BOX = (20, 30, 40, 60)
+WINDOW = np.s_[20:40, 30:60]
+
+
+def test_a_seed_stroke_is_a_hard_constraint_and_undo_restores_every_pixel(cat: Session, qtbot: QtBot) -> None:
+    before = cat.mask.copy()
+    stroke(cat, CAT, BOX)
+    wait_settled(cat, qtbot)
+    first = cat.mask.copy()
+    assert (first[WINDOW] == CAT).all()
+    stroke(cat, BACKGROUND, (60, 60, 80, 80))
+    wait_settled(cat, qtbot)
+    assert (cat.mask[60:80, 60:80] == BACKGROUND).all()
+    cat.strokes.undo()
+    wait_settled(cat, qtbot)
+    np.testing.assert_array_equal(cat.mask, first)
+    cat.strokes.undo()
+    wait_settled(cat, qtbot)
+    np.testing.assert_array_equal(cat.mask, before)
+    cat.strokes.redo()
+    wait_settled(cat, qtbot)
+    np.testing.assert_array_equal(cat.mask, first)
+
+
+def test_a_stroke_is_in_the_journal_when_the_desk_says_saved(cat: Session) -> None:
+    stroke(cat, CAT, BOX)
+    assert cat.saved
+    reread = Project.open(cat.project.file)
+    assert (reread.layer("chelsea", Target.SEEDS, cat.mask.shape)[WINDOW] == CAT).all()
+    reread.close()
+
+
+def test_undo_goes_on_after_a_restart(cat: Session, sample: Path, qtbot: QtBot) -> None:
+    stroke(cat, CAT, BOX)
+    wait_settled(cat, qtbot)
+    cat.close()
+    again = Session(small_engine)
+    again.open_project(sample)
+    wait_settled(again, qtbot)
+    assert again.image_id == "chelsea"
+    assert (again.corrections[WINDOW] == CAT).all()
+    again.strokes.undo()
+    assert (again.corrections == UNTOUCHED).all()
+    again.strokes.redo()
+    assert (again.corrections[WINDOW] == CAT).all()
+    assert again.close()
+
+
+def test_mask_edits_win_over_the_proposal_and_can_be_undecided(cat: Session, qtbot: QtBot) -> None:
+    cat.target = Target.MASK
+    stroke(cat, EDIT_VOID, BOX)
+    assert (cat.mask[WINDOW] == VOID).all()
+    cat.target = Target.SEEDS
+    stroke(cat, CAT, BOX)
+    wait_settled(cat, qtbot)
+    assert (cat.mask[WINDOW] == VOID).all()
+    cat.strokes.undo()
+    cat.strokes.undo()
+    assert not (cat.mask[WINDOW] == VOID).any()
+
+
+def test_a_stroke_that_changes_nothing_leaves_no_trace(cat: Session) -> None:
+    stroke(cat, UNTOUCHED, BOX)
+    assert not cat.project.can_undo("chelsea")
+
+
+def test_a_preview_shows_and_a_cancelled_one_is_gone(cat: Session, qtbot: QtBot) -> None:
+    before = cat.mask.copy()
+    cat.strokes.preview(BOX, np.full((20, 30), CAT, np.uint8))
+    assert (cat.seeds[WINDOW] == CAT).all()
+    qtbot.waitUntil(lambda: bool((cat.mask[WINDOW] == CAT).all()), timeout=10000)
+    assert (cat.corrections == UNTOUCHED).all()
+    cat.strokes.cancel()
+    wait_settled(cat, qtbot)
+    np.testing.assert_array_equal(cat.mask, before)
+    assert not cat.project.can_undo("chelsea")
+
+
+def test_a_stroke_the_disk_refuses_is_kept_and_saved_later(
+    cat: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Project, "record_edit", full)
+        with qtbot.waitSignal(cat.message) as told:
+            stroke(cat, CAT, BOX)
+        assert told.args[0] == "error" and "disk is full" in told.args[1]
+        assert not cat.saved and (cat.seeds[WINDOW] == CAT).all()
+        cat.go(1)
+        assert cat.image_id == "chelsea"
+    with qtbot.waitSignal(cat.saved_changed, timeout=5000):
+        cat.go(1)
+    assert (cat.project.layer("chelsea", Target.SEEDS, cat.mask.shape)[WINDOW] == CAT).any()

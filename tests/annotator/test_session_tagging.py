@@ -1,0 +1,30 @@
+"""Tags and classes: the proposal follows them."""
+
+import numpy as np
+from desk import stroke, wait_settled
+from pytestqt.qtbot import QtBot
+
+from annotator.session import Session
+from trainer.data.classes import BACKGROUND
+
+CAT = 8
+BOX = (20, 30, 40, 60)
+WINDOW = np.s_[20:40, 30:60]
+
+
+def test_tags_change_the_proposal(cat: Session, qtbot: QtBot) -> None:
+    cat.tagging.set_tags(("cat", "person"))
+    wait_settled(cat, qtbot)
+    qtbot.waitUntil(lambda: set(cat.cam_classes) == {CAT, 15}, timeout=10000)
+    cat.tagging.set_tags(())
+    qtbot.waitUntil(lambda: cat.cam_classes == () and not cat.busy, timeout=10000)
+    assert (cat.mask == BACKGROUND).all()
+
+
+def test_a_new_class_can_be_tagged_and_painted_at_once(cat: Session, qtbot: QtBot) -> None:
+    whisker = cat.tagging.add_class("whisker")
+    cat.tagging.set_tags(("cat", "whisker"))
+    qtbot.waitUntil(lambda: whisker in cat.cam_classes and not cat.busy, timeout=10000)
+    stroke(cat, whisker, BOX)
+    wait_settled(cat, qtbot)
+    assert (cat.mask[WINDOW] == whisker).all()
