@@ -15,7 +15,7 @@ from trainer.data.classes import BACKGROUND, ClassList
 from trainer.errors import DataError
 from trainer.features import FeatureCache, content_hash, weights_version
 from trainer.learn.segmentation import SCALES, predict
-from trainer.masks import winners
+from trainer.masks import tidied, winners
 from trainer.method.affinity import pair_affinity
 from trainer.method.cam import multi_scale_cam, with_background
 from trainer.method.crf import DenseCRF
@@ -130,7 +130,7 @@ class Engine:
         channels = winners(scores, image, settings, crf=settings.mask_crf and not fast)
         return Proposal(
             classes=classes,
-            mask=np.array(evidence.classes, np.uint8)[channels],
+            mask=np.array(evidence.classes, np.uint8)[tidied(channels, settings.smallest_part)],
             seeds=enlarged(seeds, image.shape[:2]),
             scores=scores,
             source=source,

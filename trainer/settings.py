@@ -54,6 +54,8 @@ class Settings:
     """Power the walked scores are raised to before that CRF; they are softer than those of the CAM."""
     mask_crf_params: CrfParams = MASK_CRF
     """Shorter reach and fewer iterations than for the seeds: the walk has filled the objects already."""
+    smallest_part: float = 0.001
+    """Parts of a mask smaller than this share of the image, in [0, 1], join what surrounds them."""
     crf: CrfParams = SEED_CRF
     """The dense CRF of the seed cues."""
 

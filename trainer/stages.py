@@ -13,7 +13,7 @@ from trainer.data.classes import BACKGROUND, ClassList
 from trainer.data.images import load_image
 from trainer.data.source import Item
 from trainer.learn.segmentation import predict
-from trainer.masks import winners
+from trainer.masks import tidied, winners
 from trainer.method.affinity import pair_affinity
 from trainer.method.cam import multi_scale_cam, with_background
 from trainer.method.crf import DenseCRF
@@ -83,11 +83,13 @@ class Stages:
         self.folder.save_array(STAGE_OF_MODE[mode], self.items[index].id, scores)
 
     def make_crf(self, index: int) -> None:
-        """Make ``crf``: uint8 labels of the image's own size."""
+        """Make ``crf``: uint8 labels of the image's own size, without specks."""
         item = self.items[index]
         scores = self.folder.array(STAGE_OF_MODE[self.settings.mode], item.id)
         channels = winners(scores, load_image(item.image_path), self.settings, crf=True)
-        self.folder.save_labels("crf", item.id, self._named(channels, index))
+        self.folder.save_labels(
+            "crf", item.id, self._named(tidied(channels, self.settings.smallest_part), index)
+        )
 
     def segment(self, net: SegmentationNet, index: int) -> None:
         """Make ``segnet``: probabilities (K+1)×H×W of background and the tagged classes."""

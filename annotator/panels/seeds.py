@@ -34,6 +34,13 @@ class SeedsPanel(QWidget):
         self.threshold = ValueSlider(
             self.tr("Threshold"), 0.0, 1.0, self.tr("Object cues need at least this CAM value.")
         )
+        self.smallest = ValueSlider(
+            self.tr("Smallest part, % of the photo"),
+            0.0,
+            2.0,
+            self.tr("Specks and holes of the mask below this size vanish."),
+        )
+        self.smallest.released.connect(lambda value: session.parameters.change(smallest_part=value / 100))
         for slider in (self.low, self.high, self.threshold):
             slider.moved.connect(lambda _, s=slider: self._move(s, final=False))
             slider.released.connect(lambda _, s=slider: self._move(s, final=True))
@@ -64,11 +71,14 @@ class SeedsPanel(QWidget):
             explanation(
                 self.tr("Its own prediction for the tagged classes. Seed cues have no say, your strokes do.")
             ),
+            self.smallest,
             self.reset,
         ):
             body.addWidget(widget)
         body.addStretch()
-        self._controls = (self.low, self.high, self.threshold, self.walk, self.mean, self.reset)
+        self._controls = (
+            self.low, self.high, self.threshold, self.walk, self.mean, self.smallest, self.reset
+        )  # fmt: skip
         scroll = QScrollArea(widgetResizable=True)
         scroll.setWidget(inner)
         layout = QVBoxLayout(self)
@@ -86,11 +96,12 @@ class SeedsPanel(QWidget):
     def _show(self) -> None:
         settings, has_network = self._session.settings, self._session.has_segmentation
         if settings is not None and not any(
-            s.slider.isSliderDown() for s in (self.low, self.high, self.threshold)
+            s.slider.isSliderDown() for s in (self.low, self.high, self.threshold, self.smallest)
         ):
             self.low.set_value(settings.alpha_low)
             self.high.set_value(settings.alpha_high)
             self.threshold.set_value(settings.threshold)
+            self.smallest.set_value(100 * settings.smallest_part)
         if settings is not None:
             chosen = self.walk if settings.mode == "walk" else self.mean
             (self.network if settings.segmentation and has_network else chosen).setChecked(True)

@@ -77,6 +77,7 @@ class Parameters:
                 threshold=default.threshold,
                 mode=default.mode,
                 segmentation=default.segmentation,
+                smallest_part=default.smallest_part,
             )
             self.move_seeds(default.alpha_low, default.alpha_high, default.threshold, final=False)
 

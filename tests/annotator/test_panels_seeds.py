@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from desk import segmenting_engine, small_engine, stroke, wait_settled
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QRadioButton
 from pytestqt.qtbot import QtBot
+from skimage.measure import label
 
 from annotator.panels.seeds import SeedsPanel
 from annotator.session import Session
@@ -136,3 +138,19 @@ def test_the_choice_outlives_models_without_a_network(sample: Path, qtbot: QtBot
         session.parameters.change(segmentation=True)
         wait_settled(session, qtbot)
         assert session.close()
+
+
+def test_specks_vanish_below_the_smallest_part(
+    panel: SeedsPanel, session: Session, sample, qtbot: QtBot
+) -> None:
+    session.open_project(sample)
+    wait_settled(session, qtbot)
+    panel.smallest.slider.setValue(200)
+    wait_settled(session, qtbot)
+    assert session.settings.smallest_part == pytest.approx(0.02)
+    parts = label(session.document.mask, background=-1, connectivity=1)
+    assert np.bincount(parts.ravel())[1:].min() >= 0.02 * parts.size
+    panel.reset.click()
+    assert session.settings.smallest_part == pytest.approx(0.001)
+    assert panel.smallest.value == pytest.approx(0.1)
+    wait_settled(session, qtbot)
