@@ -52,7 +52,11 @@ MODELS_FILE = "models.safetensors"
 
 @dataclass
 class Result:
-    """What a run tells when it is over; `stages` are those whose label maps it left in ``stages/``."""
+    """What a run tells when it is over.
+
+    `stages` are those whose label maps it left in ``stages/``; `seconds` were spent on each stage, those of
+    runs that were cut short before included.
+    """
 
     images: int
     split: str
@@ -105,7 +109,6 @@ class _Run:
         self.folder = RunFolder(out / "run")
         self.stages = self._stages_of(source)
         self.warnings = list(source.problems)
-        self.seconds: dict[str, float] = {}
 
     def run(self) -> Result:
         options, settings = self.options, self.options.settings
@@ -318,7 +321,7 @@ class _Run:
             split=self.source.split,
             stages=names if self.options.stages else [],
             scores=scores,
-            seconds={name: round(seconds, 1) for name, seconds in self.seconds.items()},
+            seconds={name: round(seconds, 1) for name, seconds in self.folder.seconds().items()},
             peak_memory=peak_memory(),
             warnings=self.warnings,
             settings=self._settings() | {"settings": asdict(self.stages.settings)},
@@ -346,8 +349,11 @@ class _Run:
     @contextmanager
     def _measured(self, name: str) -> Iterator[None]:
         start = time.monotonic()
-        yield
-        self.seconds[name] = time.monotonic() - start
+        try:
+            yield
+        finally:  # What was spent before a run was broken off counts too.
+            if self.crew.leads:
+                self.folder.add_seconds(name, time.monotonic() - start)
 
     @contextmanager
     def _timed(self, name: str, total: int, done: int = 0) -> Iterator[Stage]:

@@ -79,5 +79,21 @@ class RunFolder:
         """Path of what the training of that network keeps on the way."""
         return self.root / f"{name}.checkpoint"
 
+    def seconds(self) -> dict[str, float]:
+        """Return what was spent on each stage so far."""
+        path = self._seconds_file
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    def add_seconds(self, stage: str, seconds: float) -> None:
+        """Count what was spent on a stage, on top of what earlier runs spent on it."""
+        spent = self.seconds()
+        spent[stage] = spent.get(stage, 0.0) + seconds
+        with write_atomically(self._seconds_file) as temporary:
+            temporary.write_text(json.dumps(spent), encoding="utf-8")
+
+    @property
+    def _seconds_file(self) -> Path:
+        return self.root / "seconds.json"
+
     def _file(self, stage: str, image_id: str, suffix: str) -> Path:
         return file_under(self.root / stage, image_id, suffix)

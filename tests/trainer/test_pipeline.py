@@ -8,7 +8,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -94,7 +96,8 @@ def test_without_weights_a_run_begins_with_the_bundled_ones(result: Result, tmp_
 
 def test_a_rerun_only_makes_what_is_missing(result: Result, voc_tree: Path, tmp_path: Path) -> None:
     run = tmp_path / "out" / "run"
-    kept = {path: path.stat().st_mtime_ns for path in run.rglob("*") if path.is_file()}
+    made = [path for path in run.rglob("*") if path.is_file() and path.name != "seconds.json"]
+    kept = {path: path.stat().st_mtime_ns for path in made}
     lost = run / "cam" / "one.npy"
     before = np.load(lost)
     lost.unlink()
@@ -105,7 +108,12 @@ def test_a_rerun_only_makes_what_is_missing(result: Result, voc_tree: Path, tmp_
     assert again.scores == result.scores
 
 
-def test_a_run_cut_short_goes_on_in_its_folder(voc_tree: Path, tmp_path: Path) -> None:
+def test_a_run_cut_short_goes_on_in_its_folder_and_the_time_of_both_is_told(
+    voc_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A clock by which whatever is measured takes one second.
+    monkeypatch.setattr("trainer.pipeline.time", SimpleNamespace(monotonic=count().__next__))
+
     class CutShort(NullReporter):
         def stage(self, name: str, total: int, done: int = 0) -> AbstractContextManager[Stage]:
             if name == "seeds":
@@ -113,14 +121,13 @@ def test_a_run_cut_short_goes_on_in_its_folder(voc_tree: Path, tmp_path: Path) -
             return super().stage(name, total, done)
 
     with pytest.raises(KeyboardInterrupt):
-        run_pipeline(open_source(voc_tree), tmp_path / "out", Options(classifier_recipe=QUICK), CutShort())
+        _run(voc_tree, tmp_path / "out", CutShort())
     assert not (tmp_path / "out" / "SegmentationClass").exists()
-    result = run_pipeline(
-        open_source(voc_tree),
-        tmp_path / "out",
-        Options(classifier_recipe=QUICK, affinity_recipe=QUICK),
-    )
+    result = _run(voc_tree, tmp_path / "out")
     assert result.images == len(IDS)
+    told = json.loads((tmp_path / "out" / "run.json").read_text())["seconds"]
+    assert told["classifier"] == told["AffinityNet"] == 1
+    assert told["cam"] == told["seeds"] == 2
 
 
 class Witness(NullReporter):
