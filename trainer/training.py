@@ -11,8 +11,9 @@ from trainer.data.classes import BACKGROUND, VOID
 from trainer.data.images import load_image
 from trainer.data.project import ImageRecord, Project, Split, Target
 from trainer.engine import Engine, propagate
+from trainer.errors import DataError
 from trainer.learn.finetune import Agreement, Example, FineTuner, twin
-from trainer.messages import LossPoint, Message, Progress, Promoted, ValidationPoint
+from trainer.messages import LossPoint, Message, Progress, Promoted, State, StateChanged, ValidationPoint
 from trainer.method.affinity import pair_affinity
 from trainer.models.affinitynet import AffinityNet
 from trainer.settings import Settings
@@ -31,6 +32,7 @@ class Training:
 
     The challenger begins as the incumbent's twin and learns on from round to round. Whenever it is strictly
     better on the validation images, its twin becomes the incumbent: saved as a version, used by the engine.
+    An image that cannot be read is left out from then on, with a word on why.
     """
 
     def __init__(
@@ -40,38 +42,51 @@ class Training:
         self._project, self._engine, self._send = project, engine, send
         self._rng = np.random.default_rng(seed)
         self._examples: dict[str, tuple[object, Example]] = {}
+        self._left_out: dict[str, str] = {}
+        self._step = 0
 
     def batches(self) -> Iterator[None]:
         """Yield after each short piece of work; ends when patience is out.
 
-        Leaving off in between loses nothing but the challenger.
+        Leaving off in between loses nothing but the challenger. Raises NothingToLearn.
         """
         tuner = FineTuner(self._engine.affinity_net, self._rng)
         lessons: object = None
-        number = step = rounds_in_vain = 0
+        number = rounds_in_vain = 0
         while True:
-            records = self._project.corrected()
+            records = [record for record in self._project.corrected() if record.id not in self._left_out]
             if (now := [_lesson(record) for record in records]) != lessons:
                 lessons, rounds_in_vain = now, 0
             if rounds_in_vain == PATIENCE:
                 return
+            try:
+                promoted = yield from self._round(number + 1, tuner, records)
+            except _Unreadable as error:
+                self._left_out[error.image] = f"Learns without {error.image}: {error}."
+                self._send(StateChanged(State.TRAINING, " ".join(self._left_out.values())))
+                continue
             number += 1
-            settings = self._engine.settings
-            train = yield from self._snapshot(records, "train", settings)
-            validation = yield from self._snapshot(records, "val", settings)
-            for batch in range(BATCHES):
-                step += 1
-                self._send(LossPoint(step, tuner.step(train[self._rng.integers(len(train))])))
-                self._send(Progress(number, (batch + 1) / BATCHES, "learning"))
-                yield
-            incumbent = yield from self._score(self._engine.models.affinity, validation, settings)
-            challenger = yield from self._score(tuner.net, validation, settings)
-            self._send(ValidationPoint(number, incumbent, challenger))
-            if challenger > incumbent + LEAST_GAIN:
-                self._promote(tuner.net, challenger, len(train))
-                rounds_in_vain = 0
-            else:
-                rounds_in_vain += 1
+            rounds_in_vain = 0 if promoted else rounds_in_vain + 1
+
+    def _round(
+        self, number: int, tuner: FineTuner, records: Sequence[ImageRecord]
+    ) -> Generator[None, None, bool]:
+        """Let the challenger learn on and judge it; return whether it was promoted."""
+        settings = self._engine.settings
+        train = yield from self._snapshot(records, "train", settings)
+        validation = yield from self._snapshot(records, "val", settings)
+        for batch in range(BATCHES):
+            self._step += 1
+            self._send(LossPoint(self._step, tuner.step(train[self._rng.integers(len(train))])))
+            self._send(Progress(number, (batch + 1) / BATCHES, "learning"))
+            yield
+        incumbent = yield from self._score(self._engine.models.affinity, validation, settings)
+        challenger = yield from self._score(tuner.net, validation, settings)
+        self._send(ValidationPoint(number, incumbent, challenger))
+        if challenger <= incumbent + LEAST_GAIN:
+            return False
+        self._promote(tuner.net, challenger, len(train))
+        return True
 
     def _snapshot(
         self, records: Sequence[ImageRecord], split: Split, settings: Settings
@@ -89,11 +104,11 @@ class Training:
         # Strokes that were all undone or all void teach nothing, and must not break the round.
         taught = [example for example in examples if (example.painted != VOID).any()]
         if not taught:
-            raise NothingToLearn(split)
+            raise NothingToLearn(" ".join(self._left_out.values()))
         return taught
 
     def _example(self, record: ImageRecord) -> Example:
-        image = load_image(record.path)
+        image = _photo(record)
         accepted = self._project.accepted_mask(record.id)
         painted = accepted
         if painted is None:
@@ -103,7 +118,7 @@ class Training:
         height, width = evidence.seeds.shape
         labels = majority(painted, (height, width))
         automatic = np.where(labels == VOID, evidence.seeds, VOID).astype(np.uint8)
-        return Example(lambda: self._engine.taps(load_image(record.path)), labels, automatic, evidence)
+        return Example(lambda: self._engine.taps(_photo(record)), labels, automatic, evidence)
 
     def _score(
         self, net: AffinityNet | None, validation: Sequence[Example], settings: Settings
@@ -125,7 +140,22 @@ class Training:
 
 
 class NothingToLearn(Exception):
-    """A split has no corrected image, or none with a painted pixel."""
+    """A split has no corrected image, or none with a painted pixel; the message tells of those left out."""
+
+
+class _Unreadable(Exception):
+    """A corrected image cannot be read; the message says why."""
+
+    def __init__(self, image: str, why: str) -> None:
+        super().__init__(why)
+        self.image = image
+
+
+def _photo(record: ImageRecord) -> np.ndarray:
+    try:
+        return load_image(record.path)
+    except DataError as error:
+        raise _Unreadable(record.id, str(error)) from error
 
 
 def _lesson(record: ImageRecord) -> tuple[object, ...]:

@@ -204,8 +204,9 @@ class TrainerWorker:
                 self._begin()
                 return
             self._end_run(State.CONVERGED, "The last rounds brought nothing better; more corrections will.")
-        except NothingToLearn:
-            self._end_run(State.WAITING, "Too few strokes are left to learn from: correct one more image.")
+        except NothingToLearn as error:
+            reason = "Too few strokes are left to learn from: correct one more image."
+            self._end_run(State.WAITING, f"{reason} {error}".rstrip())
 
     def _hear(self, message: Message) -> None:
         """Pass on what the run says; when it has changed the models, untouched images get a new proposal."""

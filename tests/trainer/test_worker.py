@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -183,13 +184,59 @@ def test_an_image_that_cannot_be_read_is_told_and_the_thread_goes_on(desk: Desk,
         assert named in failed.reason
 
 
-def test_a_round_that_fails_says_why_and_start_tries_again(desk: Desk, project: Project) -> None:
+def test_a_round_that_fails_says_why_and_start_tries_again(
+    desk: Desk, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> float:
+        raise FloatingPointError("the training loss is no longer a number")
+
     correct(project, "chelsea", "astronaut")
-    file = project.record("chelsea").path
+    with monkeypatch.context() as broken:
+        broken.setattr(trainer.training.FineTuner, "step", fail)
+        desk.worker.start()
+        assert "no longer a number" in desk.wait_state(State.FAILED).reason
+    desk.post(Start())
+    desk.wait(LossPoint)
+
+
+def damage(file: Path) -> bytes:
+    """Cut a file short; return what it was."""
     photo = file.read_bytes()
     file.write_bytes(photo[:1000])
+    return photo
+
+
+def test_a_corrected_image_that_cannot_be_read_is_left_out_with_a_word(desk: Desk, project: Project) -> None:
+    correct(project, "chelsea", "astronaut")
+    mask = np.zeros(SIZES["rocket"], np.uint8)
+    mask[40:90, 60:120] = PERSON
+    project.accept("rocket", mask)
+    file = project.record("chelsea").path
+    damage(file)
     desk.worker.start()
-    assert file.name in desk.wait_state(State.FAILED).reason
+    assert file.name in desk.wait(StateChanged, lambda message: "Learns without" in message.reason).reason
+    desk.wait(ValidationPoint)
+    assert not [message for message in desk.all(StateChanged) if message.state is State.FAILED]
+
+
+def test_an_image_that_is_damaged_while_it_is_learnt_from_is_left_out_too(
+    desk: Desk, project: Project
+) -> None:
+    correct(project, "chelsea", "astronaut")
+    desk.worker.start()
+    desk.wait(LossPoint)
+    damage(project.record("astronaut").path)
+    assert "Learns without astronaut" in desk.wait_state(State.WAITING).reason
+
+
+def test_where_too_few_images_can_be_read_it_says_why_and_start_tries_again(
+    desk: Desk, project: Project
+) -> None:
+    correct(project, "chelsea", "astronaut")
+    file = project.record("chelsea").path
+    photo = damage(file)
+    desk.worker.start()
+    assert file.name in desk.wait_state(State.WAITING).reason
     file.write_bytes(photo)
     desk.post(Start())
     desk.wait(LossPoint)
