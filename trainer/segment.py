@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from trainer.data.images import load_image, load_mask, save_mask
 from trainer.data.source import Item, Source
 from trainer.errors import DataError
 from trainer.evaluation import mask_folder
+from trainer.features import content_hash, weights_version
+from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Recipe, train
 from trainer.learn.segmentation import NAME, RECIPE, predict, segmentation_steps
 from trainer.method.upsample import edge_aware_labels
@@ -34,10 +37,12 @@ def train_on_masks(
     device: str = "cpu",
     report: Reporter | None = None,
     crew: Crew = ALONE,
+    checkpoint: Path | None = None,
 ) -> SegmentationNet:
     """Train a network on the images of `source` that have a mask in `masks` (``<id>.png``, or a VOC tree).
 
-    Raises DataError where there is none, or one cannot be read or has labels outside the class list.
+    Raises DataError where there is none, or one cannot be read or has labels outside the class list. What the
+    file `checkpoint` keeps on the way lets the same call go on from there; removing it is the caller's part.
     """
     folder = mask_folder(masks)
     pairs = [(item, file_under(folder, item.id, ".png")) for item in source.items]
@@ -45,15 +50,18 @@ def train_on_masks(
     if not pairs:
         raise DataError(f"{folder} has no mask of any image in {source.root}; give the folder of their masks")
     views = Views([item.image_path for item, _ in pairs], Settings().max_side)
-    labels = []
+    labels, digest = [], hashlib.blake2b(digest_size=16)
     report = report or NullReporter()
     with report.stage("masks", len(pairs)) as stage:
         for view, (item, path) in zip(views, pairs, strict=True):
             labels.append(enlarged(_checked_mask(path, source.classes), view.shape[:2]))
+            digest.update(f"{content_hash(view)}{content_hash(labels[-1])}".encode())
             stage.advance(note=item.id)
     torch.manual_seed(recipe.seed)  # the same random head in every process
     net = channels_last(SegmentationNet(backbone, len(source.classes)).to(device))
-    train(segmentation_steps(net, views, labels, recipe, crew), NAME, report)
+    data = f" {weights_version(net)} {digest.hexdigest()}"
+    kept = None if checkpoint is None else Checkpoint(checkpoint, report.message, data)
+    train(segmentation_steps(net, views, labels, recipe, crew, kept), NAME, report)
     return net
 
 

@@ -5,6 +5,7 @@ import json
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from trainer.cli.console import PlainReporter, open_reporter
 from trainer.data.images import load_mask, save_mask
 from trainer.data.project import Project
 from trainer.learn.augment import Augmentation
+from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Recipe
 from trainer.models.backbones import build_backbone
 from trainer.models.bundle import Bundle, save_models
@@ -349,6 +351,48 @@ def test_a_network_trained_on_masks_predicts_masks(
     mask = load_mask(out / "SegmentationClass" / "a.png")
     assert mask.shape == (40, 56)
     assert set(np.unique(mask)) <= {0, 8}  # only what is tagged
+
+
+@pytest.fixture
+def kept_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Have every step of a training kept, and the first training broken off after its first step."""
+    steps: list[int] = []
+    save = Checkpoint.save
+
+    def save_and_break_off(self: Checkpoint, training: str, net: Any, optimiser: Any, step: int) -> None:
+        save(self, training, net, optimiser, step)
+        steps.append(step)
+        if len(steps) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("trainer.learn.checkpoint.EVERY", 0.0)
+    monkeypatch.setattr(Checkpoint, "save", save_and_break_off)
+    return steps
+
+
+def test_training_on_masks_goes_on_where_it_was_broken_off(
+    finished: tuple[Path, Path], tmp_path: Path, kept_steps: list[int]
+) -> None:
+    broken, whole = tmp_path / "broken.safetensors", tmp_path / "whole.safetensors"
+    train = partial(run, "train-seg", finished[0], "--epochs", 3, "--out")
+    assert train(broken) == 130
+    assert not broken.exists()
+    assert train(broken) == 0
+    assert kept_steps == [1, 2]  # The last step needs no checkpoint.
+    assert train(whole) == 0
+    assert broken.read_bytes() == whole.read_bytes()
+    assert set(tmp_path.glob("*.safetensors*")) == {broken, whole}
+
+
+def test_training_on_other_masks_does_not_go_on_from_the_former_ones(
+    finished: tuple[Path, Path], tmp_path: Path, kept_steps: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, network = finished[0], tmp_path / "net.safetensors"
+    assert run("train-seg", data, "--epochs", 3, "--out", network) == 130
+    save_mask(data / "SegmentationClass" / "a.png", np.full((8, 8), 8, np.uint8))
+    assert run("train-seg", data, "--epochs", 3, "--out", network) == 0
+    assert kept_steps == [1, 1, 2]
+    assert "is of another training" in capsys.readouterr().out
 
 
 def test_training_on_masks_needs_masks_of_the_classes(

@@ -44,7 +44,8 @@ def run(
     """Train a segmentation network on masks.
 
     The masks may be a pipeline's, a desk's export, or true ones; pixels of 255 teach nothing. `predict`
-    takes the file. Runs under torchrun too.
+    takes the file. Started again after it was cut short, it goes on where it stopped. Runs under torchrun
+    too.
     """
     from trainer.crew import join_crew
     from trainer.data.source import open_source
@@ -58,8 +59,10 @@ def run(
     source = open_source(data, split, read_classes(classes))
     recipe = replace(RECIPE, seed=seed, epochs=epochs or RECIPE.epochs)
     backbone = load_backbone_weights(weights or BUNDLED)
+    checkpoint = out.with_name(f"{out.name}.checkpoint")
     with join_crew(device) as crew, open_reporter() as reporter:
-        net = train_on_masks(source, masks or data, backbone, recipe, device, reporter, crew)
+        net = train_on_masks(source, masks or data, backbone, recipe, device, reporter, crew, checkpoint)
         if crew.leads:
             save_models(out, Bundle(source.classes.names, segmentation=net.cpu()))
+            checkpoint.unlink(missing_ok=True)
             print(out)

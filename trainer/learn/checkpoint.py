@@ -21,12 +21,13 @@ EVERY = 60.0
 class Checkpoint:
     """A file with the state of a training: network, optimiser, number of batches done.
 
-    `warn` is told where the file is of no use; the training then starts at its beginning.
+    `warn` is told where the file is of no use; the training then starts at its beginning. That is so, too,
+    where it was saved with other `data`, a text that stands for the start and all that is learnt from.
     """
 
-    def __init__(self, path: Path, warn: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, warn: Callable[[str], None], data: str = "") -> None:
         self.path = path
-        self._warn = warn
+        self._warn, self._data = warn, data
         self._saved = time.monotonic()
 
     @property
@@ -40,7 +41,7 @@ class Checkpoint:
         Raises DataError where the file cannot be written.
         """
         state = {
-            "training": training,
+            "training": training + self._data,
             "step": step,
             "net": net.state_dict(),
             "optimiser": optimiser.state_dict(),
@@ -58,7 +59,9 @@ class Checkpoint:
             return 0
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
-            if state["training"] != training or _shapes(state["net"]) != _shapes(net.state_dict()):
+            if state["training"] != training + self._data or _shapes(state["net"]) != _shapes(
+                net.state_dict()
+            ):
                 self._warn(f"warning: {self.path} is of another training; this one starts at its beginning")
                 return 0
             optimiser.load_state_dict(state["optimiser"])
