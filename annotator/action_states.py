@@ -5,7 +5,7 @@ from annotator.session import Session
 from trainer.data.project import Status, Target
 
 WITH_PROJECT = ("export", "classes")
-WITH_IMAGE = ("accept", "next", "previous", "add_tag", "fit", "zoom_in", "zoom_out")
+WITH_IMAGE = ("accept", "next", "previous", "add_tag", "fit", "actual_size", "zoom_in", "zoom_out")
 
 
 class ActionStates:

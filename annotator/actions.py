@@ -121,6 +121,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
           "centre.zoom", "Also the wheel, at the mouse.", args=(0.8,)),
     _spec(VIEW, "fit", "Whole image", "Ctrl+0", "mdi6.fit-to-page-outline",
           "centre.fit", "Fit the image into the window."),
+    _spec(VIEW, "actual_size", "Actual size", "Ctrl+1", "mdi6.numeric-1-box-outline",
+          "centre.actual_size", "One pixel of the photo on one pixel of the screen."),
     _spec(VIEW, "show_image", "Show image", "Alt+1", "mdi6.image-outline",
           "canvas.toggle_layer", "Show or hide the photo.", args=("image",)),
     _spec(VIEW, "show_cam", "Show CAM", "Alt+2", "mdi6.blur",
@@ -209,14 +211,6 @@ class Actions(QObject):
     def reset_keys(self) -> None:
         """Give every action its first key back."""
         self._settings.keys = {}
-        self._show_keys()
-
-    def retranslate(self) -> None:
-        """Take the texts of the present language."""
-        for spec in ACTIONS:
-            action = self.by_id[spec.id]
-            action.setText(_menu_text(spec))
-            action.setStatusTip(translated(spec.help))
         self._show_keys()
 
     def _make(self, spec: ActionSpec) -> QAction:

@@ -42,6 +42,10 @@ class Centre(QStackedWidget):
         """Show the whole image."""
         self._view().fit()
 
+    def actual_size(self) -> None:
+        """Show one pixel of the photo on one of the screen."""
+        self.zoom(1 / self._view().zoom_factor)
+
     def peek(self, on: bool) -> None:
         """Hide all layers while `on`."""
         self._canvas.peek(on)

@@ -43,10 +43,6 @@ class Jobs(QObject):
         if not self._closed:
             self._pool.start(run, priority)
 
-    def drop_waiting(self) -> None:
-        """Forget the jobs that have not begun; neither of their callbacks is called."""
-        self._pool.clear()
-
     def finish(self, timeout_ms: int = 5000) -> bool:
         """Wait until all jobs are done, also those that have not begun; False after the timeout."""
         return self._pool.waitForDone(timeout_ms)

@@ -7,6 +7,8 @@ from typing import Any
 from PySide6.QtCore import QByteArray, QSettings
 
 RECENT = 8
+BRUSH_RADII = (0.5, 500.0)
+"""Smallest and largest radius of the brush, in image pixels."""
 
 
 class DeskSettings:
@@ -60,7 +62,8 @@ class DeskSettings:
     def brush_radius(self) -> float:
         """Radius of the brush in image pixels."""
         try:
-            return min(max(float(self._text("brush_radius", "12")), 0.5), 500.0)
+            low, high = BRUSH_RADII
+            return min(max(float(self._text("brush_radius", "12")), low), high)
         except ValueError:
             return 12.0
 

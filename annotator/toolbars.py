@@ -16,11 +16,11 @@ from PySide6.QtWidgets import (
 
 from annotator.actions import Actions, spec_of, translated
 from annotator.session import Session
+from annotator.settings import BRUSH_RADII
 from annotator.theme import Theme
 
 ICON = QSize(20, 20)
 TOOLS = ("brush", "eraser", "polygon", "fill", "superpixel", "picker")
-RADII = (0.5, 250.0)
 STEPS = 200
 
 
@@ -94,11 +94,11 @@ class MainBar(QToolBar):
         self.accept.setToolTip(self._accept_action.toolTip())
 
     def _resize(self, position: int) -> None:
-        low, high = RADII
+        low, high = BRUSH_RADII
         self._session.brush_radius = low * (high / low) ** (position / STEPS)
 
     def _follow(self) -> None:
-        low, high = RADII
+        low, high = BRUSH_RADII
         radius = min(max(self._session.brush_radius, low), high)
         self.size_slider.blockSignals(True)
         self.size_slider.setValue(round(STEPS * _log(radius / low, high / low)))

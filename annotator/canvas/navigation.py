@@ -109,18 +109,6 @@ class NavigableView(QGraphicsView):
             fitted=True,
         )
 
-    def actual_size(self) -> None:
-        """One image pixel on one pixel of the screen."""
-        self.zoom(1.0 / self.zoom_factor)
-
-    def zoom_in(self) -> None:
-        """One step closer."""
-        self.zoom(ZOOM_STEP)
-
-    def zoom_out(self) -> None:
-        """One step away."""
-        self.zoom(1 / ZOOM_STEP)
-
     def zoom(self, factor: float) -> None:
         """Zoom by `factor`, keeping the image point under the cursor, or at the centre without one."""
         if self.image_size.isEmpty():

@@ -5,7 +5,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from annotator.canvas.layers import CamItem, ImageItem, LayerItem, MaskItem, SeedsItem, StrokesItem
@@ -16,12 +16,12 @@ from annotator.canvas.pyramid import pyramid
 from annotator.canvas.scale_bar import draw_scale_bar
 from annotator.canvas.tools import TOOLS, Tool
 from annotator.session import Session
+from annotator.settings import BRUSH_RADII
 from trainer.data.classes import UNTOUCHED
 
 LAYERS = ("image", "cam", "mask", "seeds", "strokes")  # from bottom to top
 SHOWN_AT_FIRST = ("image", "mask", "strokes")
 SIZE_STEP = 1.15
-RADII = (0.5, 500.0)
 MODIFIERS = (Qt.Key.Key_Alt, Qt.Key.Key_Shift)
 
 
@@ -110,15 +110,6 @@ class CanvasView(NavigableView):
         self._peeking = on
         self._apply_visibility()
 
-    def grab_overview(self, longest_side: int) -> QImage:
-        """The whole image with the layers shown now, as a picture of that size."""
-        size = self.image_size.scaled(longest_side, longest_side, Qt.AspectRatioMode.KeepAspectRatio)
-        picture = QImage(size, QImage.Format.Format_RGB32)
-        painter = QPainter(picture)
-        self.scene().render(painter, QRectF(QPointF(0, 0), size.toSizeF()), self.image_item.boundingRect())
-        painter.end()
-        return picture
-
     def _apply_visibility(self) -> None:
         for name, item in self.items_by_name.items():
             item.setVisible(self._shown[name] and (name == "image" or not self._peeking))
@@ -171,7 +162,7 @@ class CanvasView(NavigableView):
     def scale_brush(self, factor: float) -> None:
         """Make the brush larger or smaller."""
         radius = self.session.brush_radius * factor
-        self.session.brush_radius = min(max(round(radius, 2), RADII[0]), RADII[1])
+        self.session.brush_radius = min(max(round(radius, 2), BRUSH_RADII[0]), BRUSH_RADII[1])
 
     # -- Mouse and keys --------------------------------------------------------------------------------------
 

@@ -67,6 +67,8 @@ class Acceptance(QObject):
         def refused(error: Exception) -> None:
             document.accepted = False
             state.report(error)
+            if state.document is document:
+                self._proposals.ask()
 
         def accepted(_: object) -> None:
             state.reload_record(document.id)

@@ -107,6 +107,8 @@ class Session(SessionState):
         self._loader.clear()
         self._document = None
         self._records, self._order = {}, ()
+        self.end_busy()
+        self.undo_changed.emit(False, False)
         if self._project is not None:
             self._project.close()
             self._project = None

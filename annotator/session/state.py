@@ -215,6 +215,11 @@ class SessionState(QObject):
         if before or self._busy:
             self.busy_changed.emit(bool(self._busy), next(reversed(self._busy.values()), ""))
 
+    def end_busy(self) -> None:
+        """Say that all that was under way has ended: its answers will not be heard."""
+        for reason in tuple(self._busy):
+            self.set_busy(reason, None)
+
     def report(self, error: Exception) -> None:
         """Tell a person of an error."""
         text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
@@ -230,5 +235,8 @@ class SessionState(QObject):
         """Whether the open image may be left: never while a stroke is not on disk."""
         if self.saver.retry():
             return True
-        self.message.emit("error", self.tr("The last strokes are not on disk yet, so this image stays open."))
+        self.message.emit(
+            "error",
+            self.tr("The last strokes are not on disk yet: free some space, then try this again."),
+        )
         return False

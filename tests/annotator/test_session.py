@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from desk import go_to, wait_settled
+from desk import go_to, stroke, wait_settled
+from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from annotator.session import Session
@@ -36,6 +37,24 @@ def test_an_image_that_cannot_be_read_is_named_and_the_rest_goes_on(
         opened.open_image("rocket")
     assert "rocket" in told.args[1]
     go_to(opened, "coffee", qtbot)
+
+
+def test_a_project_that_is_left_leaves_nothing_under_way_and_nothing_to_undo(
+    opened: Session, tmp_path: Path, qtbot: QtBot
+) -> None:
+    Image.new("RGB", (40, 30)).save(tmp_path / "other.png")
+    can_undo: list[bool] = []
+    opened.undo_changed.connect(lambda undo, redo: can_undo.append(undo))
+    stroke(opened, 0, (5, 5, 20, 20))
+    assert can_undo[-1]
+    opened.proposals.ask()
+    proposing: list[bool] = []
+    opened.project_opened.connect(lambda: proposing.append(opened.waits_for("propose")))
+    opened.open_project(tmp_path)
+    qtbot.waitUntil(lambda: proposing != [], timeout=10000)
+    assert proposing == [False] and not can_undo[-1]
+    qtbot.waitUntil(lambda: opened.image_id == "other", timeout=10000)
+    wait_settled(opened, qtbot)
 
 
 def test_a_damaged_project_is_named(session: Session, tmp_path: Path, qtbot: QtBot) -> None:
