@@ -10,13 +10,15 @@ from trainer.method.crf import DenseCRF
 from trainer.method.upsample import edge_aware, edge_aware_labels
 from trainer.proposal import normalised
 from trainer.settings import Settings
+from trainer.view import shrunk
 
 
 def winners(scores: np.ndarray, image: np.ndarray, settings: Settings, crf: bool) -> np.ndarray:
     """Return the winning channel of each pixel, uint8 H×W.
 
     The scores are enlarged along the image's edges. A walk leaves them soft, so before the dense CRF they are
-    raised to `settings.mask_sharpness`: otherwise it would smooth small objects away.
+    raised to `settings.mask_sharpness`: otherwise it would smooth small objects away. The CRF works at the
+    size the networks see, for which its reach in pixels is meant; its time does not grow with the photo.
 
     Args:
         scores: float32 K×h×w, at least 0, on any grid that covers the image.
@@ -26,10 +28,14 @@ def winners(scores: np.ndarray, image: np.ndarray, settings: Settings, crf: bool
     """
     if not crf or len(scores) < 2:
         return edge_aware_labels(normalised(scores), image)
+    view = shrunk(image, settings.max_side)
     # The linear fits along edges may overshoot below zero.
-    soft = np.maximum(edge_aware(normalised(scores), image), 0)
+    soft = np.maximum(edge_aware(normalised(scores), view), 0)
     sharp = normalised(soft ** np.float32(settings.mask_sharpness))
-    return DenseCRF(image, settings.mask_crf_params).infer(sharp).argmax(axis=0).astype(np.uint8)
+    refined = DenseCRF(view, settings.mask_crf_params).infer(sharp)
+    if view.shape == image.shape:
+        return refined.argmax(axis=0).astype(np.uint8)
+    return edge_aware_labels(refined, image)
 
 
 def tidied(labels: np.ndarray, smallest_part: float) -> np.ndarray:

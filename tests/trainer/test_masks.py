@@ -1,10 +1,14 @@
-"""Specks and pinholes of a mask join what surrounds them; what is large enough stays as it is."""
+"""Specks and pinholes join what surrounds them, what is large enough stays; large photos cost no more CRF."""
 
 import numpy as np
+import pytest
 from scipy import ndimage
 from skimage.measure import label
 
-from trainer.masks import tidied
+from trainer import masks
+from trainer.masks import tidied, winners
+from trainer.method.crf import CrfParams, DenseCRF
+from trainer.settings import Settings
 
 
 def test_specks_and_pinholes_join_their_surroundings() -> None:
@@ -46,3 +50,27 @@ def test_no_part_below_the_size_is_left_in_noise(rng: np.random.Generator) -> No
 def test_a_mask_of_specks_alone_stays(rng: np.random.Generator) -> None:
     labels = rng.integers(0, 4, (16, 16)).astype(np.uint8)
     assert np.array_equal(tidied(labels, 0.9), labels)
+
+
+def test_the_crf_of_a_large_photo_works_at_the_size_the_networks_see(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its reach in pixels is meant for that size, and its time does not grow with the photo."""
+    seen: list[tuple[int, ...]] = []
+
+    def crf(image: np.ndarray, params: CrfParams) -> DenseCRF:
+        seen.append(image.shape)
+        return DenseCRF(image, params)
+
+    monkeypatch.setattr(masks, "DenseCRF", crf)
+    image = np.full((60, 80, 3), 60, np.uint8)
+    image[15:45, 20:60] = (200, 120, 40)
+    image = (image + rng.integers(0, 12, image.shape)).astype(np.uint8)
+    scores = np.full((2, 8, 10), 0.1, np.float32)
+    scores[1, 2:6, 3:7] = 0.8
+    scores[0] = 1 - scores[1]
+    small = winners(scores, image, Settings(max_side=80), crf=True)
+    large = winners(scores, image.repeat(4, 0).repeat(4, 1), Settings(max_side=80), crf=True)
+    assert seen == [(60, 80, 3), (60, 80, 3)]
+    assert 0.2 < small.mean() < 0.4
+    assert (large == small.repeat(4, 0).repeat(4, 1)).mean() > 0.97
