@@ -17,9 +17,14 @@ class Catalogue(QTranslator):
         file = path("translations", f"{language}.json")
         self.texts: dict[str, str] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
 
-    def translate(self, context: str, source: str, disambiguation: str | None = None, n: int = -1) -> str:
-        """The translation of `source`, or "" to keep it."""
-        return self.texts.get(source, "")
+    def translate(  # type: ignore[override]  # PySide's stubs forget the null string
+        self, context: str, source: str, disambiguation: str | None = None, n: int = -1
+    ) -> str | None:
+        """The translation of `source`; None where it is none of ours, so that Qt's own catalogue is asked.
+
+        To Qt "" is a translation, and it would show nothing.
+        """
+        return self.texts.get(source)
 
     def isEmpty(self) -> bool:
         """Whether there is nothing to look up."""
@@ -33,12 +38,17 @@ def chosen(language: str) -> str:
     return "zh_CN" if QLocale.system().language() == QLocale.Language.Chinese else "en"
 
 
-def install(app: QCoreApplication, language: str) -> None:
-    """Show the program and Qt's own dialogs in a language of `LANGUAGES`, or "system"."""
+def install(app: QCoreApplication, language: str) -> list[QTranslator]:
+    """Show the program and Qt's own dialogs in a language of `LANGUAGES`, or "system".
+
+    Returns the translators that do so.
+    """
     name = chosen(language)
     if name == "en":
-        return
-    own = QTranslator(app)
-    own.load(f"qtbase_{name}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath))
-    app.installTranslator(own)
-    app.installTranslator(Catalogue(name, app))
+        return []
+    qts = QTranslator(app)
+    qts.load(f"qtbase_{name}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath))
+    translators = [qts, Catalogue(name, app)]  # the one installed last is asked first
+    for translator in translators:
+        app.installTranslator(translator)
+    return translators

@@ -3,10 +3,13 @@
 import ast
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QApplication, QDialogButtonBox
+from pytestqt.qtbot import QtBot
 
 from annotator import i18n
 from annotator.actions import ACTIONS, GROUPS, translated
@@ -44,11 +47,25 @@ def test_every_text_is_translated(language: str) -> None:
         assert sorted(PLACEHOLDER.findall(source)) == sorted(PLACEHOLDER.findall(translation)), source
 
 
-def test_a_chosen_language_is_shown(qapp: QApplication) -> None:
-    catalogue = i18n.Catalogue("zh_CN", qapp)
-    qapp.installTranslator(catalogue)
-    try:
-        assert translated("Undo stroke") == "撤销笔画"
-    finally:
-        qapp.removeTranslator(catalogue)
-    assert translated("Undo stroke") == "Undo stroke"
+@pytest.fixture
+def chinese(qapp: QApplication) -> Iterator[None]:
+    """The desk in Chinese, as it starts with that language."""
+    installed = i18n.install(qapp, "zh_CN")
+    yield
+    for translator in installed:
+        qapp.removeTranslator(translator)
+
+
+@pytest.mark.usefixtures("chinese")
+def test_a_chosen_language_is_shown() -> None:
+    assert translated("Undo stroke") == "撤销笔画"
+
+
+@pytest.mark.usefixtures("chinese")
+def test_what_is_no_text_of_ours_is_left_to_qt(qtbot: QtBot) -> None:
+    shown = [QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for key in ("Ctrl+Z", "F1")]
+    assert shown == ["Ctrl+Z", "F1"]
+    choices = QDialogButtonBox.StandardButton
+    buttons = QDialogButtonBox(choices.Save | choices.Discard)
+    qtbot.addWidget(buttons)
+    assert [buttons.button(choice).text() for choice in (choices.Save, choices.Discard)] == ["保存", "丢弃"]
