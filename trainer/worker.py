@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
+from trainer.data.classes import UNTOUCHED
 from trainer.data.images import load_image
-from trainer.data.project import Project, Status
+from trainer.data.project import ImageRecord, Project, Status, Target
 from trainer.engine import Engine
 from trainer.errors import UserError
 from trainer.interrupt import Interrupted, interruptible
@@ -37,11 +38,16 @@ from trainer.messages import (
     TagsLearnt,
 )
 from trainer.outbox import Outbox
+from trainer.proposal import Proposal
 from trainer.requests import Request, Requests
 from trainer.tag_learning import TOO_FEW, TagLearning, chosen
 from trainer.training import NothingToLearn, Training
 from trainer.versions import newest_sound
+from trainer.wording import Saying, say, together, words_of
 
+NEEDS_TWO = say("Correct two images: one is learnt from, the other one judges what was learnt.")
+NEEDS_ONE_MORE = say("Correct one more image: one is learnt from, the other one judges what was learnt.")
+TOO_FEW_STROKES = say("Too few strokes are left to learn from: correct one more image.")
 REFRESHED = 32
 """How many of the images proposed last are proposed anew when the model changes."""
 
@@ -55,7 +61,7 @@ class TrainerWorker:
     begins when asked to. What the worker has learnt is on
     disk when it says so (`Promoted`), so stopping it at any moment loses nothing. Predictions go first.
 
-    Full proposals are also kept in the project: the mask cache, the margin, and status PROPOSED of images
+    Full proposals are also kept in the project: the mask as the strokes refine it, the margin, and status PROPOSED of images
     that were NEW. Messages come on the worker's thread; those that only draw curves, ten a second at most.
     """
 
@@ -117,11 +123,12 @@ class TrainerWorker:
         try:
             work()
         except UserError as error:
-            self._end_run(State.FAILED, str(error))
+            self._end_run(State.FAILED, words_of(error))
         except Exception as error:
             log.exception("the trainer thread failed")
+            problem = f"{type(error).__name__}: {error}"
             self._end_run(
-                State.FAILED, f"Training broke off ({type(error).__name__}: {error}); Start tries again."
+                State.FAILED, say("Training broke off ({problem}); Start tries again.", problem=problem)
             )
 
     def _turn(self) -> None:
@@ -152,14 +159,14 @@ class TrainerWorker:
                     self._begin()
             case Start():
                 if self._state is State.PAUSED and self._run is not None:
-                    self._enter(State.TRAINING, "Training goes on.")
+                    self._enter(State.TRAINING, say("Training goes on."))
                 elif self._state is not State.TRAINING:
                     self._begin()
             case Pause():
                 if self._state in (State.TRAINING, State.WAITING, State.CONVERGED):
-                    self._enter(State.PAUSED, "Training is paused; Start goes on.")
+                    self._enter(State.PAUSED, say("Training is paused; Start goes on."))
             case Stop():
-                self._end_run(State.IDLE, "Training is stopped; Start begins anew.")
+                self._end_run(State.IDLE, say("Training is stopped; Start begins anew."))
             case LearnTags():
                 self._learn_tags()
             case SetModel():
@@ -174,21 +181,25 @@ class TrainerWorker:
         train, validation = (len(self._project.corrected(split)) for split in ("train", "val"))
         if train and validation:
             self._run, self._learns_tags = self._new_run(), False
-            self._enter(State.TRAINING, f"Learns from {_images(train)}, is judged on {_images(validation)}.")
-        else:
-            missing = "Correct two images" if not (train or validation) else "Correct one more image"
-            self._end_run(
-                State.WAITING, f"{missing}: one is learnt from, the other one judges what was learnt."
+            self._enter(
+                State.TRAINING,
+                say(
+                    "Corrected images: {train} to learn from, {validation} to judge by.",
+                    train=train,
+                    validation=validation,
+                ),
             )
+        else:
+            self._end_run(State.WAITING, NEEDS_ONE_MORE if train or validation else NEEDS_TWO)
 
     def _learn_tags(self) -> None:
         """Begin to learn from the tags or go on with it; where too few are tagged, say so and do no more."""
         if self._learns_tags:
-            self._enter(State.TRAINING, "Training goes on.")
+            self._enter(State.TRAINING, say("Training goes on."))
         elif chosen(self._project.images()):
             self._run = TagLearning(self._project, self._engine, self._hear).batches()
             self._learns_tags = True
-            self._enter(State.TRAINING, "Learns your classes from the tags.")
+            self._enter(State.TRAINING, say("Learns your classes from the tags."))
         else:
             self._enter(self._state, TOO_FEW)
 
@@ -203,10 +214,11 @@ class TrainerWorker:
             if self._learns_tags:
                 self._begin()
                 return
-            self._end_run(State.CONVERGED, "The last rounds brought nothing better; more corrections will.")
+            self._end_run(
+                State.CONVERGED, say("The last rounds brought nothing better; more corrections will.")
+            )
         except NothingToLearn as error:
-            reason = "Too few strokes are left to learn from: correct one more image."
-            self._end_run(State.WAITING, f"{reason} {error}".rstrip())
+            self._end_run(State.WAITING, together(TOO_FEW_STROKES, words_of(error)))
 
     def _hear(self, message: Message) -> None:
         """Pass on what the run says; when it has changed the models, untouched images get a new proposal."""
@@ -216,11 +228,11 @@ class TrainerWorker:
         if isinstance(message, TagsLearnt | Promoted):
             self._refresh()
 
-    def _end_run(self, state: State, reason: str) -> None:
+    def _end_run(self, state: State, reason: Saying) -> None:
         self._run, self._learns_tags = None, False
         self._enter(state, reason)
 
-    def _enter(self, state: State, reason: str) -> None:
+    def _enter(self, state: State, reason: Saying) -> None:
         self._state = state
         self._outbox.send(StateChanged(state, reason))
 
@@ -232,23 +244,26 @@ class TrainerWorker:
             self._project.set_current_version(number)
             note = self._use_current_version()
         except UserError as error:
-            note = str(error)
+            note = words_of(error)
         self._outbox.send(ModelChanged(self._engine.models.version, note))
         self._refresh()
         if self._run is not None and not self._learns_tags:
             self._run = self._new_run()
 
-    def _use_current_version(self) -> str:
+    def _use_current_version(self) -> Saying:
         """Use the project's current version, or the newest sound one before it; return why another, or ""."""
         current = next((version.number for version in self._project.model_versions() if version.current), 0)
         number, net, problems = newest_sound(self._project, self._engine.affinity_net, current)
         self._engine.replace_models(affinity=net or self._untuned, version=number)
         if number == current:
-            return ""
+            return Saying()
         self._project.set_current_version(number)
-        return (
-            f"{problems} {f'Version {number}' if number else 'The model before any version'} is used instead."
+        used = (
+            say("Model {number} is used instead.", number=number)
+            if number
+            else say("The model without fine-tuning is used instead.")
         )
+        return together(problems, used)
 
     def _refresh(self) -> None:
         """Ask anew for the images proposed last, as far as nobody touched them."""
@@ -278,10 +293,15 @@ class TrainerWorker:
             self._proposed.pop(record.id, None)
             self._proposed[record.id] = None
             if record.status is not Status.ACCEPTED:
-                self._project.store_proposal_mask(record.id, proposal.mask)
-                self._project.set_margin(record.id, proposal.margin)
+                self._keep(record, proposal)
         return Predicted(record.id, record.seed_revision, version, proposal)
 
-
-def _images(count: int) -> str:
-    return f"{count} corrected image{'' if count == 1 else 's'}"
+    def _keep(self, record: ImageRecord, proposal: Proposal) -> None:
+        """Keep the mask as the desk would show it: refined by the strokes that are on the image."""
+        corrections = self._project.layer(record.id, Target.SEEDS, proposal.mask.shape)
+        painted = (corrections != UNTOUCHED).any()
+        mask = proposal.refine(corrections) if painted else proposal.mask
+        # Of an image painted on meanwhile the desk keeps a later mask itself.
+        if self._project.record(record.id).seed_revision == record.seed_revision:
+            self._project.store_proposal_mask(record.id, mask)
+        self._project.set_margin(record.id, proposal.margin)

@@ -24,6 +24,7 @@ from trainer.messages import (
     Predict,
     Predicted,
     PredictFailed,
+    Priority,
     Promoted,
     SeedsChanged,
     SetModel,
@@ -154,6 +155,27 @@ def test_the_open_image_gets_a_fast_and_a_full_proposal_that_are_kept_and_carry_
     assert record.status is Status.PROPOSED and record.margin == 0
     assert project.record("chelsea").status is not Status.PROPOSED
     assert project.record("chelsea").margin == pytest.approx(full.proposal.margin)
+
+
+def test_the_mask_that_is_kept_of_a_corrected_image_follows_its_strokes(desk: Desk, project: Project) -> None:
+    correct(project, "chelsea")
+    box = (120, 10, 140, 30)
+    project.record_edit(
+        "chelsea",
+        Target.MASK,
+        box,
+        np.full((20, 20), 255, np.uint8),
+        np.full((20, 20), PERSON, np.uint8),
+        "b",
+    )
+    desk.worker.start()
+    desk.post(Predict("chelsea", Priority.NEXT))
+    proposal = desk.wait(Predicted).proposal
+    refined = proposal.refine(project.layer("chelsea", Target.SEEDS, SIZES["chelsea"]))
+    assert (refined != proposal.mask).any()
+    np.testing.assert_array_equal(project.proposal_mask("chelsea"), refined)
+    refined[120:140, 10:30] = PERSON
+    np.testing.assert_array_equal(project.current_mask("chelsea"), refined)
 
 
 def test_a_class_added_while_working_is_known_to_predictions_and_training(

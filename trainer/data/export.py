@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trainer.data.project import Project
 from trainer.data.records import Status
-from trainer.data.voc_export import VocEntry, write_voc
+from trainer.data.voc_export import VocEntry, check_destination, write_voc
 
 
 def export_project(
@@ -17,9 +17,9 @@ def export_project(
     force: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> list[str]:
-    """Write a project as a VOC tree (see `write_voc`); return sentences on what had to be left out.
+    """Write a project as a VOC tree (see `write_voc`); return sentences on what was left out or replaced.
 
-    Accepted masks are exported, and unless `accepted_only` every proposal too, with its hand edits.
+    Accepted masks are exported, and unless `accepted_only` every proposal too, with the strokes over it.
     """
     return write_voc(out, project_entries(project, accepted_only), project.classes, force, progress)
 

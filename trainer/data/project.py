@@ -269,7 +269,7 @@ class Project:
             return None
 
     def current_mask(self, image_id: str) -> Labels | None:
-        """Return the mask as shown: the accepted one, else the proposal with the hand edits over it.
+        """Return the mask as shown: the accepted one, else the proposal with all strokes over it.
 
         uint8 (H, W), 255 where undecided; None where nothing is proposed yet.
         """
@@ -278,6 +278,9 @@ class Project:
         if (mask := self.proposal_mask(image_id)) is None:
             return None
         height, width = mask.shape
+        # The proposal may be older than the last strokes on seeds; where they are, they are certain.
+        corrections = self.layer(image_id, Target.SEEDS, (height, width))
+        mask = np.where(corrections == UNTOUCHED, mask, corrections)
         edits = self.layer(image_id, Target.MASK, (height, width))
         return np.where(edits == UNTOUCHED, mask, np.where(edits == EDIT_VOID, np.uint8(VOID), edits))
 

@@ -174,6 +174,16 @@ def test_an_accepted_mask_is_frozen_until_the_image_is_painted_again(project):
     project.close()
 
 
+def test_the_mask_as_shown_has_the_strokes_that_are_newer_than_the_proposal(project):
+    project.store_proposal_mask("one", MASK)
+    expected = MASK.copy()
+    for target, label in ((Target.SEEDS, 3), (Target.MASK, 5)):
+        edit = paint(project, "one", target=target, label=label)
+        y0, x0, y1, x1 = edit.box
+        expected[y0:y1, x0:x1] = label
+        np.testing.assert_array_equal(project.current_mask("one"), expected)
+
+
 def test_accepting_goes_through_its_mask(project):
     with pytest.raises(ValueError, match="accept"):
         project.set_status("one", Status.ACCEPTED)
