@@ -39,7 +39,14 @@ from trainer.models.weights import load_backbone_weights
 from trainer.options import Options
 from trainer.progress import NullReporter, Reporter, Stage
 from trainer.proposal import enlarged
-from trainer.publish import score_stages, write_masks, write_overview, write_record
+from trainer.publish import (
+    OVERVIEW_FILE,
+    RUN_FILE,
+    score_stages,
+    write_masks,
+    write_overview,
+    write_record,
+)
 from trainer.run_folder import RunFolder
 from trainer.settings import SEED_LOW
 from trainer.stages import STAGE_NAMES, STAGE_OF_MODE, Stages
@@ -96,9 +103,12 @@ def run_pipeline(
         UserError: one sentence on what is wrong with the data, the weights or `out`.
     """
     options = options or Options()
-    if crew.leads and not RunFolder(out / "run").begun:  # one that was cut short has no finished tree yet
+    run = _Run(source, out, options, report or NullReporter(), crew)
+    if crew.leads and not run.folder.begun:  # one that was cut short has no finished tree yet
         check_destination(out, options.force)
-    return _Run(source, out, options, report or NullReporter(), crew).run()
+        there = [name for name in (MODELS_FILE, OVERVIEW_FILE, RUN_FILE) if (out / name).exists()]
+        run.warnings += [f"{out / name} was there before and is replaced" for name in there]
+    return run.run()
 
 
 class _Run:
@@ -314,7 +324,7 @@ class _Run:
             )
         if self.crew.leads:
             with self._timed("masks", len(self.stages.items)) as stage:
-                self.warnings += write_masks(self.stages, last, self.out, stage)
+                self.warnings += write_masks(self.stages, last, self.out, self.options.force, stage)
             write_overview(self.stages, last, self.out, self.source.root.name)
         result = Result(
             images=len(self.stages.items),

@@ -60,14 +60,15 @@ def score_stages(
     return collected.results(crew)
 
 
-def write_masks(stages: Stages, last: str, out: Path, progress: Stage) -> list[str]:
-    """Write the label maps of the stage `last` as a VOC tree; return what had to be left out."""
+def write_masks(stages: Stages, last: str, out: Path, force: bool, progress: Stage) -> list[str]:
+    """Write the label maps of the stage `last` as a VOC tree (see `write_voc`); return what a person must
+    know."""
 
     def entries() -> Iterator[VocEntry]:
         for index, item in enumerate(stages.items):
             yield VocEntry(item.id, item.image_path, stages.labels(last, index), item.tags or ())
 
-    return write_voc(out, entries(), stages.classes, True, lambda image_id: progress.advance(note=image_id))
+    return write_voc(out, entries(), stages.classes, force, lambda image_id: progress.advance(note=image_id))
 
 
 def write_overview(stages: Stages, last: str, out: Path, title: str) -> None:

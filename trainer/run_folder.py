@@ -33,14 +33,22 @@ class RunFolder:
         return (self.root / _KEY).is_file()
 
     def bind(self, key: Mapping[str, Any]) -> None:
-        """Empty the folder unless it holds results of this very key. Raises DataError where it cannot be
-        written."""
+        """Empty the folder unless it holds results of this very key.
+
+        Raises DataError where it cannot be written, or holds files but no key: those are not of a run.
+        """
         text = json.dumps(key, sort_keys=True, default=str)
         path = self.root / _KEY
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             return
-        shutil.rmtree(self.root, ignore_errors=True)
+        if not self.begun and self.root.exists() and (self.root.is_file() or any(self.root.iterdir())):
+            raise DataError(f"{self.root} holds files of others; move it away, or choose another folder")
         with write_atomically(path) as temporary:
+            for entry in list(self.root.iterdir()):
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                elif entry != path:  # the old key tells a run's folder until the new one takes its place
+                    entry.unlink()
             temporary.write_text(text, encoding="utf-8")
 
     def has(self, stage: str, image_id: str) -> bool:

@@ -184,6 +184,19 @@ def test_other_settings_start_anew(result: Result, voc_tree: Path, tmp_path: Pat
     assert (tmp_path / "out" / "run" / "classifier.safetensors").stat().st_mtime_ns != before
 
 
+def test_a_forced_run_leaves_the_files_of_others_and_names_what_it_replaces(
+    voc_tree: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    (out / "SegmentationClass").mkdir(parents=True)
+    for name in ("SegmentationClass/mine.png", "SegmentationClass/one.png", "run.json"):
+        (out / name).write_text("mine")
+    result = _run(voc_tree, out, force=True)
+    assert (out / "SegmentationClass/mine.png").read_text() == "mine"
+    replaced = [warning for warning in result.warnings if "replaced" in warning]
+    assert ["run.json" in replaced[0], "one.png" in replaced[1], len(replaced)] == [True, True, 2]
+
+
 def test_a_damaged_photo_is_named_and_the_rest_goes_on(voc_tree: Path, tmp_path: Path) -> None:
     photo = voc_tree / "JPEGImages" / "one.jpg"
     photo.write_bytes(photo.read_bytes()[:400])

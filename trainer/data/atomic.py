@@ -22,7 +22,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        _sync(temporary)
+        sync_file(temporary)
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
@@ -35,7 +35,8 @@ def write_atomically(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _sync(file: Path) -> None:
+def sync_file(file: Path) -> None:
+    """Return when the content of a file is on the disk."""
     # Opened for writing because Windows refuses to sync a read-only handle.
     with file.open("rb+") as stream:
         os.fsync(stream.fileno())

@@ -20,7 +20,9 @@ def export_project(
     """Write a project as a VOC tree (see `write_voc`); return sentences on what was left out or replaced.
 
     Accepted masks are exported, and unless `accepted_only` every proposal too, with the strokes over it.
+    Raises `DataError` where `out` holds other files, unless `force` is given; they stay in any case.
     """
+    check_destination(out, force)
     return write_voc(out, project_entries(project, accepted_only), project.classes, force, progress)
 
 

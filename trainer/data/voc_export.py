@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,15 @@ from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
 from trainer.data.ids import file_under
 from trainer.data.images import image_size, is_upright_jpeg, load_image, palette_image
 from trainer.data.palette import colour_of
+from trainer.data.placement import place, was_placed
 from trainer.data.records import Split
 from trainer.errors import DataError
 
 JPEG_QUALITY = 95
 _MARK = "# Exported by Affinity Annotator"
 _PARTIAL = ".export.partial"
-_FOLDERS = ("JPEGImages", "SegmentationClass", "Annotations", "ImageSets")
 _LABELMAP = "labelmap.txt"
+_LAST = ("ImageSets", _LABELMAP)  # who finds an image in a list shall find its files
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,7 @@ def check_destination(out: Path, force: bool = False) -> None:
         return
     labelmap = out / _LABELMAP
     former = labelmap.is_file() and labelmap.read_text(encoding="utf-8", errors="replace").startswith(_MARK)
-    if not former and not (out / _PARTIAL).is_dir():
+    if not (former or was_placed(out) or (out / _PARTIAL).is_dir()):
         raise DataError(f"{out} holds other files; choose an empty folder, or force the export into it")
 
 
@@ -62,34 +63,38 @@ def write_voc(
     force: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> list[str]:
-    """Write images, masks, annotations, lists and ``labelmap.txt`` to `out`; return what had to be left out.
+    """Write images, masks, annotations, lists and ``labelmap.txt`` to `out`; return what a person must know.
 
     Entries are taken one by one, so a generator keeps the memory small; `progress` gets each id when it is
     done. Upright JPEGs are copied byte for byte, all others become upright JPEGs. Everything is written
     beside its final place and moved there at the end, ``labelmap.txt`` last: an interrupted export has
-    none. Other files in `out` stay. The same entries give the same bytes.
+    none. The same entries give the same bytes.
 
-    An image that cannot be read or whose size is not its mask's is left out and named in the result. Raises
-    `DataError` for a label or tag outside the class list, a repeated id, an image that lies in `out`
-    itself, nothing to export, or an `out` that `check_destination` refuses or that cannot be written.
+    Files in `out` that a former call did not write, or that were changed since, stay (see `place`); where
+    one has the name of a file to be written, that is an error, or with `force` it is replaced and named in
+    the result. So is an image that cannot be read or whose size is not its mask's, which is left out.
+
+    Raises `DataError` for a label or tag outside the class list, a repeated id, an image that lies in `out`
+    itself, nothing to export, or an `out` that cannot be written.
     """
-    check_destination(out, force)
     partial = out / _PARTIAL
+    is_new = not out.exists()
     try:
         shutil.rmtree(partial, ignore_errors=True)
-        for folder in _FOLDERS:
-            (partial / folder).mkdir(parents=True)
+        partial.mkdir(parents=True)
         try:
             problems = _write_tree(partial, entries, classes, progress or (lambda image_id: None))
-            if hasattr(os, "sync"):
-                os.sync()  # once for all files, before any takes its place
-        except BaseException:
+            replaced = place(partial, out, _LAST, force)
+        finally:
             shutil.rmtree(partial, ignore_errors=True)
-            raise
-        _move_into_place(partial, out)
+            if is_new:
+                with suppress(OSError):
+                    out.rmdir()  # which only succeeds where nothing came of the export
     except OSError as error:
         reason = error.strerror or error
         raise DataError(f"cannot write {out} ({reason}); free some space or choose another folder") from error
+    if replaced:
+        problems.append(f"replaced in {out}, though not of a former export: {', '.join(replaced)}")
     return problems
 
 
@@ -100,13 +105,13 @@ def _write_tree(
     taken: set[str] = set()
     splits: dict[str, list[str]] = {"train": [], "val": [], "trainval": []}
     problems: list[str] = []
-    out = root.parent.resolve()
+    photos = (root.parent / "JPEGImages").resolve()
     for entry in entries:
         if entry.id.casefold() in taken:
             raise DataError(f"two images to export are called {entry.id!r}; rename one")
         taken.add(entry.id.casefold())
         shown = _ids_shown(entry, classes)
-        if entry.image_path.resolve().is_relative_to(out / "JPEGImages"):
+        if entry.image_path.resolve().is_relative_to(photos):
             raise DataError(f"{entry.image_path} lies where the export would go; choose another folder")
         try:
             if image_size(entry.image_path) != entry.mask.shape:
@@ -198,7 +203,7 @@ def _write_lists(
         lists[f"Main/{classes.name_of(class_id)}_{split}"] = flags
     for name, lines in lists.items():
         path = folder / f"{name}.txt"
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
@@ -208,14 +213,3 @@ def _labelmap(classes: ClassList) -> str:
     for label in (BACKGROUND, *classes.ids):
         lines.append(f"{classes.name_of(label)}:{','.join(map(str, colour_of(label)))}::")
     return "\n".join(lines) + "\n"
-
-
-def _move_into_place(partial: Path, out: Path) -> None:
-    """Replace a former export; what tells a complete one, ``labelmap.txt``, goes first and comes last."""
-    (out / _LABELMAP).unlink(missing_ok=True)
-    for folder in _FOLDERS:
-        if (out / folder).exists():
-            shutil.rmtree(out / folder)
-        (partial / folder).replace(out / folder)
-    (partial / _LABELMAP).replace(out / _LABELMAP)
-    partial.rmdir()

@@ -33,3 +33,17 @@ def test_nothing_accepted_is_an_error(tmp_path, voc_tree):
     with pytest.raises(DataError, match="accept"):
         export_project(project, tmp_path / "out")
     project.close()
+
+
+def test_a_folder_of_others_is_refused_before_anything_is_written(tmp_path, voc_tree):
+    project = Project.open_folder(voc_tree)
+    project.accept("one", np.full((40, 60), 8, np.uint8))
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "thesis.txt").write_text("mine")
+    with pytest.raises(DataError, match="holds other files"):
+        export_project(project, out)
+    assert [path.name for path in out.iterdir()] == ["thesis.txt"]
+    export_project(project, out, force=True)
+    assert (out / "thesis.txt").read_text() == "mine"
+    project.close()

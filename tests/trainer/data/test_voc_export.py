@@ -1,5 +1,6 @@
-import shutil
 from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -7,10 +8,10 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from trainer.data import voc_export
 from trainer.data.classes import ClassList
 from trainer.data.images import load_image, load_mask
 from trainer.data.palette import voc_palette
+from trainer.data.placement import LIST_FILE
 from trainer.data.source import open_source
 from trainer.data.voc_export import VocEntry, check_destination, write_voc
 from trainer.errors import DataError
@@ -119,20 +120,72 @@ def test_a_former_export_is_replaced_and_other_files_stay(tmp_path, entries):
     assert (out / "notes.txt").read_text() == "mine"
 
 
-def test_a_foreign_folder_is_refused_unless_forced(tmp_path, entries):
+def test_a_foreign_folder_is_refused_unless_forced(tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     check_destination(out)
     (out / "thesis.txt").write_text("mine")
-    for refusing in (lambda: check_destination(out), lambda: write_voc(out, entries, CLASSES)):
-        with pytest.raises(DataError, match="out"):
-            refusing()
-    assert list(files(out)) == ["thesis.txt"]
-    write_voc(out, entries, CLASSES, force=True)
-    assert {"thesis.txt", "labelmap.txt"} <= files(out).keys()
+    with pytest.raises(DataError, match="out"):
+        check_destination(out)
+    check_destination(out, force=True)
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="file"):
         check_destination(tmp_path / "file", force=True)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_files_of_others_stay_in_the_folders_of_an_export(tmp_path, entries, force):
+    out = tmp_path / "out"
+    mine = {
+        "JPEGImages/holiday.jpg": b"photo",
+        "SegmentationClass/holiday.png": b"mask",
+        "Annotations/old/holiday.xml": b"boxes",
+        "ImageSets/Main/holiday.txt": b"list",
+    }
+    for name, content in mine.items():
+        (out / name).parent.mkdir(parents=True)
+        (out / name).write_bytes(content)
+    write_voc(out, entries, CLASSES, force)
+    (out / "SegmentationClass/later.png").write_bytes(b"made by hand")
+    write_voc(out, entries[:1], CLASSES, force)
+    found = files(out)
+    assert mine.items() <= found.items()
+    assert found["SegmentationClass/later.png"] == b"made by hand"
+    assert "SegmentationClass/turned.png" not in found
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_a_file_of_others_is_only_replaced_by_force_and_that_is_said(tmp_path, entries, edited):
+    out, name = tmp_path / "out", "SegmentationClass/upright.png"
+    if edited:
+        write_voc(out, entries, CLASSES)
+    (out / name).parent.mkdir(parents=True, exist_ok=True)
+    (out / name).write_bytes(b"by hand")
+    before = files(out)
+    with pytest.raises(DataError, match=r"upright\.png was made or changed by someone else"):
+        write_voc(out, entries, CLASSES)
+    assert files(out) == before
+    assert [name in problem for problem in write_voc(out, entries, CLASSES, force=True)] == [True]
+    np.testing.assert_array_equal(load_mask(out / name), entries[0].mask)
+
+
+def test_an_edited_file_stays_when_its_image_is_no_longer_exported(tmp_path, entries):
+    out = tmp_path / "out"
+    write_voc(out, entries, CLASSES)
+    (out / "SegmentationClass/turned.png").write_bytes(b"by hand")
+    write_voc(out, entries[:1], CLASSES)
+    assert [name for name in files(out) if "turned" in name] == ["SegmentationClass/turned.png"]
+
+
+def test_a_list_of_files_that_leaves_the_folder_is_refused(tmp_path, entries):
+    out, outside = tmp_path / "out", tmp_path / "mine.txt"
+    write_voc(out, entries, CLASSES)
+    outside.write_text("mine")
+    with (out / LIST_FILE).open("a") as stream:
+        stream.write(f"{sha256(b'mine').hexdigest()}  ../mine.txt\n")
+    with pytest.raises(DataError, match=r"mine\.txt"):
+        write_voc(out, entries, CLASSES)
+    assert outside.read_text() == "mine"
 
 
 def test_a_failing_export_leaves_the_former_one_as_it_was(tmp_path, entries):
@@ -151,21 +204,22 @@ def test_a_failing_export_leaves_the_former_one_as_it_was(tmp_path, entries):
 
 def test_an_export_killed_while_it_takes_its_place_shows_and_can_be_repeated(tmp_path, entries, monkeypatch):
     out = tmp_path / "out"
-    write_voc(out, entries, CLASSES)
-    whole = files(out)
-    remove = shutil.rmtree
+    write_voc(out, entries[:2], CLASSES)
+    write_voc(tmp_path / "whole", entries[1:], CLASSES)
+    move = Path.replace
 
-    def killed(path, **options):
-        if path == out / "SegmentationClass":
+    def killed(path, target):
+        if target == out / "JPEGImages/turned.jpg":
             raise KeyboardInterrupt
-        remove(path, **options)
+        return move(path, target)
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(voc_export.shutil, "rmtree", killed)
-        write_voc(out, entries, CLASSES)
+        patched.setattr(Path, "replace", killed)
+        write_voc(out, entries[1:], CLASSES)
     assert "labelmap.txt" not in files(out)
-    write_voc(out, entries, CLASSES)
-    assert files(out) == whole
+    check_destination(out)
+    write_voc(out, entries[1:], CLASSES)
+    assert files(out) == files(tmp_path / "whole")
 
 
 def test_an_unknown_class_is_an_error_never_background(tmp_path, entries):
@@ -173,7 +227,7 @@ def test_an_unknown_class_is_an_error_never_background(tmp_path, entries):
         write_voc(tmp_path / "out", entries, ClassList(("cat",)))
     with pytest.raises(DataError, match="zebra"):
         write_voc(tmp_path / "out", [replace(entries[0], tags=("zebra",))], CLASSES)
-    assert not files(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_repeated_ids_and_images_of_the_export_itself_are_refused(tmp_path, entries):
