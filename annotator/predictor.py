@@ -57,7 +57,7 @@ class Predictor(QObject):
         self._bridge: Bridge | None = None
         self._project: Project | None = None
         self._version = 0
-        self._proposals: OrderedDict[str, Proposal] = OrderedDict()
+        self._answers: OrderedDict[str, Predicted] = OrderedDict()
 
     def start(self, project: Project) -> None:
         """Load the models for `project` and start its trainer thread; `ready` tells when."""
@@ -91,7 +91,7 @@ class Predictor(QObject):
         """End the trainer thread; True when it has ended in time."""
         worker, self.worker, self.engine, self._suggester = self.worker, None, None, None
         self._project = None
-        self._proposals.clear()
+        self._answers.clear()
         if self._bridge is not None:
             self._bridge.arrived.disconnect(self._hear)
             self._bridge = None
@@ -107,21 +107,14 @@ class Predictor(QObject):
         self.post(Predict(image_id, priority))
 
     def known(self, image_id: str) -> Proposal | None:
-        """A proposal that was made lately by the present model and settings."""
-        return self._proposals.get(image_id)
-
-    def forget(self, image_id: str | None = None) -> None:
-        """Forget the proposal of one image, or all of them."""
-        if image_id is None:
-            self._proposals.clear()
-        else:
-            self._proposals.pop(image_id, None)
+        """The full proposal that was made lately of the present tags, by the present model and settings."""
+        answer = self._answers.get(image_id)
+        return answer.proposal if answer is not None and self._is_current(answer) else None
 
     def set_settings(self, settings: Settings) -> None:
         """Use `settings` from the next proposal on."""
         if self.engine is not None:
             self.engine.settings = settings
-            self.forget()
 
     def suggest_tags(self, image: Labels) -> list[Suggestion]:
         """Tags that a uint8 H×W×3 image may deserve; for the job pool, not for the GUI thread."""
@@ -138,24 +131,40 @@ class Predictor(QObject):
     def _hear(self, message: object) -> None:
         match message:
             case Predicted():
-                if message.model_version == self._version:
-                    self._keep(message.image, message.proposal)
+                if self._is_wanted(message):
+                    self._keep(message)
                     self.proposed.emit(message.image, message.proposal)
             case PredictFailed():
                 self.failed.emit(message.image, message.reason)
             case TagsLearnt():
                 self._version = 0
-                self.forget()
+                self._answers.clear()
                 self.tags_learnt.emit(message)
             case Promoted() | ModelChanged():
                 if message.version != self._version:
                     self._version = message.version
-                    self.forget()
+                    self._answers.clear()
                     self.model_changed.emit(message.version)
         self.heard.emit(message)
 
-    def _keep(self, image_id: str, proposal: Proposal) -> None:
-        self._proposals[image_id] = proposal
-        self._proposals.move_to_end(image_id)
-        while len(self._proposals) > KEPT_PROPOSALS:
-            self._proposals.popitem(last=False)
+    def _is_wanted(self, answer: Predicted) -> bool:
+        """Whether an answer is of use still; a fast one is not where the full one is at hand."""
+        return self._is_current(answer) and not (answer.proposal.fast and self.known(answer.image))
+
+    def _is_current(self, answer: Predicted) -> bool:
+        """Whether an answer was made of what holds now. If not, what changed asked for another one."""
+        project, engine = self._project, self.engine
+        return (
+            project is not None
+            and engine is not None
+            and answer.model_version == self._version
+            and answer.settings == engine.settings
+            and answer.tags == project.record(answer.image).tags
+        )
+
+    def _keep(self, answer: Predicted) -> None:
+        if not answer.proposal.fast:
+            self._answers[answer.image] = answer
+            self._answers.move_to_end(answer.image)
+            while len(self._answers) > KEPT_PROPOSALS:
+                self._answers.popitem(last=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trainer.engine import Proposal
+    from trainer.settings import Settings
 
 
 class State(StrEnum):
@@ -172,15 +173,18 @@ class ModelChanged:
 
 @dataclass(frozen=True)
 class Predicted:
-    """A proposal for `image`, made of its seeds at `seed_revision` by model `model_version`.
+    """A proposal for `image`, and all that it was made of.
 
-    The receiver drops it when either number is behind its own. `proposal.fast` tells a first, single-scale
-    answer from the full one.
+    The receiver drops it when tags, settings or model are no longer those in use: another one was asked for.
+    Strokes steer a proposal and do not change it; `seed_revision` tells which of them the mask follows that
+    was kept with it. `proposal.fast` tells a first, single-scale answer from the full one.
     """
 
     image: str
-    seed_revision: int
+    tags: tuple[str, ...]
+    settings: Settings
     model_version: int
+    seed_revision: int
     proposal: Proposal
 
 

@@ -61,8 +61,9 @@ class TrainerWorker:
     begins when asked to. What the worker has learnt is on
     disk when it says so (`Promoted`), so stopping it at any moment loses nothing. Predictions go first.
 
-    Full proposals are also kept in the project: the mask as the strokes refine it, the margin, and status PROPOSED of images
-    that were NEW. Messages come on the worker's thread; those that only draw curves, ten a second at most.
+    Full proposals are also kept in the project: the mask as the strokes refine it, the margin, and status
+    PROPOSED of images that were NEW. Messages come on the worker's thread; those that only draw curves, ten a
+    second at most.
     """
 
     def __init__(self, project: Project, engine: Engine, emit: Callable[[Message], None]) -> None:
@@ -287,14 +288,15 @@ class TrainerWorker:
         record = self._project.record(request.image)
         if self._image is None or self._image[0] != record.id:
             self._image = record.id, load_image(record.path)
+        # Settings may be replaced at any moment: those before are told, so that a mixture passes for neither.
+        settings, version = self._engine.settings, self._engine.models.version
         proposal = self._engine.propose(self._image[1], record.tags, request.fast)
-        version = self._engine.models.version
         if not request.fast:
             self._proposed.pop(record.id, None)
             self._proposed[record.id] = None
             if record.status is not Status.ACCEPTED:
                 self._keep(record, proposal)
-        return Predicted(record.id, record.seed_revision, version, proposal)
+        return Predicted(record.id, record.tags, settings, version, record.seed_revision, proposal)
 
     def _keep(self, record: ImageRecord, proposal: Proposal) -> None:
         """Keep the mask as the desk would show it: refined by the strokes that are on the image."""

@@ -53,7 +53,8 @@ class Proposals(QObject):
     def ask_unless_accepted(self) -> None:
         """Ask anew after tags, models or parameters changed; an accepted mask stays as it is."""
         document = self._state.document
-        if document is not None and not document.accepted:
+        # The answer that an accepted image still waits for will be dropped: it is made of what was before.
+        if document is not None and (not document.accepted or self._state.waits_for("propose")):
             self.ask()
 
     def refine(self) -> None:
@@ -110,11 +111,8 @@ class Proposals(QObject):
             self._state.message.emit("error", reason)
 
     def _apply(self, proposal: Proposal) -> None:
-        state, document, record = self._state, self._state.document, self._state.record
-        assert document is not None and record is not None
-        tagged = {state.classes.id_of(name) for name in record.tags}
-        if not set(proposal.classes) <= tagged:
-            return  # made of tags that were removed meanwhile; another one is on its way
+        state, document = self._state, self._state.document
+        assert document is not None
         if not proposal.fast:
             state.set_busy("propose", None)
         document.adopt(proposal)

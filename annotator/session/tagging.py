@@ -19,7 +19,6 @@ class Tagging:
             return
         tags = tuple(dict.fromkeys(names))
         state.project.set_tags(document.id, tags)
-        state.predictor.forget(document.id)
         # What else was suggested may be in the picture as well, unless nothing is.
         document.suggestions = tuple(s for s in document.suggestions if tags and s.name not in tags)
         state.reload_record(document.id)

@@ -1,8 +1,10 @@
 """What the desk's tests share: a small real engine, strokes, and waiting until the desk is at rest."""
 
 from functools import cache
+from threading import Event
 
 import numpy as np
+import pytest
 import torch
 from bright_segmenter import BrightSegmenter
 from PySide6.QtCore import Qt
@@ -12,7 +14,7 @@ from annotator.models import Loaded
 from annotator.session import Session
 from annotator.window import Window
 from trainer.data.project import Project
-from trainer.engine import Engine, Models
+from trainer.engine import Engine, Models, Proposal
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.backbones import build_backbone
 from trainer.models.base import Backbone
@@ -53,6 +55,31 @@ def wait_settled(session: Session, qtbot: QtBot) -> None:
     qtbot.waitUntil(
         lambda: session.proposal is not None and not session.proposal.fast and not session.busy, timeout=20000
     )
+
+
+class Held:
+    """Holds the trainer thread at the end of every full proposal, until it is let go."""
+
+    def __init__(self, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._made, self._let_go = Event(), Event()
+        propose = session.engine.propose
+
+        def held(image: np.ndarray, tags: tuple[str, ...], fast: bool = False) -> Proposal:
+            proposal = propose(image, tags, fast)
+            if not fast:
+                self._made.set()
+                self._let_go.wait(60)
+            return proposal
+
+        monkeypatch.setattr(session.engine, "propose", held)
+
+    def wait(self, qtbot: QtBot) -> None:
+        """Wait until a proposal is made and held."""
+        qtbot.waitUntil(self._made.is_set, timeout=20000)
+
+    def let_go(self) -> None:
+        """Hold nothing any more."""
+        self._let_go.set()
 
 
 def go_to(session: Session, image_id: str, qtbot: QtBot) -> None:

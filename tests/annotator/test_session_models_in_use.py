@@ -19,5 +19,5 @@ def test_a_better_model_is_announced_and_the_open_proposal_follows(cat: Session,
 
 def test_a_proposal_of_an_older_model_is_dropped(cat: Session) -> None:
     shown, old = cat.proposal, object()
-    cat.predictor._hear(Predicted("chelsea", 0, 99, old))
+    cat.predictor._hear(Predicted("chelsea", cat.record.tags, cat.settings, 99, 0, old))
     assert cat.proposal is shown and cat.predictor.known("chelsea") is not old
