@@ -40,7 +40,7 @@ def test_a_seed_stroke_is_a_hard_constraint_and_undo_restores_every_pixel(cat: S
 def test_a_stroke_is_in_the_journal_when_the_desk_says_saved(cat: Session) -> None:
     stroke(cat, CAT, BOX)
     assert cat.saved
-    reread = Project.open(cat.project.file)
+    reread = Project.open(cat.project.file, reading=True)
     assert (reread.layer("chelsea", Target.SEEDS, cat.mask.shape)[WINDOW] == CAT).all()
     reread.close()
 

@@ -29,7 +29,7 @@ def run(
     from trainer.data.project import Project
     from trainer.data.records import Status
 
-    with closing(Project.open(project)) as opened, open_reporter(json) as reporter:
+    with closing(Project.open(project, reading=True)) as opened, open_reporter(json) as reporter:
         records = opened.images()
         total = sum(everything or record.status is Status.ACCEPTED for record in records)
         written: list[str] = []

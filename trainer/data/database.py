@@ -12,6 +12,7 @@ from typing import Any
 from weakref import WeakSet
 
 from trainer.data.atomic import write_atomically
+from trainer.data.lock import Lock
 from trainer.errors import DataError
 
 APPLICATION_ID = 0xAFF1
@@ -65,10 +66,13 @@ class Database:
 
     What `writing` wrote is on the disk when its block ends. Failures of the file raise `DataError` naming it.
     """
+    Who may write has a lock on the file, so that there is only one.
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, lock: Lock | None = None) -> None:
+        """Use an existing file; without its lock nothing can be written."""
         self.file = file
         self._local = threading.local()
+        self._held = lock
         # Weak, so that the connection of a thread ends with it.
         self._connections: WeakSet[_Connection] = WeakSet()
         self._lock = threading.Lock()
@@ -78,6 +82,18 @@ class Database:
     def create(cls, file: Path, fill: Callable[[sqlite3.Connection], None]) -> Database:
         """Make a file whose empty tables `fill` may write to; an interrupted call leaves no file."""
         with (
+        lock = _lock(file)
+        try:
+            cls._make(file, fill)
+        except BaseException:
+            lock.release()
+            raise
+        return cls(file, lock)
+
+    @staticmethod
+    def _make(file: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
+        if file.exists() or backup_of(file).exists():
+            raise DataError(f"{file.parent} holds a project already; open it, or remove it to start anew")
             write_atomically(file) as temporary,
             _explained(file),
             closing(_connect(temporary, "rwc")) as made,
@@ -88,21 +104,21 @@ class Database:
             )
             fill(made)
             made.execute("COMMIT")
-        return cls(file)
 
     @classmethod
-    def open(cls, file: Path) -> Database:
+    def open(cls, file: Path, reading: bool = False) -> Database:
         """Open an existing file after a check of its health, and refresh the backup beside it.
 
-        Raises `DataError` where it is missing, damaged, of another program, or of a newer version of this
-        one.
+        With `reading` nothing can be written, and it does not matter who else has it open. Raises `DataError`
+        where it is missing, damaged, open elsewhere, of another program, or of a newer version of this one.
         """
         if not file.is_file():
             raise DataError(f"{file} does not exist; {_advice(file)}")
-        database = cls(file)
+        database = cls(file, None if reading else _lock(file))
         try:
             database._check()
-            database._back_up()
+            if not reading:
+                database._back_up()
         except BaseException:
             database.close()
             raise
@@ -137,6 +153,8 @@ class Database:
 
     def _connection(self) -> sqlite3.Connection:
         if self._closed:
+            if self._held is not None:
+                self._held.release()
             raise DataError(f"{self.file} has been closed; open it again")
         connection: _Connection | None = getattr(self._local, "connection", None)
         if connection is None:
@@ -144,6 +162,7 @@ class Database:
             self._connections.add(connection)
         return connection
 
+            connection.execute(f"PRAGMA query_only = {self._held is None:d}")
     def _check(self) -> None:
         with self.reading() as connection:
             if _pragma(connection, "application_id") != APPLICATION_ID:
@@ -194,6 +213,17 @@ def _connect(file: Path, mode: str) -> _Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
+def _lock(file: Path) -> Lock:
+    try:
+        return Lock(file.with_name(f"{file.name}.lock"))
+    except BlockingIOError:
+        raise DataError(f"{file} is open in another window; close it there first") from None
+    except OSError as error:
+        raise DataError(
+            f"cannot use {file} ({error.strerror}); check free space and permissions, then retry"
+        ) from error
+
+
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> Any:

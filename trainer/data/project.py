@@ -13,7 +13,7 @@ import numpy as np
 
 from trainer.data import journal, records, versions, voc
 from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID, ClassList
-from trainer.data.database import Database, backup_of
+from trainer.data.database import Database
 from trainer.data.ids import assign_ids, file_under
 from trainer.data.images import load_mask, save_mask
 from trainer.data.journal import Box, Edit, Labels, Target
@@ -48,8 +48,6 @@ class Project:
     def create(cls, folder: Path, source: Source) -> Project:
         """Make the project of `folder` (see `project_file`) with the images of `source`."""
         file = project_file(folder)
-        if file.exists() or backup_of(file).exists():
-            raise DataError(f"{file.parent} holds a project already; open it, or remove it to start anew")
         root = (
             os.path.relpath(source.root, file.parent)
             if file.is_relative_to(source.root)
@@ -68,12 +66,15 @@ class Project:
         return project
 
     @classmethod
-    def open(cls, path: Path) -> Project:
-        """Open a project by its file, the folder that holds it, or the folder of its images."""
+    def open(cls, path: Path, reading: bool = False) -> Project:
+        """Open a project by its file, the folder that holds it, or the folder of its images.
+
+        Until it is closed it cannot be opened a second time, except for `reading`, which changes nothing.
+        """
         file = existing_project(path)
         if file is None:
             raise DataError(f"{path} has no project; open its folder of images on the desk first")
-        return cls(Database.open(file))
+        return cls(Database.open(file, reading))
 
     @classmethod
     def open_folder(cls, folder: Path, classes: ClassList | None = None) -> Project:

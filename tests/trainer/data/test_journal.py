@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -107,7 +108,9 @@ patch = np.full((3, 3), 255, np.uint8)
 project.record_edit("one", Target.SEEDS, (1, 1, 4, 4), patch, patch * 0 + 8, "brush")
 os._exit(9)
 """
+    project.close()
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 9
-    layer = project.layer("one", Target.SEEDS, SHAPE)
+    with closing(Project.open(project.file)) as again:
+        layer = again.layer("one", Target.SEEDS, SHAPE)
     assert (layer[1:4, 1:4] == 8).all()
     assert (layer == 8).sum() == 9

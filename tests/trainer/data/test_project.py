@@ -113,6 +113,7 @@ def test_what_a_new_project_leaves_out_is_told(voc_tree):
 
 
 def test_a_project_is_opened_by_its_file_its_folder_or_its_images(project, voc_tree):
+    project.close()
     for path in (project.file, project.folder, voc_tree):
         again = Project.open(path)
         assert again.file == project.file
@@ -124,6 +125,7 @@ def test_a_project_is_opened_by_its_file_its_folder_or_its_images(project, voc_t
 
 
 def test_a_second_project_for_a_folder_is_refused(project, voc_tree):
+    project.close()
     with pytest.raises(DataError, match="already"):
         Project.create(voc_tree, open_source(voc_tree))
 
