@@ -5,6 +5,7 @@ import json
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QObject, QTranslator
 
 from resources import path
+from trainer.wording import Saying
 
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 
@@ -52,3 +53,12 @@ def install(app: QCoreApplication, language: str) -> list[QTranslator]:
     for translator in translators:
         app.installTranslator(translator)
     return translators
+
+
+def told(text: str) -> str:
+    """What the trainer said, in the present language; a text that it did not say stays as it is."""
+    if not isinstance(text, Saying):
+        return text
+    return " ".join(
+        QCoreApplication.translate("trainer", template).format(**values) for template, values in text.parts
+    )

@@ -29,10 +29,11 @@ from trainer.models.segnet import SegmentationNet
 from trainer.proposal import Evidence, Proposal, Source, Suggestion, enlarged, usefulness
 from trainer.settings import Settings
 from trainer.view import shrunk
+from trainer.wording import Saying, say, together
 
 __all__ = ["Engine", "Evidence", "Models", "Proposal", "Suggestion"]
 
-UNTRAINED = "No AffinityNet is trained yet: the mask follows the features of the classifier."
+UNTRAINED = say("No AffinityNet is trained yet: the mask follows the features of the classifier.")
 LIKELY = 0.2
 """Probability from which the classifier suggests a tag."""
 VISIBLE = 0.01
@@ -184,16 +185,19 @@ class Engine:
                 raise DataError(f"there is no class of id {class_id}; the ids are 1 to {len(classes)}")
         return known
 
-    def _note(self, classes: Sequence[int], source: Source) -> str:
+    def _note(self, classes: Sequence[int], source: Source) -> Saying:
         if source == "segmentation":
             assert self._segmenter is not None
-            learner, learnt, notes = "segmentation network", class_count(self._segmenter), []
+            learnt, notes = class_count(self._segmenter), []
         else:
-            learner, learnt = "classifier", self.models.classifier.class_count
+            learnt = self.models.classifier.class_count
             notes = [UNTRAINED] if self.models.affinity is None else []
-        unknown = [self.models.classes.name_of(c) for c in classes if c > learnt]
-        notes += [f"The {learner} has not learnt {', '.join(unknown)}: paint it."] if unknown else []
-        return " ".join(notes)
+        unknown = ", ".join(self.models.classes.name_of(c) for c in classes if c > learnt)
+        if unknown and source == "segmentation":
+            notes.append(say("The segmentation network has not learnt {classes}: paint it.", classes=unknown))
+        elif unknown:
+            notes.append(say("The classifier has not learnt {classes}: paint it.", classes=unknown))
+        return together(*notes)
 
     def _view(self, image: np.ndarray, settings: Settings) -> View:
         pixels = shrunk(image, settings.max_side)

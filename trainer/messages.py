@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trainer.engine import Proposal
     from trainer.settings import Settings
+    from trainer.wording import Saying
 
 
 class State(StrEnum):
@@ -106,7 +107,7 @@ class StateChanged:
     """Training's state and, in plain words, why it is so."""
 
     state: State
-    reason: str
+    reason: Saying
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ class Progress:
 
     round: int
     fraction: float
-    text: str
+    text: Saying
     seconds_left: float | None = None
 
 
@@ -168,7 +169,7 @@ class ModelChanged:
     """Model `version` is in use, after `SetModel` or in place of a damaged version, as `note` then says."""
 
     version: int
-    note: str
+    note: Saying
 
 
 @dataclass(frozen=True)

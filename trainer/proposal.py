@@ -14,6 +14,7 @@ from torch.nn import functional
 from trainer.data.classes import UNTOUCHED
 from trainer.method.refine import Refiner
 from trainer.method.seeds import seed_cues
+from trainer.wording import Saying
 
 Source = Literal["walk", "mean", "segmentation"]
 """What a proposal's scores come from: propagation by one of its modes, or the segmentation network."""
@@ -68,7 +69,7 @@ class Proposal:
     source: Source
     margin: float
     fast: bool
-    note: str
+    note: Saying
     view_cams: np.ndarray = field(repr=False)
     """Float32 K×H'×W' in [0, 1], at the size the networks saw."""
     refiner: Refiner = field(repr=False)

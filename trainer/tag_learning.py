@@ -40,6 +40,7 @@ from trainer.proposal import enlarged
 from trainer.settings import COVERAGE, Settings
 from trainer.training import painted_classes
 from trainer.view import Views
+from trainer.wording import Saying, say, together
 
 FILE = "tags.safetensors"
 """What was learnt, among the project's models."""
@@ -66,7 +67,7 @@ SECONDS = {
     "walk alpha": 0.05,
 }
 """What an image takes in each stage, in proportion; the clock measures how fast the machine is."""
-TOO_FEW = "Tag at least two images first: the classes are learnt from the tags."
+TOO_FEW = say("Tag at least two images first: the classes are learnt from the tags.")
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,9 @@ class TagLearning:
         classifier, net = self._new_networks()
 
         batches = classifier_training.classifier_steps(classifier, views, shown, classifier_recipe)
-        yield from self._train("classes", "Learning the classes", batches, classifier_recipe.steps(count))
+        yield from self._train(
+            "classes", say("Learning the classes"), batches, classifier_recipe.steps(count)
+        )
         fused = fused_for_inference(classifier)
         coverage = self._coverage(records)
         looks = yield from self._looks(fused, views, shown)
@@ -118,7 +121,9 @@ class TagLearning:
         # One backbone serves both: trained on the seeds as well, it would learn their faults.
         classifier.backbone.freeze_norm().requires_grad_(False)
         batches = affinity_training.affinity_steps(net, views, seeds, affinity_recipe)
-        yield from self._train("outlines", "Learning the outlines", batches, affinity_recipe.steps(count))
+        yield from self._train(
+            "outlines", say("Learning the outlines"), batches, affinity_recipe.steps(count)
+        )
 
         walked = partial(self._walked_cover, net.eval())
         alpha = yield from self._alpha("walk alpha", coverage, looks, walked)
@@ -147,13 +152,13 @@ class TagLearning:
                 good.append(record)
             except DataError as error:
                 self._problems.append(str(error))
-            self._send(Progress(0, 0.0, "Reading the photos"))
+            self._send(Progress(0, 0.0, say("Reading the photos")))
             yield
         if len(good) < 2:
-            raise DataError(" ".join([TOO_FEW, *self._problems]))
+            raise DataError(together(TOO_FEW, *self._problems))
         return good
 
-    def _train(self, stage: str, text: str, batches: Iterator[Step], total: int) -> Iterator[None]:
+    def _train(self, stage: str, text: Saying, batches: Iterator[Step], total: int) -> Iterator[None]:
         self._clock.open(stage, total)
         for batch in batches:
             self._step += 1
@@ -173,7 +178,7 @@ class TagLearning:
             view, ids = views[tagged[place]], shown[tagged[place]]
             cams = self._cams(classifier, view, ids)
             looks.append(Look(view, cams))
-            self._advance("Weighing the background")
+            self._advance(say("Weighing the background"))
             yield
         self._clock.close()
         return looks
@@ -186,14 +191,14 @@ class TagLearning:
         covers = []
         for look in looks:
             covers.append(cover_of(look))
-            self._advance("Weighing the background")
+            self._advance(say("Weighing the background"))
             yield
         search = calibration.AlphaSearch(coverage)
         for _ in range(calibration.STEPS):
             covered = []
             for cover in covers:
                 covered.append(cover(search.candidate))
-                self._advance("Weighing the background")
+                self._advance(say("Weighing the background"))
                 yield
             search.tell(sum(covered) / len(covered))
         self._clock.close()
@@ -231,7 +236,7 @@ class TagLearning:
                     painted = enlarged(painted, cues.shape)
                     cues = np.where(painted == UNTOUCHED, cues, painted)
             seeds.append(enlarged(cues, view.shape[:2]))
-            self._advance("Finding seed cues")
+            self._advance(say("Finding seed cues"))
             yield
         self._clock.close()
         return seeds
@@ -292,7 +297,7 @@ class TagLearning:
             return None
         return self._project.layer(record.id, Target.SEEDS, image_size(record.path))
 
-    def _advance(self, text: str) -> None:
+    def _advance(self, text: Saying) -> None:
         self._clock.advance()
         self._send(Progress(0, self._clock.fraction(), text, self._clock.left()))
 

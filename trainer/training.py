@@ -18,6 +18,7 @@ from trainer.method.affinity import pair_affinity
 from trainer.models.affinitynet import AffinityNet
 from trainer.settings import Settings
 from trainer.versions import save_version
+from trainer.wording import Saying, say, together
 
 BATCHES = 20
 """Batches, of one crop each, in a round."""
@@ -42,7 +43,7 @@ class Training:
         self._project, self._engine, self._send = project, engine, send
         self._rng = np.random.default_rng(seed)
         self._examples: dict[str, tuple[object, Example]] = {}
-        self._left_out: dict[str, str] = {}
+        self._left_out: dict[str, Saying] = {}
         self._step = 0
 
     def batches(self) -> Iterator[None]:
@@ -62,8 +63,10 @@ class Training:
             try:
                 promoted = yield from self._round(number + 1, tuner, records)
             except _Unreadable as error:
-                self._left_out[error.image] = f"Learns without {error.image}: {error}."
-                self._send(StateChanged(State.TRAINING, " ".join(self._left_out.values())))
+                self._left_out[error.image] = say(
+                    "Learns without {image}: {problem}.", image=error.image, problem=error
+                )
+                self._send(StateChanged(State.TRAINING, together(*self._left_out.values())))
                 continue
             number += 1
             rounds_in_vain = 0 if promoted else rounds_in_vain + 1
@@ -78,7 +81,7 @@ class Training:
         for batch in range(BATCHES):
             self._step += 1
             self._send(LossPoint(self._step, tuner.step(train[self._rng.integers(len(train))])))
-            self._send(Progress(number, (batch + 1) / BATCHES, "learning"))
+            self._send(Progress(number, (batch + 1) / BATCHES, say("learning")))
             yield
         incumbent = yield from self._score(self._engine.models.affinity, validation, settings)
         challenger = yield from self._score(tuner.net, validation, settings)
@@ -104,7 +107,7 @@ class Training:
         # Strokes that were all undone or all void teach nothing, and must not break the round.
         taught = [example for example in examples if (example.painted != VOID).any()]
         if not taught:
-            raise NothingToLearn(" ".join(self._left_out.values()))
+            raise NothingToLearn(together(*self._left_out.values()))
         return taught
 
     def _example(self, record: ImageRecord) -> Example:

@@ -1,7 +1,7 @@
 """The Trainer panel: what training is doing and why, how it goes, and the models it has brought forth."""
 
 import pyqtgraph as pg
-from PySide6.QtCore import QCoreApplication, QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.actions import spec_of, translated
+from annotator.i18n import told
 from annotator.session import Session
 from annotator.theme import Theme
 from annotator.widgets import explanation, heading, line
@@ -105,7 +106,7 @@ class TrainerPanel(QWidget):
             case StateChanged():
                 self.state = message.state
                 self._learning = self._learning and self.state in HELD
-                self.reason.setText(QCoreApplication.translate("trainer", message.reason))
+                self.reason.setText(told(message.reason))
                 self._show()
             case Progress():
                 self._show_progress(message)
@@ -122,7 +123,7 @@ class TrainerPanel(QWidget):
 
     def _show_progress(self, progress: Progress) -> None:
         self._progress.setValue(round(1000 * progress.fraction))
-        doing = QCoreApplication.translate("trainer", progress.text)
+        doing = told(progress.text)
         if progress.round:
             doing = self.tr("Round {round}: {text}").format(round=progress.round, text=doing)
         if progress.seconds_left is not None:

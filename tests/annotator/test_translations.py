@@ -14,35 +14,45 @@ from pytestqt.qtbot import QtBot
 from annotator import i18n
 from annotator.actions import ACTIONS, GROUPS, translated
 from resources import path
-from trainer import tag_learning, training, worker
+from trainer import wording
+from trainer.wording import say, together
 
-ANNOTATOR = Path(i18n.__file__).parent
+ANNOTATOR, TRAINER = Path(i18n.__file__).parent, Path(wording.__file__).parent
 PLACEHOLDER = re.compile(r"\{[^}]*\}")
 
 
-def texts() -> set[str]:
-    """Collect what is given to `tr` and `translate`, and the table of actions."""
+def calls(folder: Path) -> Iterator[ast.Call]:
+    """The calls in a folder's modules."""
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                yield node
+
+
+def texts_of_the_desk() -> set[str]:
+    """What is given to `tr` and `translate`, and the table of actions."""
     found = set(GROUPS)
     for spec in ACTIONS:
         found |= {spec.text, spec.help}
-    for file in ANNOTATOR.rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                arguments = {"tr": node.args[:1], "translate": node.args[1:2]}.get(node.func.attr, [])
-                found |= {
-                    a.value for a in arguments if isinstance(a, ast.Constant) and isinstance(a.value, str)
-                }
+    for call in calls(ANNOTATOR):
+        method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        arguments = {"tr": call.args[:1], "translate": call.args[1:2]}.get(method, [])
+        found |= {a.value for a in arguments if isinstance(a, ast.Constant) and isinstance(a.value, str)}
     return found
+
+
+def texts_of_the_trainer() -> set[str]:
+    """The templates it says: literals all, or they could not be looked up."""
+    said = (call for call in calls(TRAINER) if isinstance(call.func, ast.Name) and call.func.id == "say")
+    return {ast.literal_eval(call.args[0]) for call in said}
 
 
 @pytest.mark.parametrize("language", [name for name in i18n.LANGUAGES if name != "en"])
 def test_every_text_is_translated(language: str) -> None:
     known = json.loads(path("translations", f"{language}.json").read_text(encoding="utf-8"))
-    needed = texts()
+    needed = texts_of_the_desk() | texts_of_the_trainer()
     assert not needed - set(known), "missing"
-    # The trainer thread speaks English; the panel looks its sentences up.
-    said = "".join(Path(m.__file__).read_text(encoding="utf-8") for m in (worker, training, tag_learning))
-    assert not {t for t in set(known) - needed if not all(part in said for part in t.split(": "))}, "unused"
+    assert not set(known) - needed, "unused"
     for source, translation in known.items():
         assert sorted(PLACEHOLDER.findall(source)) == sorted(PLACEHOLDER.findall(translation)), source
 
@@ -69,3 +79,14 @@ def test_what_is_no_text_of_ours_is_left_to_qt(qtbot: QtBot) -> None:
     buttons = QDialogButtonBox(choices.Save | choices.Discard)
     qtbot.addWidget(buttons)
     assert [buttons.button(choice).text() for choice in (choices.Save, choices.Discard)] == ["保存", "丢弃"]
+
+
+@pytest.mark.usefixtures("chinese")
+def test_what_the_trainer_says_is_told_with_its_values() -> None:
+    said = together(
+        say("Too few strokes are left to learn from: correct one more image."),
+        say("Learns without {image}: {problem}.", image="cat", problem="cat.jpg is damaged"),
+    )
+    assert said.startswith("Too few strokes") and said.endswith("Learns without cat: cat.jpg is damaged.")
+    assert i18n.told(said) == "可供学习的笔画太少：请再修正一张图像。 学习时略过 cat：cat.jpg is damaged。"
+    assert i18n.told("cat.jpg is damaged") == "cat.jpg is damaged"

@@ -9,6 +9,7 @@ from typing import TypeVar
 from trainer.data.project import Project
 from trainer.engine import Engine
 from trainer.messages import Command, Message, State, StateChanged
+from trainer.wording import Saying
 from trainer.worker import TrainerWorker
 
 Kind = TypeVar("Kind")
@@ -51,4 +52,6 @@ class Desk:
         return message
 
     def wait_state(self, state: State, since: int = 0) -> StateChanged:
-        return self.wait(StateChanged, lambda message: message.state is state, since)
+        changed = self.wait(StateChanged, lambda message: message.state is state, since)
+        assert isinstance(changed.reason, Saying), "the desk could not translate it"
+        return changed

@@ -1,0 +1,45 @@
+"""What the trainer says to people: English, put together so that the desk can say it in another language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Part = tuple[str, Mapping[str, object]]
+"""A template, and the values of its placeholders."""
+
+
+class Saying(str):
+    """A text in English that remembers the templates it was made of; a plain string in all other ways.
+
+    An f-string could not be translated: its values are part of it already.
+    """
+
+    parts: tuple[Part, ...]
+
+    def __new__(cls, *parts: Part) -> Saying:
+        """Say the parts one after the other."""
+        saying = super().__new__(cls, " ".join(template.format(**values) for template, values in parts))
+        saying.parts = parts
+        return saying
+
+
+def say(template: str, **values: object) -> Saying:
+    """Return `template` with `values` in its placeholders; translations go by it, so it is a literal."""
+    return Saying((template, values))
+
+
+def together(*texts: str) -> Saying:
+    """Return texts one after the other; those that are no Saying stay English."""
+    return Saying(
+        *(part for text in texts for part in (text if isinstance(text, Saying) else _as_is(text)).parts)
+    )
+
+
+def words_of(error: Exception) -> Saying:
+    """Return what an error says."""
+    (text, *_) = error.args or ("",)
+    return text if isinstance(text, Saying) else _as_is(str(error))
+
+
+def _as_is(text: str) -> Saying:
+    return Saying(("{text}", {"text": text}))
