@@ -65,14 +65,14 @@ class Database:
     """One SQLite file in WAL mode with a connection for each thread that uses it.
 
     What `writing` wrote is on the disk when its block ends. Failures of the file raise `DataError` naming it.
-    """
     Who may write has a lock on the file, so that there is only one.
+    """
 
     def __init__(self, file: Path, lock: Lock | None = None) -> None:
         """Use an existing file; without its lock nothing can be written."""
         self.file = file
-        self._local = threading.local()
         self._held = lock
+        self._local = threading.local()
         # Weak, so that the connection of a thread ends with it.
         self._connections: WeakSet[_Connection] = WeakSet()
         self._lock = threading.Lock()
@@ -81,7 +81,6 @@ class Database:
     @classmethod
     def create(cls, file: Path, fill: Callable[[sqlite3.Connection], None]) -> Database:
         """Make a file whose empty tables `fill` may write to; an interrupted call leaves no file."""
-        with (
         lock = _lock(file)
         try:
             cls._make(file, fill)
@@ -94,6 +93,7 @@ class Database:
     def _make(file: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
         if file.exists() or backup_of(file).exists():
             raise DataError(f"{file.parent} holds a project already; open it, or remove it to start anew")
+        with (
             write_atomically(file) as temporary,
             _explained(file),
             closing(_connect(temporary, "rwc")) as made,
@@ -150,19 +150,19 @@ class Database:
             self._closed = True
             for connection in list(self._connections):
                 connection.close()
+            if self._held is not None:
+                self._held.release()
 
     def _connection(self) -> sqlite3.Connection:
         if self._closed:
-            if self._held is not None:
-                self._held.release()
             raise DataError(f"{self.file} has been closed; open it again")
         connection: _Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = _connect(self.file, "rw")
+            connection.execute(f"PRAGMA query_only = {self._held is None:d}")
             self._connections.add(connection)
         return connection
 
-            connection.execute(f"PRAGMA query_only = {self._held is None:d}")
     def _check(self) -> None:
         with self.reading() as connection:
             if _pragma(connection, "application_id") != APPLICATION_ID:
@@ -196,6 +196,17 @@ def backup_of(file: Path) -> Path:
     return file.with_name(f"{file.name}.backup")
 
 
+def _lock(file: Path) -> Lock:
+    try:
+        return Lock(file.with_name(f"{file.name}.lock"))
+    except BlockingIOError:
+        raise DataError(f"{file} is open in another window; close it there first") from None
+    except OSError as error:
+        raise DataError(
+            f"cannot use {file} ({error.strerror}); check free space and permissions, then retry"
+        ) from error
+
+
 class _Connection(sqlite3.Connection):
     """A connection that can be referred to weakly."""
 
@@ -213,17 +224,6 @@ def _connect(file: Path, mode: str) -> _Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
-def _lock(file: Path) -> Lock:
-    try:
-        return Lock(file.with_name(f"{file.name}.lock"))
-    except BlockingIOError:
-        raise DataError(f"{file} is open in another window; close it there first") from None
-    except OSError as error:
-        raise DataError(
-            f"cannot use {file} ({error.strerror}); check free space and permissions, then retry"
-        ) from error
-
-
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> Any:
