@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import QObject, Signal
 
+from annotator.boxes import rect_of
 from annotator.document import Document
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
@@ -36,21 +37,32 @@ class Acceptance(QObject):
 
     def reopen(self) -> None:
         """Take the acceptance of the open image back, so that it follows strokes and models again."""
-        if self.take_back():
+        document, project = self._state.document, self._state.project
+        if document is not None and project is not None and self.open_again(document):
+            project.unaccept(document.id)
+            self._state.reload_record(document.id)
             self._proposals.ask()
 
-    def take_back(self) -> bool:
-        """Take the acceptance back for a stroke, whose mask follows by itself; whether there was one."""
-        document, project = self._state.document, self._state.project
-        if document is None or project is None or not document.accepted:
+    def open_again(self, document: Document) -> bool:
+        """Show an image as no longer accepted, after a stroke; whether it was."""
+        if not document.accepted:
             return False
         document.accepted = False
-        project.unaccept(document.id)
-        self._state.reload_record(document.id)
         self._state.message.emit(
             "info", self.tr("This image is open again: accept it anew when you are done.")
         )
         return True
+
+    def follow_journal(self, document: Document, project: Project) -> bool:
+        """Show what undo or redo made of the acceptance; whether it ended, so that the mask has to follow."""
+        mask = project.accepted_mask(document.id)
+        if mask is None:
+            return self.open_again(document)
+        document.freeze(mask)
+        document.compose(document.whole)
+        self._state.layer_changed.emit("mask", rect_of(document.whole))
+        self._state.message.emit("info", self.tr("This image is accepted again, as it was."))
+        return False
 
     def _mask_arrived(self) -> None:
         if self._waiting:

@@ -57,6 +57,13 @@ class Proposals(QObject):
         if document is not None and (not document.accepted or self._state.waits_for("propose")):
             self.ask()
 
+    def catch_up(self) -> None:
+        """Let the mask of an image that is open again follow all that changed while it was accepted."""
+        self.refine()
+        document = self._state.document
+        if document is not None and self._state.predictor.known(document.id) is not document.proposal:
+            self.ask()
+
     def refine(self) -> None:
         """Let the mask follow the corrections; an accepted mask stays as it is."""
         state, document = self._state, self._state.document

@@ -47,10 +47,9 @@ class Strokes:
         if stroke is None:
             self._compose(document, target, box)
             return
-        self._acceptance.take_back()
         self._state.saver.save(stroke)
         document.paint(target, box, after)
-        self._painted(document, target, box)
+        self._painted(document, target, box, reopened=self._acceptance.open_again(document))
 
     def undo(self) -> None:
         """Take back the last stroke of the open image, whichever layer it was on."""
@@ -72,9 +71,9 @@ class Strokes:
             return
         if edit is None:
             return
-        self._acceptance.take_back()
         document.paint(edit.target, edit.box, edit.after if forward else edit.before)
-        self._painted(document, edit.target, edit.box)
+        reopened = self._acceptance.follow_journal(document, project)
+        self._painted(document, edit.target, edit.box, reopened)
 
     def _end_preview(self, document: Document) -> Target | None:
         """Stop showing the stroke being drawn; the layer it was on, None without one."""
@@ -85,13 +84,16 @@ class Strokes:
         self._compose(document, target, box)
         return target
 
-    def _painted(self, document: Document, target: Target, box: Box) -> None:
+    def _painted(self, document: Document, target: Target, box: Box, reopened: bool) -> None:
         state = self._state
         self._compose(document, target, box)
         state.reload_record(document.id)
         self._tell_history(document.id)
-        if target is Target.SEEDS:
+        if reopened:
+            self._proposals.catch_up()
+        elif target is Target.SEEDS:
             self._proposals.refine()
+        if target is Target.SEEDS:
             state.predictor.post(SeedsChanged(document.id, state.records[document.id].seed_revision))
 
     def _compose(self, document: Document, target: Target, box: Box) -> None:

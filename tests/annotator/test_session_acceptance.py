@@ -1,12 +1,14 @@
 """Accepting: what is shown is frozen, stays so, and is on disk."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from desk import go_to, stroke, wait_settled
+from desk import go_to, small_engine, stroke, wait_settled
 from pytestqt.qtbot import QtBot
 
 from annotator.session import Session
-from trainer.data.project import Project, Status
+from trainer.data.project import Project, Status, Target
 from trainer.messages import SeedsChanged
 
 CAT = 8
@@ -50,6 +52,64 @@ def test_an_accepted_mask_stays_until_it_is_painted_on(cat: Session, qtbot: QtBo
     assert cat.record.status is Status.CORRECTED
     wait_settled(cat, qtbot)
     assert (cat.mask[WINDOW] == CAT).all()
+
+
+def accept_and_return(session: Session, qtbot: QtBot) -> np.ndarray:
+    """Accept the cat and open it once more; the mask that is frozen."""
+    session.acceptance.accept()
+    qtbot.waitUntil(lambda: session.records["chelsea"].status is Status.ACCEPTED, timeout=10000)
+    wait_settled(session, qtbot)
+    go_to(session, "chelsea", qtbot)
+    return session.project.accepted_mask("chelsea")
+
+
+@pytest.mark.parametrize("target", list(Target))
+def test_undo_of_a_stray_stroke_brings_the_acceptance_back_pixel_for_pixel(
+    cat: Session, target: Target, qtbot: QtBot
+) -> None:
+    stroke(cat, CAT, BOX)
+    frozen = accept_and_return(cat, qtbot)
+    cat.parameters.change(mode="mean")  # what is proposed now is another mask
+    cat.target = target
+    stroke(cat, 0, (5, 5, 9, 9))
+    wait_settled(cat, qtbot)
+    assert cat.record.status is Status.CORRECTED and (cat.mask != frozen)[20:].any()
+    cat.strokes.undo()
+    wait_settled(cat, qtbot)
+    assert cat.record.status is Status.ACCEPTED
+    np.testing.assert_array_equal(cat.mask, frozen)
+    np.testing.assert_array_equal(cat.project.accepted_mask("chelsea"), frozen)
+    cat.strokes.undo()
+    wait_settled(cat, qtbot)
+    assert cat.record.status is Status.PROPOSED and (cat.mask == cat.proposal.mask).all()
+    cat.strokes.redo()
+    wait_settled(cat, qtbot)
+    np.testing.assert_array_equal(cat.mask, frozen)
+
+
+def test_undo_of_a_hand_edit_that_was_accepted_takes_it_out_of_the_mask(cat: Session, qtbot: QtBot) -> None:
+    proposed = cat.mask.copy()
+    cat.target = Target.MASK
+    stroke(cat, 15, BOX)
+    assert (accept_and_return(cat, qtbot)[WINDOW] == 15).all()
+    cat.strokes.undo()
+    wait_settled(cat, qtbot)
+    np.testing.assert_array_equal(cat.mask, proposed)
+
+
+def test_a_stray_stroke_is_undone_after_a_restart_too(cat: Session, sample: Path, qtbot: QtBot) -> None:
+    frozen = accept_and_return(cat, qtbot)
+    stroke(cat, 0, (5, 5, 9, 9))
+    wait_settled(cat, qtbot)
+    cat.close()
+    again = Session(small_engine)
+    again.open_project(sample)
+    wait_settled(again, qtbot)
+    again.strokes.undo()
+    wait_settled(again, qtbot)
+    assert again.record.status is Status.ACCEPTED
+    np.testing.assert_array_equal(again.mask, frozen)
+    assert again.close()
 
 
 def test_an_acceptance_is_on_disk_when_the_desk_is_closed_at_once(cat: Session) -> None:

@@ -16,7 +16,7 @@ from trainer.data.lock import Lock
 from trainer.errors import DataError
 
 APPLICATION_ID = 0xAFF1
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -46,7 +46,8 @@ CREATE TABLE accepted (
     image TEXT PRIMARY KEY REFERENCES images (id),
     height INTEGER NOT NULL, width INTEGER NOT NULL,
     mask BLOB NOT NULL,
-    created TEXT NOT NULL
+    created TEXT NOT NULL,
+    edit INTEGER NOT NULL                -- the last one applied when it was accepted, 0 for none
 );
 CREATE TABLE models (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -119,6 +120,7 @@ class Database:
             database._check()
             if not reading:
                 database._back_up()
+                database._upgrade()
         except BaseException:
             database.close()
             raise
@@ -177,6 +179,20 @@ class Database:
                 )
             if (verdict := _pragma(connection, "quick_check(1)")) != "ok":
                 raise sqlite3.DatabaseError(verdict.splitlines()[-1])
+
+    def _upgrade(self) -> None:
+        """Bring a file that an older version wrote up to date."""
+        with self.reading() as connection:
+            if _pragma(connection, "user_version") == SCHEMA_VERSION:
+                return
+        with self.writing() as connection:
+            # There, an accepted mask was forgotten with the next stroke: each belongs to the present ones.
+            connection.execute("ALTER TABLE accepted ADD COLUMN edit INTEGER NOT NULL DEFAULT 0")
+            connection.execute(
+                "UPDATE accepted SET edit = (SELECT coalesce(max(id), 0) FROM edits "
+                "WHERE edits.image = accepted.image AND undone = 0)"
+            )
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _back_up(self) -> None:
         """Copy the healthy file; without room for the copy the work goes on."""

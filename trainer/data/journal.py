@@ -95,6 +95,14 @@ def has_edits(connection: sqlite3.Connection, image_id: str, undone: bool = Fals
     return found.fetchone() is not None
 
 
+def position(connection: sqlite3.Connection, image_id: str) -> int:
+    """Return the id of the edit that was applied last to an image, 0 where none is."""
+    (last,) = connection.execute(
+        "SELECT coalesce(max(id), 0) FROM edits WHERE image = ? AND undone = 0", (image_id,)
+    ).fetchone()
+    return int(last)
+
+
 def layer(connection: sqlite3.Connection, image_id: str, target: Target, shape: tuple[int, int]) -> Labels:
     """Return a layer (H, W), uint8, as the applied edits left it; 255 where none touched it.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data import journal, records, versions, voc
+from trainer.data import acceptance, journal, records, versions, voc
 from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID, ClassList
 from trainer.data.database import Database
 from trainer.data.ids import assign_ids, file_under
@@ -200,16 +200,20 @@ class Project:
     ) -> Edit:
         """Store a stroke: `before` and `after`, uint8, are the target layer inside `box` (y0, x0, y1, x1).
 
-        Undone strokes can no longer be redone. An accepted image is open again.
+        Undone strokes can no longer be redone. An accepted image is open again, until the stroke is undone.
         """
         self.record(image_id)
         with self._database.writing() as connection:
+            acceptance.remove_unreachable(connection, image_id)
             edit = journal.append(connection, image_id, target, box, before, after, tool)
             self._edits_changed(connection, edit)
         return edit
 
     def undo(self, image_id: str) -> Edit | None:
-        """Take back the last stroke; its `before` is what the layer holds again. None where there is none."""
+        """Take back the last stroke; its `before` is what the layer holds again. None where there is none.
+
+        Where only the strokes are left with which the image was accepted, it is accepted as it was then.
+        """
         return self._step(image_id, undone=True)
 
     def redo(self, image_id: str) -> Edit | None:
@@ -237,25 +241,23 @@ class Project:
         """Freeze the mask (H, W), uint8, that the person agrees with; no prediction replaces it."""
         self.record(image_id)
         height, width = mask.shape
-        row = (image_id, height, width, journal.packed(mask), journal.now())
+        packed = journal.packed(mask)
         with self._database.writing() as connection:
-            connection.execute("INSERT OR REPLACE INTO accepted VALUES (?, ?, ?, ?, ?)", row)
+            acceptance.store(connection, image_id, (height, width), packed)
             connection.execute("UPDATE images SET status = ? WHERE id = ?", (Status.ACCEPTED, image_id))
             records.assign_split(connection, image_id)
 
     def unaccept(self, image_id: str) -> None:
-        """Open an accepted image again: its mask follows strokes and models as before."""
+        """Open an accepted image again for good: its mask follows strokes and models as before."""
         if self.record(image_id).status is Status.ACCEPTED:
             with self._database.writing() as connection:
+                acceptance.remove(connection, image_id)
                 _settle(connection, image_id)
 
     def accepted_mask(self, image_id: str) -> Labels | None:
         """Return the frozen mask (H, W), uint8; None where the image is not accepted."""
         with self._database.reading() as connection:
-            row = connection.execute(
-                "SELECT height, width, mask FROM accepted WHERE image = ?", (image_id,)
-            ).fetchone()
-            return None if row is None else journal.unpacked(row[2], (row[0], row[1]))
+            return acceptance.mask(connection, image_id)
 
     def store_proposal_mask(self, image_id: str, mask: Labels) -> None:
         """Keep the present proposal (H, W), uint8, for the next time; a NEW image is PROPOSED with it."""
@@ -337,7 +339,9 @@ class Project:
 
 
 def _settle(connection: sqlite3.Connection, image_id: str) -> None:
-    """Give an image whose strokes changed its status; it is no longer accepted."""
-    connection.execute("DELETE FROM accepted WHERE image = ?", (image_id,))
-    status = Status.CORRECTED if journal.has_edits(connection, image_id) else Status.PROPOSED
+    """Give an image whose strokes changed its status."""
+    if acceptance.holds(connection, image_id):
+        status = Status.ACCEPTED
+    else:
+        status = Status.CORRECTED if journal.has_edits(connection, image_id) else Status.PROPOSED
     connection.execute("UPDATE images SET status = ? WHERE id = ?", (status, image_id))

@@ -106,3 +106,19 @@ def test_an_interrupted_creation_leaves_no_project(voc_tree, monkeypatch):
     project = Project.open_folder(voc_tree)
     assert len(project.images()) == 4
     project.close()
+
+
+def test_an_accepted_mask_of_an_older_version_belongs_to_its_strokes(file):
+    mask = np.full((40, 60), 8, np.uint8)
+    project = Project.open(file)
+    project.accept("one", mask)
+    project.close()
+    sql(file, "ALTER TABLE accepted DROP COLUMN edit")
+    sql(file, "PRAGMA user_version = 1")
+    project = Project.open(file)
+    project.record_edit("one", Target.SEEDS, (0, 0, 2, 2), PATCH, PATCH, "brush")
+    assert project.accepted_mask("one") is None
+    project.undo("one")
+    np.testing.assert_array_equal(project.accepted_mask("one"), mask)
+    project.close()
+    assert sql(file, "PRAGMA user_version") == [(SCHEMA_VERSION,)]

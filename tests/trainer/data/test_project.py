@@ -176,6 +176,41 @@ def test_an_accepted_mask_is_frozen_until_the_image_is_painted_again(project):
     project.close()
 
 
+def test_undoing_the_strokes_after_it_brings_an_acceptance_back_and_its_mask(project):
+    paint(project, "one")
+    project.accept("one", MASK)
+    paint(project, "one", 2)
+    project = reopened(project)
+    assert project.undo("one") is not None
+    assert project.record("one").status is Status.ACCEPTED
+    np.testing.assert_array_equal(project.accepted_mask("one"), MASK)
+    for step, status in ((project.undo, Status.PROPOSED), (project.redo, Status.ACCEPTED)):
+        step("one")
+        assert project.record("one").status is status
+    project.redo("one")
+    assert project.record("one").status is Status.CORRECTED and project.accepted_mask("one") is None
+    project.close()
+
+
+def test_an_acceptance_ends_with_the_strokes_it_was_made_of(project):
+    paint(project, "one")
+    project.accept("one", MASK)
+    project.undo("one")
+    paint(project, "one", 2)  # may get the number of the stroke that can no longer be redone
+    assert project.record("one").status is Status.CORRECTED
+    project.undo("one")
+    project.redo("one")
+    assert project.accepted_mask("one") is None
+
+
+def test_an_image_opened_again_on_purpose_is_not_accepted_by_an_undo(project):
+    project.accept("one", MASK)
+    project.unaccept("one")
+    paint(project, "one")
+    project.undo("one")
+    assert project.record("one").status is Status.PROPOSED
+
+
 def test_the_mask_as_shown_has_the_strokes_that_are_newer_than_the_proposal(project):
     project.store_proposal_mask("one", MASK)
     expected = MASK.copy()

@@ -1,0 +1,50 @@
+"""The rows of accepted masks: each belongs to the strokes that were on its image when it was accepted."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from trainer.data import journal
+from trainer.data.journal import Labels
+
+
+def store(connection: sqlite3.Connection, image_id: str, shape: tuple[int, int], packed: bytes) -> None:
+    """Keep a mask (see `journal.packed`) with the present strokes, in place of one accepted before."""
+    values = (image_id, *shape, packed, journal.now(), journal.position(connection, image_id))
+    connection.execute(
+        "INSERT OR REPLACE INTO accepted (image, height, width, mask, created, edit) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        values,
+    )
+
+
+def remove(connection: sqlite3.Connection, image_id: str) -> None:
+    """Forget the accepted mask of an image."""
+    connection.execute("DELETE FROM accepted WHERE image = ?", (image_id,))
+
+
+def remove_unreachable(connection: sqlite3.Connection, image_id: str) -> None:
+    """Forget the accepted mask where its strokes are undone, before a new one takes their place."""
+    connection.execute(
+        "DELETE FROM accepted WHERE image = ? AND edit > ?",
+        (image_id, journal.position(connection, image_id)),
+    )
+
+
+def holds(connection: sqlite3.Connection, image_id: str) -> bool:
+    """Tell whether the strokes of an image are those with which its mask was accepted."""
+    found = connection.execute(
+        "SELECT 1 FROM accepted WHERE image = ? AND edit = ?",
+        (image_id, journal.position(connection, image_id)),
+    )
+    return found.fetchone() is not None
+
+
+def mask(connection: sqlite3.Connection, image_id: str) -> Labels | None:
+    """Return the mask (H, W), uint8, of an image that is accepted; None of any other."""
+    row = connection.execute(
+        "SELECT height, width, mask FROM accepted JOIN images ON images.id = image "
+        "WHERE image = ? AND status = 'accepted'",
+        (image_id,),
+    ).fetchone()
+    return None if row is None else journal.unpacked(row[2], (row[0], row[1]))
