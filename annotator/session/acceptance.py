@@ -6,6 +6,7 @@ from annotator.boxes import rect_of
 from annotator.document import Document
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
+from trainer.data.classes import VOID
 from trainer.data.project import Project
 from trainer.messages import SeedsChanged
 
@@ -21,6 +22,7 @@ class Acceptance(QObject):
         self._waiting = False
         state.image_changed.connect(self._wait_no_more)
         proposals.failed.connect(self._wait_no_more)
+        state.predictor.unavailable.connect(self._wait_no_more)
         proposals.refined.connect(self._mask_arrived)
 
     def accept(self) -> None:
@@ -28,10 +30,16 @@ class Acceptance(QObject):
         document, project = self._state.document, self._state.project
         if document is None or project is None or not self._state.may_leave():
             return
-        self._waiting = self._proposals.pending
-        if self._waiting:
-            return
         if not document.accepted:
+            self._waiting = self._proposals.pending
+            if self._waiting:
+                return
+            if (document.mask == VOID).all():
+                self._state.message.emit(
+                    "error",
+                    self.tr("There is no mask to accept: nothing was proposed for this image, or painted."),
+                )
+                return
             self._freeze(document, project)
         self.done.emit()
 

@@ -45,7 +45,8 @@ class ModelsInUse(QObject):
             self.ready.emit()
 
     def _unavailable(self, error: Exception) -> None:
-        self._state.set_busy("engine", None)
+        for reason in ("engine", "propose"):  # models that were exchanged may have been asked before
+            self._state.set_busy(reason, None)
         self._state.report(error)
 
     def _exchanged(self, version: int) -> None:

@@ -19,7 +19,7 @@ class Proposals(QObject):
     """Asks the trainer thread for proposals and lays them under the strokes of the open image."""
 
     refined = Signal()  # the mask follows every correction
-    failed = Signal()  # there will be no proposal of the open image
+    failed = Signal()  # no mask of the open image is on its way any more
 
     def __init__(self, state: SessionState) -> None:
         super().__init__(state)
@@ -30,8 +30,8 @@ class Proposals(QObject):
 
     @property
     def pending(self) -> bool:
-        """Whether the mask of the open image is still on its way."""
-        return self._refiner.busy or self._state.waits_for("propose")
+        """Whether the mask of the open image is still on its way; with the models comes a proposal."""
+        return self._refiner.busy or self._state.waits_for("propose") or self._state.waits_for("engine")
 
     def begin(self, document: Document) -> None:
         """Take the proposal that is at hand for an image just opened, or ask for one."""
@@ -89,6 +89,7 @@ class Proposals(QObject):
 
         def refused(error: Exception) -> None:
             state.set_busy("refine", None)
+            self.failed.emit()
             state.report(error)
 
         self._refiner.submit(lambda: document.refined(corrections), arrived, refused)

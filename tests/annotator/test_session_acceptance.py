@@ -1,14 +1,18 @@
 """Accepting: what is shown is frozen, stays so, and is on disk."""
 
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
 from desk import go_to, small_engine, stroke, wait_settled
 from pytestqt.qtbot import QtBot
 
+from annotator.models import Loaded
 from annotator.session import Session
+from trainer.data.classes import VOID
 from trainer.data.project import Project, Status, Target
+from trainer.errors import DataError
 from trainer.messages import SeedsChanged
 
 CAT = 8
@@ -110,6 +114,63 @@ def test_a_stray_stroke_is_undone_after_a_restart_too(cat: Session, sample: Path
     assert again.record.status is Status.ACCEPTED
     np.testing.assert_array_equal(again.mask, frozen)
     assert again.close()
+
+
+def test_accepting_while_the_models_load_waits_for_the_proposal(sample: Path, qtbot: QtBot) -> None:
+    may_load = Event()
+
+    def slowly(project: Project) -> Loaded:
+        may_load.wait(60)
+        return small_engine(project)
+
+    session = Session(slowly)
+    with qtbot.waitSignal(session.image_changed, timeout=10000):
+        session.open_project(sample)
+    first = session.image_id
+    session.acceptance.accept()
+    assert session.image_id == first and session.waits_for("engine")
+    may_load.set()
+    qtbot.waitUntil(lambda: session.records[first].status is Status.ACCEPTED, timeout=20000)
+    assert not (session.project.accepted_mask(first) == VOID).any()
+    assert session.close()
+
+
+def test_without_models_only_what_is_painted_can_be_accepted(sample: Path, qtbot: QtBot) -> None:
+    def missing(project: Project) -> Loaded:
+        raise DataError("the weights are gone")
+
+    session = Session(missing)
+    told: list[str] = []
+    session.message.connect(lambda level, text: told.append(text))
+    session.open_project(sample)
+    qtbot.waitUntil(lambda: bool(session.image_id) and told == ["the weights are gone"], timeout=10000)
+    first = session.image_id
+    session.acceptance.accept()
+    assert "no mask to accept" in told[-1]
+    assert session.image_id == first and session.record.status is Status.NEW
+    session.target = Target.MASK
+    stroke(session, 15, BOX)
+    session.acceptance.accept()
+    qtbot.waitUntil(lambda: session.records[first].status is Status.ACCEPTED, timeout=10000)
+    assert (session.project.accepted_mask(first)[WINDOW] == 15).all()
+    assert session.close()
+
+
+def test_an_image_that_could_not_be_proposed_is_not_accepted_undecided(
+    opened: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise DataError("no proposal today")
+
+    monkeypatch.setattr(opened.engine, "propose", fail)
+    last = opened.order[-1]
+    with qtbot.waitSignal(opened.proposals.failed, timeout=10000):
+        opened.open_image(last)
+        qtbot.waitUntil(lambda: opened.image_id == last, timeout=10000)
+    with qtbot.waitSignal(opened.message) as told:
+        opened.acceptance.accept()
+    assert "no mask to accept" in told.args[1]
+    assert opened.project.record(last).status is Status.NEW
 
 
 def test_an_acceptance_is_on_disk_when_the_desk_is_closed_at_once(cat: Session) -> None:
