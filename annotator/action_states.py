@@ -4,7 +4,7 @@ from annotator.actions import Actions
 from annotator.session import Session
 from trainer.data.project import Status, Target
 
-WITH_PROJECT = ("export", "classes")
+WITH_PROJECT = ("look_for_photos", "export", "classes")
 WITH_IMAGE = ("accept", "next", "previous", "add_tag", "fit", "actual_size", "zoom_in", "zoom_out")
 
 

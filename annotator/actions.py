@@ -53,6 +53,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
           "window.open_project_file", "Open a project.sqlite made earlier."),
     _spec(FILE, "open_sample", "Open the sample", "", "mdi6.image-multiple-outline",
           "window.open_sample", "Six photos to try everything on."),
+    _spec(FILE, "look_for_photos", "Look for new photos", "F5", "mdi6.folder-refresh-outline",
+          "photos.look", "Take in photos that were added to the folder since it was opened."),
     _spec(FILE, "export", "Export VOC data set…", "Ctrl+E", "mdi6.export-variant",
           "window.export", "Write images, palette masks and split lists that any VOC reader opens."),
     _spec(FILE, "weights", "Weights…", "", "mdi6.brain",

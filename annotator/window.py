@@ -189,6 +189,7 @@ class Window(QMainWindow):
                 "centre": self.centre,
                 "canvas": self.canvas,
                 "session": session,
+                "photos": session.photos,
                 "strokes": session.strokes,
                 "acceptance": session.acceptance,
                 "paint": self.paint_actions,
@@ -227,10 +228,6 @@ class Window(QMainWindow):
         self.settings.add_recent(project.root)
         self.menus.list_recent()
         self.setWindowTitle(f"{project.root.name} – Affinity Annotator")
-        if project.problems:
-            first, rest = project.problems[0], "\n".join(project.problems)
-            text = first if len(project.problems) == 1 else f"{first}\n\n{rest}"
-            self.messages.show_message("warning", text)
 
     def _image_changed(self, image_id: str) -> None:
         assert self.session.project is not None

@@ -147,6 +147,7 @@ class ImagesPanel(QWidget):
         session.project_opened.connect(self._start)
         session.image_changed.connect(self._mark_open)
         session.record_changed.connect(self._note)
+        session.records_changed.connect(self.refresh)
         theme.changed.connect(self.view.viewport().update)
         self.refresh()
 

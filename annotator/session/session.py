@@ -11,11 +11,13 @@ from annotator.predictor import EngineFactory
 from annotator.session.acceptance import Acceptance
 from annotator.session.models_in_use import ModelsInUse
 from annotator.session.parameters import Parameters
+from annotator.session.photos import Photos
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from annotator.session.strokes import Strokes
 from annotator.session.tagging import Tagging
 from trainer.data.classes import BACKGROUND
+from trainer.data.location import means
 from trainer.data.project import ImageRecord, Project, Status
 from trainer.messages import Priority, Shutdown
 
@@ -34,6 +36,7 @@ class Session(SessionState):
         self._loader.loaded.connect(self._show)
         self._loader.failed.connect(self._could_not_load)
         # Each part knows the state and the parts made before it, none of those after it.
+        self.photos = Photos(self)
         self.proposals = Proposals(self)
         self.parameters = Parameters(self, self.proposals)
         self.models = ModelsInUse(self, self.proposals, self.parameters)
@@ -44,8 +47,14 @@ class Session(SessionState):
         self.acceptance.done.connect(self._open_following)
 
     def open_project(self, path: Path) -> None:
-        """Open a project file, or a folder of images (a project is made beside them at first)."""
+        """Open a project file, or a folder of images (a project is made beside them at first).
+
+        The one that is open already stays so, and new photos are looked for.
+        """
         if not self.may_leave():
+            return
+        if self._project is not None and means(path, self._project.file):
+            self.photos.look()
             return
         self.set_busy("open", self.tr("Opening {name}…").format(name=path.name))
 

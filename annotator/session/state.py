@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 import numpy as np
@@ -59,6 +60,7 @@ class SessionState(QObject):
     suggestions_changed = Signal()
     layer_changed = Signal(str, QRect)
     record_changed = Signal(str)
+    records_changed = Signal()
     classes_changed = Signal()
     settings_changed = Signal()
     paint_changed = Signal()
@@ -230,6 +232,11 @@ class SessionState(QObject):
         if self._project is not None and image_id in self._records:
             self._records[image_id] = self._project.record(image_id)
             self.record_changed.emit(image_id)
+
+    def take_in(self, records: Iterable[ImageRecord]) -> None:
+        """Take images in that came to the project, and their order; of known ones what is known stays."""
+        self._records = {record.id: self._records.get(record.id, record) for record in records}
+        self.records_changed.emit()
 
     def may_leave(self) -> bool:
         """Whether the open image may be left: never while a stroke is not on disk."""

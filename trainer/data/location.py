@@ -36,6 +36,12 @@ def existing_project(path: Path) -> Path | None:
     return next((file for file in candidates if file.exists() or backup_of(file).exists()), None)
 
 
+def means(path: Path, file: Path) -> bool:
+    """Tell whether a path means (see `existing_project`) this project file."""
+    found = existing_project(path)
+    return found is not None and found.resolve() == file.resolve()
+
+
 def _is_writable(folder: Path) -> bool:
     """Tell whether files can be written to a folder, which need not exist yet."""
     if folder.exists():

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -19,19 +20,29 @@ from trainer.data.images import load_mask, save_mask
 from trainer.data.journal import Box, Edit, Labels, Target
 from trainer.data.location import existing_project, project_file
 from trainer.data.records import ImageRecord, Split, Status
-from trainer.data.source import Source, open_source
+from trainer.data.source import Item, Source, image_files, image_folder, natural_key, open_source
 from trainer.data.versions import ModelVersion
 from trainer.errors import DataError
+
+
+@dataclass(frozen=True)
+class Changes:
+    """How many images came to the folder of a project, and how many of its images are no longer there."""
+
+    new: int = 0
+    gone: int = 0
 
 
 class Project:
     """The project of one folder of images; may be shared by threads, each uses its own connection.
 
-    What a call wrote is on the disk when it returns. Unknown image ids and files that fail raise `DataError`.
+    `changes` and `problems` (sentences on what had to be left out) are of the last look into the folder. What
+    a call wrote is on the disk when it returns. Unknown image ids and files that fail raise `DataError`.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.changes = Changes()
         self.problems: list[str] = []
         self.folder = database.file.parent
         self.root = (self.folder / str(self.setting("root", ".."))).resolve()
@@ -69,19 +80,23 @@ class Project:
     def open(cls, path: Path, reading: bool = False) -> Project:
         """Open a project by its file, the folder that holds it, or the folder of its images.
 
-        Until it is closed it cannot be opened a second time, except for `reading`, which changes nothing.
+        Until it is closed it cannot be opened a second time, except for `reading`, which changes nothing and
+        does not look for new images.
         """
         file = existing_project(path)
         if file is None:
             raise DataError(f"{path} has no project; open its folder of images on the desk first")
-        return cls(Database.open(file, reading))
+        project = cls(Database.open(file, reading))
+        if not reading:
+            try:
+                project.rescan()
+            except DataError as error:  # what is known already can be worked on all the same
+                project.problems = [str(error)]
+        return project
 
     @classmethod
     def open_folder(cls, folder: Path, classes: ClassList | None = None) -> Project:
-        """Open the project of a folder of images, made first where there is none (then with `classes`).
-
-        `problems` lists what a newly made project had to leave out.
-        """
+        """Open the project of a folder of images, made first where there is none (then with `classes`)."""
         if existing_project(folder):
             return cls.open(folder)
         return cls.create(folder, open_source(folder, voc.ALL, classes))
@@ -134,28 +149,36 @@ class Project:
     # -- Images ----------------------------------------------------------------------------------------------
 
     def images(self) -> list[ImageRecord]:
-        """Return all images in the order of the data set."""
-        return self._select()
+        """Return all images in natural order, wherever those that came later stand."""
+        return sorted(self._select(), key=lambda record: natural_key(str(record.path)))
 
     def record(self, image_id: str) -> ImageRecord:
         """Return one image."""
         found = self._select("id = ?", image_id)
         if not found:
-            raise DataError(f"{self.file} has no image {image_id!r}; rescan the folder")
+            raise DataError(f"{self.file} has no image {image_id!r}; look for new photos")
         return found[0]
 
-    def rescan(self) -> int:
-        """Add the images that came to the folder since; return how many. Known ones keep their ids."""
-        source = open_source(self.root, voc.ALL, self.classes)
-        self.problems = list(source.problems)
+    def rescan(self) -> Changes:
+        """Add the images that came to the folder since. Known ones keep their ids, also where they are gone.
+
+        Only files that are not known yet are read, so that it takes a moment even for many images.
+        """
         images = self.images()
         known = {record.path for record in images}
-        new = [item for item in source.items if item.image_path not in known]
-        names = [PurePosixPath(f"{item.id}{item.image_path.suffix}") for item in new]
-        ids = assign_ids(names, taken=(record.id for record in images)).values()
-        with self._database.writing() as connection:
-            records.add(connection, self.root, list(zip(ids, new, strict=True)))
-        return len(new)
+        folder = image_folder(self.root)
+        present = {folder / name for name in image_files(folder)}
+        new: list[Item] = []
+        self.problems = []
+        if present - known:
+            source = open_source(self.root, voc.ALL, self.classes, known)
+            new, self.problems = source.items, list(source.problems)
+            names = [PurePosixPath(f"{item.id}{item.image_path.suffix}") for item in new]
+            ids = assign_ids(names, taken=(record.id for record in images)).values()
+            with self._database.writing() as connection:
+                records.add(connection, self.root, list(zip(ids, new, strict=True)))
+        self.changes = Changes(len(new), len(known - present))
+        return self.changes
 
     def set_tags(self, image_id: str, tags: Iterable[str] | None) -> None:
         """Store the classes an image shows (none: only background), or with None that nobody tagged it."""
@@ -316,7 +339,7 @@ class Project:
         with self._database.writing() as connection:
             changed = connection.execute(f"UPDATE images SET {assignment} WHERE id = ?", (value, image_id))
         if not changed.rowcount:
-            raise DataError(f"{self.file} has no image {image_id!r}; rescan the folder")
+            raise DataError(f"{self.file} has no image {image_id!r}; look for new photos")
 
     def _step(self, image_id: str, undone: bool) -> Edit | None:
         with self._database.writing() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -44,13 +44,16 @@ class Source:
     split: str = voc.ALL
 
 
-def open_source(path: Path, split: str = "train", classes: ClassList | None = None) -> Source:
+def open_source(
+    path: Path, split: str = "train", classes: ClassList | None = None, known: Collection[Path] = ()
+) -> Source:
     """Open a VOC tree, a folder with ``tags.csv``, or a plain folder (tags None, nested folders allowed).
 
     `split` chooses images of a VOC tree ("all" for every one) and means nothing elsewhere. The class list
     is the one given, else ``labelmap.txt`` or ``classes.txt`` of the folder, else VOC's 20 where they cover
     all tags, else the sorted tags. Only the headers of the images are read: files that are no images become
-    problems, one that is truncated raises `DataError` when it is loaded.
+    problems, one that is truncated raises `DataError` when it is loaded. Images of the `known` paths are not
+    even looked at, and left out.
 
     Raises `DataError` where the folder does not exist, has no images, or has an unreadable list.
     """
@@ -59,23 +62,30 @@ def open_source(path: Path, split: str = "train", classes: ClassList | None = No
         raise DataError(f"{path} is not a folder; give the folder that holds the images")
     problems: list[str] = []
     is_tree = voc.is_voc(root)
-    base = root / "JPEGImages" if is_tree else root
+    base = image_folder(root)
     ids = assign_ids(image_files(base))
-    images = {image_id: base / relative for relative, image_id in ids.items()}
+    files = {image_id: base / relative for relative, image_id in ids.items()}
+    images = {image_id: file for image_id, file in files.items() if file not in known}
     if is_tree:
         images = _of_split(root, split, images, problems)
     images = _readable(images, problems)
-    if not images:
+    if not (images or known):
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
         raise DataError(f"{path} holds no images; give a folder with files of the kinds {kinds}")
 
     tags = _voc_tags(root, split, images, problems) if is_tree else {}
     if not tags and (root / "tags.csv").is_file():
         tags = read_tags_csv(root / "tags.csv", ids, problems)
+    tags = {image_id: names for image_id, names in tags.items() if image_id in images}
     classes = classes or ClassList.of_folder(root) or _classes_of_tags(tags)
     problems += _unknown_tags(tags, classes)
     items = [Item(i, file, _known(tags.get(i), classes), _truth(root, i)) for i, file in images.items()]
     return Source(root, classes, items, problems, split if is_tree else voc.ALL)
+
+
+def image_folder(root: Path) -> Path:
+    """Return where the images of a data set lie."""
+    return root / "JPEGImages" if voc.is_voc(root) else root
 
 
 def image_files(root: Path) -> list[PurePosixPath]:
@@ -85,14 +95,15 @@ def image_files(root: Path) -> list[PurePosixPath]:
         folders[:] = [name for name in folders if name not in _NO_IMAGES and not name.startswith(".")]
         relative = PurePosixPath(Path(folder).relative_to(root).as_posix())
         files += (relative / name for name in names if _is_image_name(name))
-    return sorted(files, key=lambda file: _natural_key(str(file)))
+    return sorted(files, key=lambda file: natural_key(str(file)))
 
 
 def _is_image_name(name: str) -> bool:
     return not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
 
 
-def _natural_key(text: str) -> list[tuple[int, str]]:
+def natural_key(text: str) -> list[tuple[int, str]]:
+    """Return what sorts names as people do: img2 before img10."""
     return [(int(digits or -1), other.casefold()) for digits, other in re.findall(r"(\d+)|(\D+)", text)]
 
 

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from trainer.data.classes import ClassList
-from trainer.data.project import Project, Status, Target
+from trainer.data.images import image_size
+from trainer.data.project import Changes, Project, Status, Target
 from trainer.data.source import open_source
 from trainer.errors import DataError
 
@@ -98,10 +99,44 @@ def test_new_images_are_found_and_known_ones_keep_their_ids(tmp_path):
     project = Project.open_folder(tmp_path)
     before = project.images()
     Image.new("RGB", (4, 4)).save(tmp_path / "cat.bmp")
-    assert project.rescan() == 1
-    assert project.images()[:2] == before
-    assert (project.images()[2].id, project.images()[2].path.name) == ("cat_bmp", "cat.bmp")
-    assert project.rescan() == 0
+    assert project.rescan() == Changes(new=1)
+    assert project.images()[1:] == before
+    assert (project.images()[0].id, project.images()[0].path.name) == ("cat_bmp", "cat.bmp")
+    assert project.rescan() == Changes()
+    (tmp_path / "dog.png").unlink()
+    assert project.rescan() == Changes(gone=1)
+    assert len(project.images()) == 3
+    project.close()
+
+
+def test_opening_looks_for_new_images_with_their_tags_and_reads_no_other(voc_tree, tmp_path, monkeypatch):
+    project = Project.open_folder(voc_tree)
+    before = project.images()
+    Image.new("RGB", (4, 4)).save(voc_tree / "JPEGImages/new.png")
+    (voc_tree / "JPEGImages/bad.jpg").touch()
+    (voc_tree / "ImageSets/Main/cat_train.txt").open("a").write("new 1\n")
+    looked_at = []
+    monkeypatch.setattr(
+        "trainer.data.source.image_size", lambda path: looked_at.append(path.name) or image_size(path)
+    )
+    project = reopened(project)
+    assert [record.id for record in project.images()] == ["four", "new", "one", "three", "two"]
+    assert [record for record in project.images() if record.id != "new"] == before
+    assert project.record("new").tags == ("cat",)
+    assert (project.changes, sorted(looked_at)) == (Changes(new=1), ["bad.jpg", "new.png"])
+    assert "bad.jpg" in project.problems[0]
+    (voc_tree / "ImageSets/Main/cat_train.txt").write_text("damaged\n")
+    project = reopened(project)
+    assert len(project.images()) == 5
+    assert "cat_train.txt" in project.problems[0]
+    project.close()
+
+
+def test_reading_does_not_look_for_new_images(voc_tree):
+    Project.open_folder(voc_tree).close()
+    Image.new("RGB", (4, 4)).save(voc_tree / "JPEGImages/new.png")
+    project = Project.open(voc_tree, reading=True)
+    assert len(project.images()) == 4
     project.close()
 
 

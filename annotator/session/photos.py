@@ -1,0 +1,57 @@
+"""The photos of the open project's folder: those that came since, and those that are gone."""
+
+from PySide6.QtCore import QObject
+
+from annotator.session.state import SessionState
+from trainer.data.project import Changes, ImageRecord, Project
+
+
+class Photos(QObject):
+    """Looks for new photos, and tells what was found, also when a project was opened, which looks as well."""
+
+    def __init__(self, state: SessionState) -> None:
+        super().__init__(state)
+        self._state = state
+        self._looking: Project | None = None
+        state.project_opened.connect(self._tell_of_opening)
+
+    def look(self) -> None:
+        """Look for new photos in the job pool."""
+        state, project = self._state, self._state.project
+        if project is None or self._looking is project:
+            return
+        self._looking = project
+
+        def found(records: list[ImageRecord]) -> None:
+            if state.project is project:
+                self._looking = None
+                state.take_in(records)
+                self._tell(project, self.tr("There are no new photos."))
+
+        def refused(error: Exception) -> None:
+            if state.project is project:
+                self._looking = None
+                state.report(error)
+
+        def look() -> list[ImageRecord]:
+            project.rescan()
+            return project.images()
+
+        state.jobs.submit(look, found, refused)
+
+    def _tell_of_opening(self) -> None:
+        assert self._state.project is not None
+        self._tell(self._state.project)
+
+    def _tell(self, project: Project, otherwise: str = "") -> None:
+        changes, problems = project.changes, project.problems
+        text = otherwise
+        if changes != Changes():
+            text = self.tr("New photos: {new}. No longer in the folder: {gone}.").format(
+                new=changes.new, gone=changes.gone
+            )
+        if text:
+            self._state.message.emit("info", text)
+        if problems:
+            every = "\n\n" + "\n".join(problems) if len(problems) > 1 else ""
+            self._state.message.emit("warning", problems[0] + every)
