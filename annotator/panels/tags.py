@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.class_colours import class_colour
+from annotator.i18n import told
 from annotator.session import Session
 from annotator.theme import Theme
 from annotator.widgets import explanation, icon_button, swatch
@@ -104,9 +105,11 @@ class TagsPanel(QWidget):
         self._list.setSpacing(1)
         self._empty = explanation()
         self._empty.setContentsMargins(9, 6, 9, 4)
+        self._note = explanation()
+        self._note.setContentsMargins(9, 2, 9, 4)
         self._chips = QVBoxLayout()
         self._chips.setSpacing(4)
-        self.field = QLineEdit(placeholderText=self.tr("Add a tag…"))
+        self.field = QLineEdit(placeholderText=self.tr("Add or choose a tag…"))
         self.field.setAccessibleName(self.tr("Add a tag"))
         self.field.returnPressed.connect(self._add_typed)
         self._none = QPushButton(self.tr("Nothing of the list: background only"))
@@ -117,19 +120,20 @@ class TagsPanel(QWidget):
         body.setContentsMargins(6, 6, 6, 6)
         body.setSpacing(4)
         body.addLayout(self._list)
+        body.addWidget(self._note)
         body.addWidget(self._empty)
         body.addLayout(self._chips)
         body.addWidget(self._none)
         body.addStretch()
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setWidget(inner)
+        self._scroll = QScrollArea(widgetResizable=True)
+        self._scroll.setWidget(inner)
         foot = QHBoxLayout()
         foot.setContentsMargins(8, 4, 8, 8)
         foot.addWidget(self.field)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(scroll, 1)
+        layout.addWidget(self._scroll, 1)
         layout.addLayout(foot)
         session.project_opened.connect(self._fill)
         session.image_changed.connect(self._fill)
@@ -139,7 +143,7 @@ class TagsPanel(QWidget):
         )
         session.suggestions_changed.connect(self._fill)
         session.paint_changed.connect(self._mark)
-        session.proposal_changed.connect(self._score)
+        session.proposal_changed.connect(self._follow_proposal)
         theme.changed.connect(self._fill)
         self._classes_changed()
 
@@ -158,14 +162,15 @@ class TagsPanel(QWidget):
             self._session.class_id = self.rows[number].class_id
 
     def add(self, name: str) -> None:
-        """Tag the open image; a name that is no class yet is asked about."""
+        """Tag the open image and paint the class; a name that is no class yet is asked about."""
         record = self._session.record
         if record is None or not name:
             return
         if name not in self._session.classes:
             self.class_wanted.emit(name)
-        elif name not in record.tags:
-            self._session.tagging.set_tags((*record.tags, name))
+        else:
+            if name not in record.tags:
+                self._session.tagging.set_tags((*record.tags, name))
             self._session.class_id = self._session.classes.id_of(name)
 
     def _add_typed(self) -> None:
@@ -211,7 +216,7 @@ class TagsPanel(QWidget):
         self._none.setVisible(record is not None and not record.tagged)
         self._suggest()
         self._mark()
-        self._score()
+        self._follow_proposal()
 
     def _suggest(self) -> None:
         while (item := self._chips.takeAt(0)) is not None:
@@ -233,7 +238,16 @@ class TagsPanel(QWidget):
 
     def _mark(self) -> None:
         for row in self.rows:
-            row.show_chosen(row.class_id == self._session.class_id)
+            chosen = row.class_id == self._session.class_id
+            row.show_chosen(chosen)
+            if chosen:
+                self._scroll.ensureWidgetVisible(row)
+
+    def _follow_proposal(self) -> None:
+        proposal = self._session.proposal
+        self._note.setText(told(proposal.note) if proposal else "")
+        self._note.setVisible(bool(self._note.text()))
+        self._score()
 
     def _score(self) -> None:
         session, proposal = self._session, self._session.proposal

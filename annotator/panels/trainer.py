@@ -120,6 +120,8 @@ class TrainerPanel(QWidget):
                 self._redraw.start()
             case Promoted() | ModelChanged() | TagsLearnt():
                 self._list_versions()
+                if isinstance(message, ModelChanged) and message.note:
+                    self._session.message.emit("warning", told(message.note))
 
     def _show_progress(self, progress: Progress) -> None:
         self._progress.setValue(round(1000 * progress.fraction))

@@ -1,5 +1,6 @@
 """The Tags panel: tags in, classes chosen, empty states that say what to do."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from annotator.panels.tags import TagsPanel
 from annotator.session import Session
 from annotator.theme import Theme
+from trainer.wording import say
 
 
 @pytest.fixture
@@ -48,6 +50,32 @@ def test_digits_and_clicks_choose_the_class(panel: TagsPanel, opened: Session, q
     assert opened.class_id == 15
     panel.choose(7)  # no such row
     assert opened.class_id == 15
+
+
+def test_a_typed_tag_that_is_there_already_is_chosen(panel: TagsPanel, opened: Session, qtbot: QtBot) -> None:
+    opened.tagging.set_tags(opened.classes.names[:12])  # more than there are digits
+    wait_settled(opened, qtbot)
+    type_tag(panel, opened.classes.names[11], qtbot)
+    assert opened.class_id == 12 and len(opened.record.tags) == 12
+
+
+def test_the_chosen_class_is_brought_into_sight(panel: TagsPanel, opened: Session, qtbot: QtBot) -> None:
+    panel.resize(280, 150)
+    opened.tagging.set_tags(opened.classes.names[:12])
+    wait_settled(opened, qtbot)
+    row = panel.rows[12]
+    qtbot.waitUntil(lambda: row.y() > panel.height())
+    assert row.visibleRegion().isEmpty()
+    opened.class_id = row.class_id
+    assert not row.visibleRegion().isEmpty()
+
+
+def test_what_the_models_do_not_know_is_told_below_the_tags(panel: TagsPanel, opened: Session) -> None:
+    assert not panel._note.isVisible()
+    note = say("The classifier has not learnt {classes}: paint it.", classes="zebra")
+    opened.document.proposal = replace(opened.proposal, note=note)
+    opened.proposal_changed.emit()
+    assert panel._note.isVisible() and "not learnt zebra" in panel._note.text()
 
 
 def test_a_tag_is_removed_by_its_cross(panel: TagsPanel, opened: Session, qtbot: QtBot) -> None:

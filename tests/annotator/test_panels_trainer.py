@@ -9,6 +9,7 @@ from annotator.theme import Theme
 from trainer.messages import (
     LearnTags,
     LossPoint,
+    ModelChanged,
     Pause,
     Progress,
     Promoted,
@@ -19,6 +20,7 @@ from trainer.messages import (
     Stop,
     ValidationPoint,
 )
+from trainer.wording import say
 
 
 @pytest.fixture
@@ -101,3 +103,11 @@ def test_versions_are_listed_and_one_can_go_back(
     assert rows[0].findChild(QToolButton) is None  # in use
     rows[1].findChild(QToolButton).click()
     assert said == [SetModel(1)]
+
+
+def test_why_another_model_is_used_than_the_one_kept_is_told(
+    panel: TrainerPanel, opened: Session, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(opened.message) as told:
+        panel.hear(ModelChanged(1, say("Model {number} is used instead.", number=1)))
+    assert told.args == ["warning", "Model 1 is used instead."]
