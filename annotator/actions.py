@@ -196,6 +196,10 @@ class Actions(QObject):
         """The key of an action in portable text, "" for none."""
         return self._settings.keys.get(action_id, spec_of(action_id).key)
 
+    def key_text(self, action_id: str) -> str:
+        """The key of an action as it stands on the keyboard, "" for none."""
+        return QKeySequence(self.key(action_id)).toString(QKeySequence.SequenceFormat.NativeText)
+
     def conflict(self, action_id: str, key: str) -> ActionSpec | None:
         """The other action that already has this key."""
         if not key:
@@ -231,9 +235,8 @@ class Actions(QObject):
             # The key of a held action is watched for by the keyboard: a shortcut has no end.
             keys: Iterable[str] = [] if spec.hold or not key else [key, "Enter"] if key == "Return" else [key]
             action.setShortcuts([QKeySequence(one) for one in keys])
-            shown = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
             title = translated(spec.text, spec).rstrip("…")
-            action.setToolTip(f"<b>{title}</b> &nbsp;{shown}<br>{translated(spec.help)}")
+            action.setToolTip(f"<b>{title}</b> &nbsp;{self.key_text(spec.id)}<br>{translated(spec.help)}")
         self.keys_changed.emit()
 
 

@@ -54,7 +54,7 @@ class Window(QMainWindow):
         session.brush_radius = settings.brush_radius
         self.canvas, self.inspect_view = CanvasView(session), InspectView(session)
         self.images, self.tags = ImagesPanel(session, theme), TagsPanel(session, theme)
-        self.layers, self.inspector = LayersPanel(session, self.canvas), InspectorPanel(session)
+        self.layers, self.inspector = LayersPanel(self.canvas, self.actions_table), InspectorPanel(session)
         self.seeds, self.trainer = SeedsPanel(session), TrainerPanel(session, theme)
         self.paint_actions = PaintActions(session, self.tags)
         self.messages = MessageBar(theme)
@@ -96,7 +96,7 @@ class Window(QMainWindow):
 
     def export(self) -> None:
         """Export the project's masks."""
-        if self.session.project is not None:
+        if self.session.project is not None and self.session.may_leave():
             ExportDialog(self.session, self).open()
 
     def choose_weights(self) -> None:
@@ -177,8 +177,9 @@ class Window(QMainWindow):
         for name in TABBED[1:]:
             self.tabifyDockWidget(self.docks["seeds"], self.docks[name])
         self.docks["seeds"].raise_()
-        right = [self.docks[name] for name in ("tags", "layers", "seeds")]
-        self.resizeDocks(right, [190, 180, 470], Qt.Orientation.Vertical)
+        # The layers keep their own height; the tags come first, and the tabs below can be scrolled.
+        shared = [self.docks[name] for name in ("tags", "seeds")]
+        self.resizeDocks(shared, [260, 300], Qt.Orientation.Vertical)
         self.resizeDocks([self.docks["images"], self.docks["tags"]], [250, 300], Qt.Orientation.Horizontal)
 
     def _wire(self) -> None:
@@ -268,16 +269,16 @@ class Window(QMainWindow):
     # -- Leaving ---------------------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Everything is on disk already; stop what runs, within two seconds.
+        """Write what is not on disk yet and stop what runs, within two seconds.
 
-        If the disk refuses strokes, the first attempt to close only says so.
+        If the disk refuses strokes or an acceptance, the first attempt to close only says so.
         """
         if not self.session.save() and not self._warned:
             self._warned = True
             self.messages.show_message(
                 "error",
                 self.tr(
-                    "The last strokes are not on disk yet. Free some space, or close again to lose them."
+                    "What you did last is not on disk yet. Free some space, or close again to lose it."
                 ),
             )
             event.ignore()

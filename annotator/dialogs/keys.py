@@ -108,7 +108,7 @@ class KeysDialog(QDialog):
 
     def _show_keys(self) -> None:
         for action_id, item in self.items.items():
-            key = QKeySequence(self._actions.key(action_id)).toString(QKeySequence.SequenceFormat.NativeText)
+            key = self._actions.key_text(action_id)
             item.setText(1, key + (self.tr(" (hold)") if key and spec_of(action_id).hold else ""))
 
     def _choose(self, item: QTreeWidgetItem | None) -> None:

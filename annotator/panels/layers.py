@@ -1,20 +1,24 @@
 """The Layers panel: what is drawn over the photo, and how strongly."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSlider, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QSlider, QWidget
 
+from annotator.actions import Actions
 from annotator.canvas.view import LAYERS, CanvasView
-from annotator.session import Session
 from annotator.widgets import explanation
 
 
 class LayersPanel(QWidget):
-    """A switch and an opacity slider for each layer of the canvas, the uppermost first."""
+    """A switch and an opacity slider for each layer of the canvas, the uppermost first.
 
-    def __init__(self, session: Session, canvas: CanvasView, parent: QWidget | None = None) -> None:
+    It is as high as its rows: other panels have more use for the rest.
+    """
+
+    def __init__(self, canvas: CanvasView, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
-        self._canvas = canvas
+        self._canvas, self._actions = canvas, actions
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         names = {
             "image": (self.tr("Photo"), self.tr("The photo itself; fainter, the layers stand out.")),
             "cam": (self.tr("CAM"), self.tr("Where the classifier looked for the chosen class.")),
@@ -44,14 +48,22 @@ class LayersPanel(QWidget):
             for column, widget in enumerate((switch, slider, value)):
                 grid.addWidget(widget, row, column)
             self.switches[name], self.sliders[name], self._values[name] = switch, slider, value
-        grid.addWidget(explanation(self.tr("Hold the peek key to see the bare photo.")), len(LAYERS), 0, 1, 3)
-        grid.setRowStretch(len(LAYERS) + 1, 1)
+        self.peek = explanation()
+        self.peek.setWordWrap(False)  # wrapped text asks for a second line, needed or not
+        grid.addWidget(self.peek, len(LAYERS), 0, 1, 3)
+        actions.keys_changed.connect(self._name_peek_key)
+        self._name_peek_key()
         canvas.layers_changed.connect(self._show)
         self._show()
 
     def sizeHint(self) -> QSize:
         """As wide as its neighbours."""
-        return QSize(280, 200)
+        return QSize(280, super().sizeHint().height())
+
+    def _name_peek_key(self) -> None:
+        key = self._actions.key_text("peek")
+        self.peek.setText(self.tr("Hold {key} to see the bare photo.").format(key=key))
+        self.peek.setVisible(bool(key))
 
     def _show(self) -> None:
         for name, switch in self.switches.items():

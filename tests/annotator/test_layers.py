@@ -8,6 +8,7 @@ from canvas_desk import CAT, DOG, at, open_canvas, open_session, propose
 from pytestqt.qtbot import QtBot
 from skimage.color import rgb2lab
 
+from annotator.actions import Actions
 from annotator.canvas.colours import heat_colours, heat_lut, mask_luts
 from annotator.canvas.compose import Hatch, Raster, label_pixels, score_pixels
 from annotator.canvas.pyramid import halved, pyramid
@@ -15,6 +16,7 @@ from annotator.canvas.view import CanvasView
 from annotator.class_colours import class_colours
 from annotator.panels.layers import LayersPanel
 from annotator.session import Session
+from annotator.settings import DeskSettings
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ def test_a_pyramid_halves_by_averaging(rng: np.random.Generator) -> None:
 def test_the_panel_switches_layers_and_follows_the_canvas(
     qtbot: QtBot, view: CanvasView, session: Session
 ) -> None:
-    panel = LayersPanel(session, view)
+    panel = LayersPanel(view, Actions(DeskSettings()))
     qtbot.addWidget(panel)
     assert panel.switches["mask"].isChecked() and not panel.switches["cam"].isChecked()
     panel.switches["cam"].click()
@@ -112,7 +114,7 @@ def test_opacity_fades_the_fill_and_keeps_the_outline(
     qtbot: QtBot, view: CanvasView, session: Session
 ) -> None:
     propose(qtbot, session)
-    panel = LayersPanel(session, view)
+    panel = LayersPanel(view, Actions(DeskSettings()))
     qtbot.addWidget(panel)
     bare_inside, bare_edge = differences(view)
     panel.sliders["mask"].setValue(0)
@@ -143,3 +145,15 @@ def screen(view: CanvasView, row: int, column: int) -> tuple[int, int]:
     """The screen pixel at an image pixel's upper edge."""
     point = at(view, column + 0.5, row) * view.devicePixelRatioF()
     return point.x(), point.y()
+
+
+def test_the_panel_names_the_key_that_peeks(qtbot: QtBot, view: CanvasView) -> None:
+    actions = Actions(DeskSettings())
+    panel = LayersPanel(view, actions)
+    qtbot.addWidget(panel)
+    panel.show()
+    assert panel.peek.text() == "Hold H to see the bare photo."
+    actions.set_key("peek", "Space")
+    assert panel.peek.text() == "Hold Space to see the bare photo."
+    actions.set_key("peek", "")
+    assert not panel.peek.isVisible()

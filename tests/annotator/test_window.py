@@ -86,6 +86,13 @@ def test_a_warning_of_the_weights_offers_to_learn_from_tags_first_and_goes_when_
     assert "There are no pretrained weights." not in window.messages.texts
 
 
+def test_a_small_window_gives_room_to_the_tags_before_the_layers(window: Window, qtbot: QtBot) -> None:
+    window.resize(1100, 720)
+    rows = window.tags._scroll.viewport()
+    qtbot.waitUntil(lambda: rows.height() >= 3 * window.tags.rows[0].height())
+    assert window.layers.height() == window.layers.sizeHint().height()
+
+
 def test_closing_ends_every_thread(window: Window) -> None:
     assert any(thread.name == "trainer" for thread in threading.enumerate())
     assert window.close()
