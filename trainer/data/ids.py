@@ -1,8 +1,13 @@
-"""Image ids: short names that are unique in their data set and safe as relative file names."""
+"""Image ids: short names that are unique in their data set and safe as relative file names.
+
+Unicode has two forms of many letters, and systems differ in which they give file names: ids are always
+composed (NFC), so that a name in a list is found whatever wrote it.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
@@ -11,20 +16,32 @@ from trainer.errors import DataError
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
 
 
+def composed(name: str) -> str:
+    """Return a name in the Unicode form that ids have."""
+    return unicodedata.normalize("NFC", name)
+
+
 def checked_id(image_id: str) -> str:
-    """Return an id (``stem`` or ``folder/stem``) that was read from a file, if it stays within its folder.
+    """Return the id that was read from a file (``stem`` or ``folder/stem``), if it stays within its folder.
 
     Raises `DataError` for absolute paths, ``..``, drive letters, backslashes and control characters.
     """
     parts = image_id.split("/")
     if _UNSAFE.search(image_id) or any(part in ("", ".", "..") or part != part.strip() for part in parts):
         raise DataError(f"{image_id!r} is not a safe image name; use a plain file name without its folder")
-    return image_id
+    return composed(image_id)
 
 
 def file_under(folder: Path, image_id: str, suffix: str) -> Path:
-    """Return ``folder/<id><suffix>``; the id is checked, and its own dots are kept."""
-    return folder / f"{checked_id(image_id)}{suffix}"
+    """Return ``folder/<id><suffix>``; the id is checked, and its own dots are kept.
+
+    Where only a file in the other Unicode form is there, its path is returned.
+    """
+    path = folder / f"{checked_id(image_id)}{suffix}"
+    if not image_id.isascii() and not path.exists():
+        other = folder / unicodedata.normalize("NFD", f"{checked_id(image_id)}{suffix}")
+        return other if other.exists() else path
+    return path
 
 
 def path_below(folder: Path, relative: str) -> Path:
@@ -44,7 +61,9 @@ def assign_ids(paths: Iterable[PurePosixPath], taken: Iterable[str] = ()) -> dic
     used = {image_id.casefold() for image_id in taken}
     ids = {}
     for path in paths:
-        stem = "/".join(part.strip() for part in _UNSAFE.sub("_", str(path.with_suffix(""))).split("/"))
+        stem = "/".join(
+            part.strip() for part in _UNSAFE.sub("_", composed(str(path.with_suffix("")))).split("/")
+        )
         suffix = path.suffix.lstrip(".").lower()
         candidate, number = stem, 1
         while candidate.casefold() in used:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from trainer.data.atomic import write_atomically
+from trainer.data.ids import composed
 from trainer.errors import DataError
 
 
@@ -21,10 +22,11 @@ def read_tags_csv(
 
     Raises `DataError` naming the file where it cannot be read or lacks the two columns.
     """
-    by_name = {image_id: image_id for image_id in ids.values()} | {str(file): i for file, i in ids.items()}
+    by_name = {image_id: image_id for image_id in ids.values()}
+    by_name |= {composed(str(file)): image_id for file, image_id in ids.items()}
     tags: dict[str, tuple[str, ...]] = {}
     for line, name, cell in _rows(path):
-        image_id = by_name.get(name)
+        image_id = by_name.get(composed(name))
         if image_id is None:
             problems.append(f"{path}, line {line}: there is no image {name!r}; the row is left out")
             continue

@@ -1,3 +1,4 @@
+import unicodedata
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -39,3 +40,8 @@ def test_equal_stems_get_distinct_ids():
 
 def test_taken_ids_are_avoided():
     assert list(assign_ids([PurePosixPath("a.jpg")], taken=["A", "a_jpg"]).values()) == ["a_jpg_2"]
+
+
+def test_names_that_differ_only_in_their_form_of_unicode_get_distinct_ids():
+    names = [unicodedata.normalize(form, "é.jpg") for form in ("NFC", "NFD")]
+    assert list(assign_ids(map(PurePosixPath, names)).values()) == ["é", "é_jpg"]

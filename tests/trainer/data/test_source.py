@@ -1,11 +1,12 @@
 import shutil
+import unicodedata
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from trainer.data.classes import ClassList
-from trainer.data.images import load_image, load_mask
+from trainer.data.images import load_image, load_mask, save_mask
 from trainer.data.source import open_source
 from trainer.errors import DataError
 
@@ -92,6 +93,31 @@ def test_equal_stems_are_two_images_that_tags_csv_can_tell_apart(tmp_path):
     photo(tmp_path / "cat.png")
     (tmp_path / "tags.csv").write_text("image,tags\ncat.jpg,cat\ncat.png,dog\n")
     assert tags_of(open_source(tmp_path)) == {"cat": ("cat",), "cat_png": ("dog",)}
+
+
+@pytest.mark.parametrize(("on_disk", "in_list"), [("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
+@pytest.mark.parametrize("kind", ["tags.csv", "with suffix", "Main", "Annotations"])
+def test_names_are_the_same_in_either_form_of_unicode(tmp_path, kind, on_disk, in_list):
+    name = "café/tür"
+    stem, listed = unicodedata.normalize(on_disk, name), unicodedata.normalize(in_list, name)
+    is_tree = kind in ("Main", "Annotations")
+    photo(tmp_path / ("JPEGImages" if is_tree else ".") / f"{stem}.png")
+    file, text = {
+        "tags.csv": ("tags.csv", f"image,tags\n{listed},cat\n"),
+        "with suffix": ("tags.csv", f"image,tags\n{listed}.png,cat\n"),
+        "Main": ("ImageSets/Main/cat_train.txt", f"{listed} 1\n"),
+        "Annotations": (
+            f"Annotations/{listed}.xml",
+            "<annotation><object><name>cat</name></object></annotation>",
+        ),
+    }[kind]
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text(text, encoding="utf-8")
+    save_mask(tmp_path / "SegmentationClass" / f"{listed}.png", np.zeros((4, 6), np.uint8))
+    source = open_source(tmp_path)
+    assert (tags_of(source), source.problems) == ({name: ("cat",)}, [])
+    assert load_image(source.items[0].image_path).shape == (4, 6, 3)
+    assert load_mask(source.items[0].truth_path).shape == (4, 6)
 
 
 def test_classes_are_the_tags_where_voc_does_not_cover_them(tmp_path):
