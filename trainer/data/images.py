@@ -20,7 +20,7 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".
 MAX_PIXELS = 200_000_000
 """Images with more pixels are refused: most likely a decompression bomb, surely too much for the memory."""
 
-_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "MPO")
+_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")  # of several photos in one JPEG (MPO) the first is read
 _TURNED = {5, 6, 7, 8}  # the EXIF orientations that swap width and height
 
 # Pillow's own limit is lower; ours is checked in `_opened`, before a single pixel is decoded.
@@ -128,6 +128,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         limit = MAX_PIXELS // 1_000_000
         raise DataError(f"{path} has more than {limit} million pixels; reduce it or leave it out") from None
     except Image.UnidentifiedImageError:
+        if path.stat().st_size == 0:
+            raise DataError(f"{path} is empty; replace it or leave it out") from None
         raise DataError(f"{path} is not an image this program reads; convert it to PNG or JPEG") from None
     except MemoryError:
         raise DataError(f"{path} does not fit into the memory; reduce it or leave it out") from None

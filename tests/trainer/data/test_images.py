@@ -98,14 +98,26 @@ def test_a_truncated_file_is_named(tmp_path, suffix):
         load_image(path)
 
 
-def test_what_is_no_image_is_named(tmp_path):
-    (tmp_path / "text.jpg").write_text("not an image")
-    (tmp_path / "empty.png").touch()
-    for name in ("text.jpg", "empty.png", "absent.png"):
-        with pytest.raises(DataError, match=name):
-            load_image(tmp_path / name)
-        with pytest.raises(DataError, match=name):
-            image_size(tmp_path / name)
+@pytest.mark.parametrize("read", [load_image, image_size, load_mask, lambda path: thumbnail(path, 32)])
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_what_is_no_image_is_named_with_what_to_do(tmp_path, suffix, read):
+    text, empty, absent = (tmp_path / f"{name}.{suffix}" for name in ("text", "empty", "absent"))
+    text.write_text("not an image")
+    empty.touch()
+    for path, said in (
+        (text, "is not an image this program reads; convert it to PNG or JPEG"),
+        (empty, "is empty; replace it or leave it out"),
+        (absent, "does not exist; check the path"),
+    ):
+        with pytest.raises(DataError) as refused:
+            read(path)
+        assert str(refused.value) == f"{path} {said}"
+
+
+def test_of_several_photos_in_one_file_the_first_is_read(tmp_path):
+    first, second = Image.new("RGB", (8, 4), "red"), Image.new("RGB", (8, 4), "blue")
+    first.save(tmp_path / "two.jpg", "MPO", save_all=True, append_images=[second], quality=95)
+    np.testing.assert_allclose(load_image(tmp_path / "two.jpg")[2, 2].astype(int), (255, 0, 0), atol=6)
 
 
 @pytest.mark.parametrize("read", [load_image, image_size, load_mask, lambda path: thumbnail(path, 32)])
