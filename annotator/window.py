@@ -35,6 +35,7 @@ from annotator.statusbar import StatusBar
 from annotator.theme import Theme
 from annotator.toolbars import MainBar, ToolsBar
 from annotator.welcome import EmptyDesk, WelcomeStrip
+from trainer.errors import UserError
 
 FIRST_SIZE = QSize(1440, 900)
 VERSION = 1  # of the dock layout that is remembered
@@ -92,7 +93,12 @@ class Window(QMainWindow):
 
     def open_sample(self) -> None:
         """Open the sample photos."""
-        self.open_path(sample_folder())
+        try:
+            folder = sample_folder()
+        except UserError as error:
+            self.session.report(error)
+        else:
+            self.open_path(folder)
 
     def export(self) -> None:
         """Export the project's masks."""

@@ -1,7 +1,10 @@
+import pytest
+
 from trainer.data import sample
 from trainer.data.images import load_image
 from trainer.data.sample import build_sample
 from trainer.data.source import open_source
+from trainer.errors import DataError
 
 
 def test_the_sample_opens_with_true_tags(tmp_path):
@@ -31,3 +34,23 @@ def test_a_photo_that_is_not_installed_is_left_out_with_a_note(tmp_path, monkeyp
     source = open_source(build_sample(tmp_path))
     assert len(source.items) == 6
     assert "unicorn.png" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("tags.csv", "image,tags\nbeach,person\n"), ("classes.txt", "beach\n")]
+)
+def test_a_folder_with_lists_of_other_photos_is_refused_and_left_as_it_is(tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=f"{name} is not of the sample; choose an empty folder"):
+        build_sample(tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, content)]
+
+
+def test_only_photos_that_the_list_of_a_sample_names_are_brought_back(tmp_path):
+    build_sample(tmp_path)
+    (tmp_path / "tags.csv").write_text("image,tags\nchelsea.png,cat\n")
+    for name in ("chelsea.png", "rocket.jpg"):
+        (tmp_path / name).unlink()
+    build_sample(tmp_path)
+    assert (tmp_path / "chelsea.png").is_file()
+    assert not (tmp_path / "rocket.jpg").exists()
