@@ -1,78 +1,99 @@
-"""From the brush to the disk: a stroke, and the saver that never lets one go."""
+"""From the desk to the disk: what a person did is written in the order it was done in, and never lost."""
 
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 
-import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from annotator.boxes import Box, slices
-from annotator.document import Document, Labels
-from trainer.data.project import Project, Target
+from annotator.jobs import Jobs
 
 RETRY_MS = 2000
 
 
-@dataclass(frozen=True)
-class Stroke:
-    """One change of a painted layer: the layer inside `box` before and after, uint8."""
+@dataclass(frozen=True, eq=False)
+class Deed:
+    """What a person did to an image: `write` puts it on disk, `done` is called when it is there."""
 
     image_id: str
-    target: Target
-    box: Box
-    before: Labels
-    after: Labels
-    tool: str
-
-    @classmethod
-    def over(cls, document: Document, target: Target, box: Box, after: Labels, tool: str) -> "Stroke | None":
-        """The stroke that turns the layer of `document` into `after`; None when nothing would change."""
-        before = document.painted(target)[slices(box)].copy()
-        if np.array_equal(before, after):
-            return None
-        return cls(document.id, target, box, before, np.ascontiguousarray(after), tool)
+    write: Callable[[], object]
+    done: Callable[[], object]
 
 
 class Saver(QObject):
-    """Writes strokes to the journal at once. One that fails is kept and tried again until it is on disk."""
+    """Writes deeds one after the other, off the GUI thread. One that fails is tried until it is on disk.
+
+    Those after it wait for it, so that the disk never holds the later without the earlier.
+    """
 
     changed = Signal(bool)  # whether everything is on disk
     failed = Signal(str)
+    _answered = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, writer: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.project: Project | None = None
-        self._waiting: list[Stroke] = []
-        self._timer = QTimer(self, interval=RETRY_MS)
-        self._timer.timeout.connect(self.retry)
+        self._writer = writer
+        self._waiting: deque[Deed] = deque()
+        self._answers: deque[tuple[Deed, Exception | None]] = deque()
+        self._writing = Lock()
+        self._refused: Deed | None = None
+        self._timer = QTimer(self, interval=RETRY_MS, singleShot=True)
+        self._timer.timeout.connect(self._begin)
+        self._answered.connect(self._hear, Qt.ConnectionType.QueuedConnection)
 
     @property
     def idle(self) -> bool:
-        """Whether every stroke is on disk."""
+        """Whether everything is on disk."""
         return not self._waiting
 
-    def save(self, stroke: Stroke) -> bool:
-        """Write a stroke, after those that still wait; whether it is on disk now."""
-        self._waiting.append(stroke)
+    def save(self, image_id: str, write: Callable[[], object], done: Callable[[], object]) -> None:
+        """Put a deed on disk soon, after those that still wait; then call `done` here."""
+        self._waiting.append(Deed(image_id, write, done))
         self.changed.emit(False)
-        return self.retry(tell=True)
+        self._begin()
 
-    def retry(self, tell: bool = False) -> bool:
-        """Write what waits, in order; whether everything is on disk now."""
-        while self._waiting and self.project is not None:
-            stroke = self._waiting[0]
-            try:
-                self.project.record_edit(
-                    stroke.image_id, stroke.target, stroke.box, stroke.before, stroke.after, stroke.tool
-                )
-            except Exception as error:
-                self._timer.start()
-                if tell:
-                    self.failed.emit(
-                        self.tr("The stroke is kept but not on disk yet: {reason}").format(reason=error)
-                    )
-                return False
-            self._waiting.pop(0)
-            if not self._waiting:
-                self._timer.stop()
-                self.changed.emit(True)
-        return not self._waiting
+    def flush(self) -> bool:
+        """Write what waits now, and wait for it; whether everything is on disk."""
+        self._write()
+        self._hear()
+        return self.idle
+
+    def close(self) -> None:
+        """Write what waits, a last time."""
+        self._timer.stop()
+        self._write()
+
+    def _begin(self) -> None:
+        self._writer.submit(self._write)
+
+    def _write(self) -> None:
+        """Write what waits, in order, until the disk refuses; on any thread, one at a time."""
+        with self._writing:
+            while self._waiting:
+                deed = self._waiting[0]
+                try:
+                    deed.write()
+                except Exception as error:
+                    self._answers.append((deed, error))
+                    break
+                self._waiting.popleft()
+                self._answers.append((deed, None))
+        self._answered.emit()
+
+    def _hear(self) -> None:
+        """Tell what became of the deeds, on the thread of the desk."""
+        written = False
+        while self._answers:
+            deed, error = self._answers.popleft()
+            if error is None:
+                written = True
+                deed.done()
+                continue
+            self._timer.start()
+            if deed is not self._refused:
+                self._refused = deed
+                text = self.tr("{image}: what you did is kept but not on disk yet: {reason}")
+                self.failed.emit(text.format(image=deed.image_id, reason=error))
+        if written and self.idle:
+            self.changed.emit(True)

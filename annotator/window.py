@@ -222,6 +222,7 @@ class Window(QMainWindow):
         session.message.connect(self.messages.show_message)
         session.weights_warning.connect(self._warn_of_weights)
         session.paint_changed.connect(self._remember_brush)
+        session.saved_changed.connect(self._saved_changed)
         self.theme.changed.connect(self._icons)
         self.action_states = ActionStates(actions, session)
         self.keyboard = Keyboard(self, actions)
@@ -241,6 +242,9 @@ class Window(QMainWindow):
         self.setWindowTitle(f"{image_id} · {self.session.project.root.name} – Affinity Annotator")
         if not typing():
             self.canvas.setFocus()
+
+    def _saved_changed(self) -> None:
+        self._warned = False  # nobody was warned of what was done since
 
     def _remember_brush(self) -> None:
         self.settings.brush_radius = self.session.brush_radius
@@ -283,9 +287,7 @@ class Window(QMainWindow):
             self._warned = True
             self.messages.show_message(
                 "error",
-                self.tr(
-                    "What you did last is not on disk yet. Free some space, or close again to lose it."
-                ),
+                self.tr("What you did last is not on disk yet. Free some space, or close again to lose it."),
             )
             event.ignore()
             return

@@ -26,7 +26,7 @@ class Acceptance(QObject):
         proposals.refined.connect(self._mask_arrived)
 
     def accept(self) -> None:
-        """Freeze the mask as shown; waits for a mask that is still on its way. `done` tells when."""
+        """Freeze the mask as shown, once none is on its way any more. `done` tells when it is on disk."""
         document, project = self._state.document, self._state.project
         if document is None or project is None or not self._state.may_leave():
             return
@@ -41,14 +41,18 @@ class Acceptance(QObject):
                 )
                 return
             self._freeze(document, project)
-        self.done.emit()
+        else:
+            self.done.emit()
 
     def reopen(self) -> None:
         """Take the acceptance of the open image back, so that it follows strokes and models again."""
         document, project = self._state.document, self._state.project
         if document is not None and project is not None and self.open_again(document):
-            project.unaccept(document.id)
-            self._state.reload_record(document.id)
+            self._state.saver.save(
+                document.id,
+                lambda: project.unaccept(document.id),
+                lambda: self._state.reload_record(document.id),
+            )
             self._proposals.ask()
 
     def open_again(self, document: Document) -> bool:
@@ -84,16 +88,13 @@ class Acceptance(QObject):
         mask = document.mask.copy()
         document.freeze(mask)
 
-        def refused(error: Exception) -> None:
-            document.accepted = False
-            state.report(error)
-            if state.document is document:
-                self._proposals.ask()
-
-        def accepted(_: object) -> None:
+        def accepted() -> None:
+            if state.project is not project:
+                return
             state.reload_record(document.id)
-            if state.project is project:
-                # An accepted mask is a lesson as well.
-                state.predictor.post(SeedsChanged(document.id, state.records[document.id].seed_revision))
+            # An accepted mask is a lesson as well.
+            state.predictor.post(SeedsChanged(document.id, state.records[document.id].seed_revision))
+            if state.document is document and document.accepted:  # nothing was painted since
+                self.done.emit()
 
-        state.writer.submit(lambda: project.accept(document.id, mask), accepted, refused)
+        state.saver.save(document.id, lambda: project.accept(document.id, mask), accepted)

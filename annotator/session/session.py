@@ -60,11 +60,13 @@ class Session(SessionState):
 
         def opened(result: tuple[Project, list[ImageRecord]]) -> None:
             self.set_busy("open", None)
+            if not self.may_leave():  # what was done while it was opened
+                result[0].close()
+                return
             self._drop_project()
             self._project, records = result
             self._records = {record.id: record for record in records}
             self._order, self._position = tuple(self._records), 0
-            self.saver.project = self._project
             self.classes_changed.emit()
             self.project_opened.emit()
             self.models.load(self._project)
@@ -100,12 +102,12 @@ class Session(SessionState):
             self.open_image(target)
 
     def save(self) -> bool:
-        """Try once more to write strokes the disk refused; whether everything is on disk."""
-        return self.saver.retry()
+        """Write what is not on disk yet, once more if it was refused; whether everything is."""
+        return self.saver.flush()
 
     def close(self) -> bool:
         """Save what waits, stop trainer thread and jobs; False when one of them did not end in time."""
-        self.saver.retry()
+        self.saver.close()
         self.predictor.post(Shutdown())  # it ends while the jobs do
         ended = self.jobs.close()
         return self._drop_project() and self.writer.close() and ended

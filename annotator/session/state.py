@@ -87,7 +87,7 @@ class SessionState(QObject):
         self._busy: dict[str, str] = {}
         self.jobs = Jobs(2, self)
         self.writer = Jobs(1, self)  # what it was given it writes, also when the desk is closed
-        self.saver = Saver(self)
+        self.saver = Saver(self.writer, self)
         self.saver.changed.connect(self.saved_changed)
         self.saver.failed.connect(lambda reason: self.message.emit("error", reason))
         self.predictor = Predictor(make_engine, self.jobs, self)
@@ -200,7 +200,7 @@ class SessionState(QObject):
 
     @property
     def saved(self) -> bool:
-        """Whether every stroke is on disk."""
+        """Whether everything that was done is on disk."""
         return self.saver.idle
 
     def waits_for(self, reason: str) -> bool:
@@ -239,11 +239,11 @@ class SessionState(QObject):
         self.records_changed.emit()
 
     def may_leave(self) -> bool:
-        """Whether the open image may be left: never while a stroke is not on disk."""
-        if self.saver.retry():
+        """Whether the open image may be left: never while something done to it is not on disk."""
+        if self.saver.flush():
             return True
         self.message.emit(
             "error",
-            self.tr("The last strokes are not on disk yet: free some space, then try this again."),
+            self.tr("What you did last is not on disk yet: free some space, then try this again."),
         )
         return False

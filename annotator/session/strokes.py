@@ -1,18 +1,19 @@
 """Strokes on the open image: shown while they are drawn, journalled, taken back and brought back."""
 
-from annotator.boxes import Box, rect_of
+import numpy as np
+
+from annotator.boxes import Box, rect_of, slices
 from annotator.document import Document, Labels
-from annotator.saver import Stroke
 from annotator.session.acceptance import Acceptance
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
-from trainer.data.project import Edit, Target
+from trainer.data.project import Edit, Project, Target
 from trainer.errors import UserError
 from trainer.messages import SeedsChanged
 
 
 class Strokes:
-    """Paints the layers of the open image. A stroke is in the project's journal before anything says so."""
+    """Paints the layers of the open image. A stroke is in the project's journal when the desk says so."""
 
     def __init__(self, state: SessionState, proposals: Proposals, acceptance: Acceptance) -> None:
         self._state, self._proposals, self._acceptance = state, proposals, acceptance
@@ -39,16 +40,23 @@ class Strokes:
 
     def commit(self, box: Box, after: Labels, tool: str) -> None:
         """Journal a stroke on the target layer: `after` is that layer inside `box`, as it becomes."""
-        document, target = self._state.document, self._state.target
-        if document is None:
+        state, target = self._state, self._state.target
+        document, project = state.document, state.project
+        if document is None or project is None:
             return
         self._end_preview(document)
-        stroke = Stroke.over(document, target, box, after, tool)
-        if stroke is None:
+        before = document.painted(target)[slices(box)].copy()
+        if np.array_equal(before, after):
             self._compose(document, target, box)
             return
-        self._state.saver.save(stroke)
+        after = after.copy()  # written in a moment, while the tool goes on in its own array
+        state.saver.save(
+            document.id,
+            lambda: project.record_edit(document.id, target, box, before, after, tool),
+            lambda: self._written(document.id, project, target),
+        )
         document.paint(target, box, after)
+        state.undo_changed.emit(True, False)
         self._painted(document, target, box, reopened=self._acceptance.open_again(document))
 
     def undo(self) -> None:
@@ -74,6 +82,8 @@ class Strokes:
         document.paint(edit.target, edit.box, edit.after if forward else edit.before)
         reopened = self._acceptance.follow_journal(document, project)
         self._painted(document, edit.target, edit.box, reopened)
+        self._tell_history(document.id)
+        self._written(document.id, project, edit.target)
 
     def _end_preview(self, document: Document) -> Target | None:
         """Stop showing the stroke being drawn; the layer it was on, None without one."""
@@ -85,16 +95,19 @@ class Strokes:
         return target
 
     def _painted(self, document: Document, target: Target, box: Box, reopened: bool) -> None:
-        state = self._state
         self._compose(document, target, box)
-        state.reload_record(document.id)
-        self._tell_history(document.id)
         if reopened:
             self._proposals.catch_up()
         elif target is Target.SEEDS:
             self._proposals.refine()
-        if target is Target.SEEDS:
-            state.predictor.post(SeedsChanged(document.id, state.records[document.id].seed_revision))
+
+    def _written(self, image_id: str, project: Project, target: Target) -> None:
+        """Tell all that read the disk of a change that is there now."""
+        state = self._state
+        if state.project is project:
+            state.reload_record(image_id)
+            if target is Target.SEEDS:
+                state.predictor.post(SeedsChanged(image_id, state.records[image_id].seed_revision))
 
     def _compose(self, document: Document, target: Target, box: Box) -> None:
         document.compose(box)

@@ -90,9 +90,10 @@ def go_to(session: Session, image_id: str, qtbot: QtBot) -> None:
 
 
 def stroke(session: Session, class_id: int, box: tuple[int, int, int, int]) -> None:
-    """Paint a rectangle (y0, x0, y1, x1) of a class on the session's target."""
+    """Paint a rectangle (y0, x0, y1, x1) of a class on the session's target, and have it on disk."""
     y0, x0, y1, x1 = box
     session.strokes.commit(box, np.full((y1 - y0, x1 - x0), class_id, np.uint8), "brush")
+    session.save()
 
 
 def press(window: Window, key: Qt.Key, qtbot: QtBot, to: object = None) -> None:

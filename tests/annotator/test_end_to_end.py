@@ -56,8 +56,9 @@ def test_paint_undo_accept_export(cat: Window, tmp_path: Path, qtbot: QtBot) -> 
     proposed = session.mask.copy()
 
     paint(cat, Qt.Key.Key_1, [(30, 30), (45, 40), (60, 50)], qtbot)
-    assert session.saved and session.corrections[40, 45] == CAT
+    assert session.corrections[40, 45] == CAT
     wait_settled(session, qtbot)
+    qtbot.waitUntil(lambda: cat.status.saved.text() == "Saved", timeout=10000)
     with_cat = session.mask.copy()
     assert with_cat[30, 30] == with_cat[40, 45] == with_cat[50, 60] == CAT
 

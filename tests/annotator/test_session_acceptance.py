@@ -173,6 +173,39 @@ def test_an_image_that_could_not_be_proposed_is_not_accepted_undecided(
     assert opened.project.record(last).status is Status.NEW
 
 
+def test_what_is_painted_right_after_accepting_reaches_the_disk_after_it(cat: Session, qtbot: QtBot) -> None:
+    may_write = Event()
+    cat.writer.submit(lambda: may_write.wait(60))
+    cat.acceptance.accept()
+    cat.strokes.commit(BOX, np.full((20, 30), CAT, np.uint8), "brush")
+    may_write.set()
+    qtbot.waitUntil(lambda: cat.saved, timeout=10000)
+    assert (cat.project.layer("chelsea", Target.SEEDS, cat.mask.shape)[WINDOW] == CAT).all()
+    assert cat.project.record("chelsea").status is Status.CORRECTED
+    wait_settled(cat, qtbot)
+    assert cat.image_id == "chelsea" and (cat.mask[WINDOW] == CAT).all()
+    cat.strokes.undo()
+    assert cat.project.record("chelsea").status is Status.ACCEPTED
+
+
+def test_an_acceptance_the_disk_refuses_is_kept_and_written_later(
+    cat: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Project, "accept", full)
+        with qtbot.waitSignal(cat.message, timeout=10000) as told:
+            cat.acceptance.accept()
+        assert told.args[0] == "error" and "disk is full" in told.args[1] and "chelsea" in told.args[1]
+        cat.go(1)
+        assert cat.image_id == "chelsea" and not cat.saved
+    with qtbot.waitSignal(cat.image_changed, timeout=10000):
+        assert cat.save()
+    assert cat.project.record("chelsea").status is Status.ACCEPTED
+
+
 def test_an_acceptance_is_on_disk_when_the_desk_is_closed_at_once(cat: Session) -> None:
     mask, file = cat.mask.copy(), cat.project.file
     cat.acceptance.accept()

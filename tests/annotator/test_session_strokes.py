@@ -2,6 +2,7 @@
 
 import sqlite3
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -37,9 +38,10 @@ def test_a_seed_stroke_is_a_hard_constraint_and_undo_restores_every_pixel(cat: S
     np.testing.assert_array_equal(cat.mask, first)
 
 
-def test_a_stroke_is_in_the_journal_when_the_desk_says_saved(cat: Session) -> None:
-    stroke(cat, CAT, BOX)
-    assert cat.saved
+def test_a_stroke_is_in_the_journal_when_the_desk_says_saved(cat: Session, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(cat.saved_changed, timeout=10000, check_params_cb=lambda saved: saved):
+        cat.strokes.commit(BOX, np.full((20, 30), CAT, np.uint8), "brush")
+        assert not cat.saved
     reread = Project.open(cat.project.file, reading=True)
     assert (reread.layer("chelsea", Target.SEEDS, cat.mask.shape)[WINDOW] == CAT).all()
     reread.close()
@@ -91,6 +93,20 @@ def test_a_preview_shows_and_a_cancelled_one_is_gone(cat: Session, qtbot: QtBot)
     assert not cat.project.can_undo("chelsea")
 
 
+def test_the_desk_goes_on_while_a_stroke_is_written(cat: Session, qtbot: QtBot) -> None:
+    may_write = Event()
+    cat.writer.submit(lambda: may_write.wait(60))
+    for box in (BOX, (60, 60, 80, 80)):
+        cat.strokes.commit(box, np.full((box[2] - box[0], box[3] - box[1]), CAT, np.uint8), "brush")
+    assert not cat.project.can_undo("chelsea")
+    wait_settled(cat, qtbot)
+    assert (cat.mask[WINDOW] == CAT).all() and (cat.mask[60:80, 60:80] == CAT).all()
+    cat.strokes.undo()  # writes first what still waits
+    assert cat.saved and (cat.corrections[60:80, 60:80] == UNTOUCHED).all()
+    may_write.set()
+    np.testing.assert_array_equal(cat.project.layer("chelsea", Target.SEEDS, cat.mask.shape), cat.corrections)
+
+
 def test_a_stroke_the_disk_refuses_is_kept_and_saved_later(
     cat: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +117,7 @@ def test_a_stroke_the_disk_refuses_is_kept_and_saved_later(
         broken.setattr(Project, "record_edit", full)
         with qtbot.waitSignal(cat.message) as told:
             stroke(cat, CAT, BOX)
-        assert told.args[0] == "error" and "disk is full" in told.args[1]
+        assert told.args[0] == "error" and "disk is full" in told.args[1] and "chelsea" in told.args[1]
         assert not cat.saved and (cat.seeds[WINDOW] == CAT).all()
         cat.go(1)
         assert cat.image_id == "chelsea"

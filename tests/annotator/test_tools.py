@@ -113,6 +113,7 @@ def test_a_fast_stroke_has_no_gap_and_its_journal_box_is_tight(view: CanvasView,
     paint(view, at(view, 10, 10), at(view, 100, 70), at(view, 20, 80))
     rows, columns = np.nonzero(painted(session))
     assert label(painted(session), connectivity=1).max() == 1
+    assert session.save()
     edit = session.project.undo(session.image_id)
     assert edit is not None
     assert edit.box == (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)
@@ -185,7 +186,7 @@ def test_escape_gives_the_stroke_up(qtbot: QtBot, view: CanvasView, session: Ses
     move(view, at(view, 30, 30))
     release(view, at(view, 30, 30))
     assert (session.corrections == UNTOUCHED).all()
-    assert not session.project.can_undo(session.image_id)
+    assert session.save() and not session.project.can_undo(session.image_id)
     qtbot.waitUntil(lambda: session.mask[20, 90] == 0)
 
 
@@ -321,4 +322,4 @@ def test_a_stroke_outside_the_image_changes_nothing(view: CanvasView, session: S
     view.zoom(0.3)
     paint(view, QPoint(3, 3), QPoint(20, 10))
     assert (session.corrections == UNTOUCHED).all()
-    assert not session.project.can_undo(session.image_id)
+    assert session.save() and not session.project.can_undo(session.image_id)

@@ -48,6 +48,21 @@ def test_the_window_does_not_close_on_strokes_the_disk_refused(
     assert active.close()
 
 
+def test_the_window_does_not_close_on_an_acceptance_the_disk_refused(
+    active: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Project, "accept", full)
+        with qtbot.waitSignal(active.session.message, timeout=10000):
+            press(active, K.Key_Return, qtbot)
+        assert active.status.saved.text() == "Not saved yet"
+        assert not active.close() and active.isVisible()
+    assert active.close()
+
+
 def test_errors_stand_above_the_canvas_and_nothing_blocks(active: Window, qtbot: QtBot) -> None:
     active.session.message.emit("error", "beach.jpg cannot be read; replace it\n\nTraceback…")
     assert any("beach.jpg" in text for text in active.messages.texts)
