@@ -14,6 +14,7 @@ from trainer.data.classes import VOID, ClassList, labels_in
 from trainer.data.ids import file_under
 from trainer.data.images import load_mask
 from trainer.errors import DataError
+from trainer.progress import NullReporter, Reporter
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ def evaluate_folders(
     classes: ClassList | None = None,
     split: str | None = None,
     background_rule: str = "as stored in the masks",
+    report: Reporter | None = None,
 ) -> Scores:
     """Score a folder of masks (``<id>.png``) against true ones; either may be a VOC tree.
 
@@ -125,8 +127,8 @@ def evaluate_folders(
     class list is the one given, else the one of a ``labelmap.txt`` or ``classes.txt`` in either folder,
     else VOC's.
 
-    Raises `DataError` where a folder or all masks are missing, a mask is damaged, or sizes or labels
-    disagree.
+    Raises `DataError` where a folder, the true masks or all others are missing, a mask is damaged, or sizes
+    or labels disagree.
     """
     for folder in (pred, gt):
         if not folder.is_dir():
@@ -136,20 +138,24 @@ def evaluate_folders(
     if ids is None:
         found = sorted(gt_masks.rglob("*.png"))
         ids = [path.relative_to(gt_masks).with_suffix("").as_posix() for path in found]
+    if not ids:
+        raise DataError(f"{gt_masks} holds no true masks to score against; give the folder that does")
     classes = classes or ClassList.of_folder(gt) or ClassList.of_folder(pred) or ClassList.voc()
     confusion, missing = Confusion(classes), []
-    for image_id in ids:
-        truth = load_mask(file_under(gt_masks, image_id, ".png"))
-        path = file_under(pred_masks, image_id, ".png")
-        if path.is_file():
-            mask = load_mask(path)
-        else:
-            missing.append(image_id)
-            mask = np.full_like(truth, VOID)
-        try:
-            confusion.add(mask, truth)
-        except DataError as error:
-            raise DataError(f"{path}: {error}") from error
+    with (report or NullReporter()).stage("evaluate", len(ids)) as stage:
+        for image_id in ids:
+            truth = load_mask(file_under(gt_masks, image_id, ".png"))
+            path = file_under(pred_masks, image_id, ".png")
+            if path.is_file():
+                mask = load_mask(path)
+            else:
+                missing.append(image_id)
+                mask = np.full_like(truth, VOID)
+            try:
+                confusion.add(mask, truth)
+            except DataError as error:
+                raise DataError(f"{path}: {error}") from error
+            stage.advance(note=image_id)
     if len(missing) == len(ids):
         raise DataError(f"{pred_masks} has none of the {len(ids)} masks of {gt_masks}; check both folders")
     return confusion.scores(split or voc.ALL, background_rule, missing)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -97,7 +98,7 @@ def test_without_a_display_the_desk_says_so(
 
 
 def test_an_interrupt_ends_with_130(masks: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("trainer.evaluation.evaluate_folders", interrupted)
@@ -110,7 +111,7 @@ def test_a_fault_of_the_program_is_kept_in_a_log_file(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a fault for the test")
 
     monkeypatch.setattr("trainer.evaluation.evaluate_folders", broken)
@@ -126,7 +127,7 @@ def test_a_fault_of_the_program_is_kept_in_a_log_file(
 def test_a_file_that_cannot_be_written_is_named(
     masks: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", "masks/a.png")
 
     monkeypatch.setattr("trainer.evaluation.evaluate_folders", full)
@@ -137,6 +138,7 @@ def test_a_file_that_cannot_be_written_is_named(
 def test_evaluate_prints_a_table(masks: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert run("evaluate", *masks) == 0
     out = capsys.readouterr().out
+    assert "evaluate: 2/2" in out
     assert "2 images" in out
     assert "cat" in out and "50.0" in out
     assert "person" not in out  # the truth does not show one
@@ -149,6 +151,15 @@ def test_evaluate_json_is_all_that_stands_on_stdout(
     figures = json.loads(capsys.readouterr().out)
     assert figures["iou"]["cat"] == 0.5
     assert figures["miou"] == pytest.approx((0.5 + 48 / 56) / 2)
+
+
+def test_evaluate_says_that_there_is_nothing_to_score_against(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pred").mkdir()
+    (tmp_path / "truth").mkdir()
+    assert run("evaluate", tmp_path / "pred", tmp_path / "truth") == 2
+    assert f"{tmp_path / 'truth'} holds no true masks" in one_line(capsys.readouterr().err)
 
 
 def test_evaluate_reports_missing_masks(masks: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
@@ -293,6 +304,18 @@ def test_report_writes_a_page_from_what_the_run_left(
         assert text in page
 
 
+def test_report_prints_its_figures_as_json(
+    finished: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = finished
+    (out / "run.json").write_text(json.dumps({"stages": list(STAGES), "seconds": {"walk": 0.25}}))
+    assert run("report", data, "--out", out, "--json") == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["page"] == str(out / "report.html") and figures["images"] == 1
+    assert figures["stages"]["walk"]["scores"]["iou"]["cat"] == 1.0
+    assert figures["stages"]["walk"]["seconds_per_image"] == 0.25
+
+
 def test_report_names_a_damaged_record(
     finished: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -344,8 +367,9 @@ def test_a_network_trained_on_masks_predicts_masks(
     data, network, out = finished[0], tmp_path / "net.safetensors", tmp_path / "predicted"
     Image.fromarray(np.full((40, 56, 3), 90, np.uint8)).save(data / "a.png")
     save_mask(data / "SegmentationClass" / "a.png", np.full((40, 56), 8, np.uint8))
-    assert run("train-seg", data, "--out", network, "--epochs", 1) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == str(network)
+    assert run("train-seg", data, "--out", network, "--epochs", 1, "--json") == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert (figures["network"], figures["epochs"]) == (str(network), 1) and "cat" in figures["classes"]
     assert run("predict", data, "--models", network, "--out", out, "--tags", "--json") == 0
     assert json.loads(capsys.readouterr().out)["images"] == 1
     mask = load_mask(out / "SegmentationClass" / "a.png")
@@ -452,3 +476,28 @@ def test_only_the_first_of_several_processes_reports(
     with open_reporter() as reporter, reporter.stage("CAM", 1) as stage:
         stage.advance()
     assert capsys.readouterr() == ("", "")
+
+
+def test_distill_prints_its_scores_as_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Distilled:
+        steps = 7
+        scores = ({"minutes": 1.0, "cosine": 0.5},)
+
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def run(self, report: Callable[[str], None]) -> None:
+            report("on the way")
+
+    monkeypatch.setattr("trainer.learn.distill.Distillation", Distilled)
+    told = ("--teacher", "big.pth", "--photos", "photos", "--out", tmp_path)
+    assert run("distill", *told, "--json") == 0
+    said = capsys.readouterr()
+    figures = json.loads(said.out)
+    assert figures["student"] == str(tmp_path / "student.safetensors")
+    assert figures["steps"] == 7 and figures["scores"][-1]["cosine"] == 0.5
+    assert "on the way" in said.err
+    assert run("distill", *told) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == figures["student"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json as json_format
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trainer.cli.console import open_reporter
-from trainer.cli.options import Device, Out, Seed, Threads, prepare_torch
+from trainer.cli.options import Device, Json, Out, Seed, Threads, prepare_torch
 
 
 def run(
@@ -25,7 +26,7 @@ def run(
     out: Out,
     more: Annotated[list[Path] | None, typer.Argument(metavar="ZIP_OR_DIR", hidden=True)] = None,
     minutes: Annotated[
-        float, typer.Option("--minutes", min=0, help="Time to train, over all resumed runs.")
+        float, typer.Option("--minutes", min=0.01, help="Time to train, over all resumed runs.")
     ] = 90,
     batch: Annotated[int, typer.Option("--batch", min=1, help="Crops a step.")] = 16,
     bfloat16_teacher: Annotated[
@@ -34,6 +35,7 @@ def run(
     seed: Seed = 0,
     threads: Threads = None,
     device: Device = "cpu",
+    json: Json = False,
 ) -> None:
     """Train a small backbone, from random weights, after a large one.
 
@@ -45,6 +47,11 @@ def run(
 
     prepare_torch(threads, device)
     recipe = Recipe(minutes=minutes, batch=batch, seed=seed, bfloat16_teacher=bfloat16_teacher)
-    with join_crew(device) as crew, open_reporter() as reporter:
+    with join_crew(device) as crew, open_reporter(json) as reporter:
         run = Distillation(teacher, [*photos, *(more or ())], out, recipe, device, crew)
         run.run(reporter.message if crew.leads else lambda _: None)
+        if not crew.leads:
+            return
+    student = out / "student.safetensors"
+    figures = {"student": str(student), "steps": run.steps, "scores": run.scores}
+    print(json_format.dumps(figures, indent=2) if json else student)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from trainer.cli.console import open_reporter
 from trainer.cli.options import Classes, Json, percent, print_table, read_classes
 
 
@@ -31,7 +32,8 @@ def run(
     """
     from trainer.evaluation import evaluate_folders
 
-    scores = evaluate_folders(pred, gt, read_classes(classes), split)
+    with open_reporter(json) as reporter:
+        scores = evaluate_folders(pred, gt, read_classes(classes), split, report=reporter)
     if json:
         print(json_format.dumps(scores.to_json(), indent=2))
         return

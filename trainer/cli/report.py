@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_format
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from trainer.cli.options import (
     Device,
     Epochs,
     Force,
+    Json,
     Out,
     Propagation,
     Seed,
@@ -35,6 +37,7 @@ from trainer.settings import COVERAGE
 if TYPE_CHECKING:
     from trainer.data.source import Source
     from trainer.progress import Reporter
+    from trainer.report import StageResult
 
 _UNTOLD = ("data", "classes", "versions")
 
@@ -59,6 +62,7 @@ def run(
     seed: Seed = 0,
     threads: Threads = None,
     device: Device = "cpu",
+    json: Json = False,
 ) -> None:
     """Write a page with pictures, IoU tables, settings and times of every stage.
 
@@ -76,17 +80,19 @@ def run(
         weights, classifier, mode, alpha, coverage, crf, segmentation, True, epochs, force, seed, device
     )
     source = open_source(data, split, read_classes(classes))
-    with join_crew(device) as crew, open_reporter() as reporter:
+    with join_crew(device) as crew, open_reporter(json) as reporter:
         if not STAGES.keys() <= set(_read_record(out / RUN_FILE).get("stages", ())):
             run_pipeline(source, out, options, reporter, crew)
         if not crew.leads:
             return
-        page = _draw(source, out, _read_record(out / RUN_FILE), pictures, reporter)
-    print(page)
+        page, stages = _draw(source, out, _read_record(out / RUN_FILE), pictures, reporter)
+    print(json_format.dumps(_figures(source, page, stages), indent=2) if json else page)
 
 
-def _draw(source: Source, out: Path, record: dict[str, Any], pictures: int, reporter: Reporter) -> Path:
-    """Write the page on a finished run and return its path."""
+def _draw(
+    source: Source, out: Path, record: dict[str, Any], pictures: int, reporter: Reporter
+) -> tuple[Path, list[StageResult]]:
+    """Write the page on a finished run and return its path, and the stages it tells of."""
     from trainer.about import library_versions
     from trainer.report import Report, collect_stages, picture_rows, write_report
 
@@ -110,7 +116,22 @@ def _draw(source: Source, out: Path, record: dict[str, Any], pictures: int, repo
             out,
         )
         stage.advance()
-    return page
+    return page, stages
+
+
+def _figures(source: Source, page: Path, stages: Sequence[StageResult]) -> dict[str, Any]:
+    """Return the page's figures, each stage under the name of its folder; scores are null without truth."""
+    return {
+        "page": str(page),
+        "images": len(source.items),
+        "stages": {
+            stage.folder.name: {
+                "scores": None if stage.scores is None else stage.scores.to_json(),
+                "seconds_per_image": stage.seconds,
+            }
+            for stage in stages
+        },
+    }
 
 
 def _settings(record: dict[str, Any]) -> dict[str, str]:

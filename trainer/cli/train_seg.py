@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json as json_format
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from trainer.cli.options import (
     Classes,
     Data,
     Device,
+    Json,
     Seed,
     Split,
     Threads,
@@ -40,6 +42,7 @@ def run(
     seed: Seed = 0,
     threads: Threads = None,
     device: Device = "cpu",
+    json: Json = False,
 ) -> None:
     """Train a segmentation network on masks.
 
@@ -60,9 +63,10 @@ def run(
     recipe = replace(RECIPE, seed=seed, epochs=epochs or RECIPE.epochs)
     backbone = load_backbone_weights(weights or BUNDLED)
     checkpoint = out.with_name(f"{out.name}.checkpoint")
-    with join_crew(device) as crew, open_reporter() as reporter:
+    with join_crew(device) as crew, open_reporter(json) as reporter:
         net = train_on_masks(source, masks or data, backbone, recipe, device, reporter, crew, checkpoint)
         if crew.leads:
             save_models(out, Bundle(source.classes.names, segmentation=net.cpu()))
             checkpoint.unlink(missing_ok=True)
-            print(out)
+            figures = {"network": str(out), "classes": source.classes.names, "epochs": recipe.epochs}
+            print(json_format.dumps(figures, indent=2) if json else out)
