@@ -1,11 +1,29 @@
 """Work off the GUI thread: a small pool whose results come back to the thread that owns it."""
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QThreadPool, Signal
 
 T = TypeVar("T")
+
+
+class Deadline:
+    """A moment by which several waits, one after the other, have to be over."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = monotonic() + seconds
+
+    @property
+    def seconds(self) -> float:
+        """What is left."""
+        return max(0.0, self._end - monotonic())
+
+    @property
+    def ms(self) -> int:
+        """What is left, in whole milliseconds."""
+        return int(1000 * self.seconds)
 
 
 class Jobs(QObject):
@@ -19,6 +37,11 @@ class Jobs(QObject):
         self._pool.setMaxThreadCount(threads)
         self._closed = False
         self._returned.connect(self._call, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called: a job that takes long asks now and then, and ends."""
+        return self._closed
 
     def submit(
         self,

@@ -87,7 +87,7 @@ class Predictor(QObject):
 
         self._jobs.submit(load, ready, refused)
 
-    def stop(self) -> bool:
+    def stop(self, seconds: float = STOP_SECONDS) -> bool:
         """End the trainer thread; True when it has ended in time."""
         worker, self.worker, self.engine, self._suggester = self.worker, None, None, None
         self._project = None
@@ -95,7 +95,7 @@ class Predictor(QObject):
         if self._bridge is not None:
             self._bridge.arrived.disconnect(self._hear)
             self._bridge = None
-        return worker.stop(STOP_SECONDS) if worker else True
+        return worker.stop(seconds) if worker else True
 
     def post(self, command: Command) -> None:
         """Hand a command to the trainer thread; nothing happens while the models are still loading."""

@@ -18,6 +18,7 @@ from annotator.dialogs.about import AboutDialog
 from annotator.dialogs.classes import ClassesDialog
 from annotator.dialogs.export import ExportDialog
 from annotator.dialogs.keys import KeysDialog
+from annotator.jobs import Deadline
 from annotator.keyboard import Keyboard, typing
 from annotator.menus import Menus
 from annotator.messagebar import MessageBar
@@ -30,6 +31,7 @@ from annotator.panels.tags import TagsPanel
 from annotator.panels.trainer import TrainerPanel
 from annotator.sample import sample_folder
 from annotator.session import Session
+from annotator.session.session import CLOSING_SECONDS
 from annotator.settings import DeskSettings
 from annotator.statusbar import StatusBar
 from annotator.theme import Theme
@@ -59,6 +61,7 @@ class Window(QMainWindow):
         self.seeds, self.trainer = SeedsPanel(session), TrainerPanel(session, theme)
         self.paint_actions = PaintActions(session, self.tags)
         self.messages = MessageBar(theme)
+        self.export_dialog: ExportDialog | None = None
         self._warned = False
         self._weights_warning = ""
         self._place()
@@ -101,9 +104,12 @@ class Window(QMainWindow):
             self.open_path(folder)
 
     def export(self) -> None:
-        """Export the project's masks."""
-        if self.session.project is not None and self.session.may_leave():
-            ExportDialog(self.session, self).open()
+        """Export the project's masks, or show how far an export has come that still runs."""
+        if self.session.project is None or not self.session.may_leave():
+            return
+        if self.export_dialog is None or not self.export_dialog.running:
+            self.export_dialog = ExportDialog(self.session, self)
+        self.export_dialog.open()
 
     def choose_weights(self) -> None:
         """Choose the pretrained network."""
@@ -283,6 +289,7 @@ class Window(QMainWindow):
 
         If the disk refuses strokes or an acceptance, the first attempt to close only says so.
         """
+        deadline = Deadline(CLOSING_SECONDS)
         if not self.session.save() and not self._warned:
             self._warned = True
             self.messages.show_message(
@@ -293,6 +300,6 @@ class Window(QMainWindow):
             return
         self.settings.layout = self.saveGeometry(), self.saveState(VERSION)
         self.keyboard.close()
-        self.images.thumbnails.close()
-        self.session.close()
+        self.session.close(deadline)
+        self.images.thumbnails.close(deadline.ms)
         event.accept()

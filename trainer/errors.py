@@ -5,6 +5,10 @@ class UserError(Exception):
     """Something outside the program is wrong; the message is a single sentence fit to be shown as it is."""
 
 
+class Cancelled(UserError):
+    """A person ended what was under way; nothing is left of it."""
+
+
 class DataError(UserError):
     """An image, mask, tag file, XML or project file cannot be used."""
 

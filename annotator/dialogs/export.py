@@ -1,6 +1,8 @@
 """Exporting masks as a VOC data set."""
 
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
@@ -20,12 +22,15 @@ from PySide6.QtWidgets import (
 from annotator.session import Session
 from annotator.widgets import explanation, heading
 from trainer.data.export import export_project
-from trainer.data.project import Status
-from trainer.errors import UserError
+from trainer.data.project import Project, Status
+from trainer.errors import Cancelled, UserError
 
 
 class ExportDialog(QDialog):
-    """Where to, which images; then progress, and what came of it."""
+    """Where to, which images; then progress, and what came of it.
+
+    An export goes on when the dialog is closed, and the session tells what came of it.
+    """
 
     finished_export = Signal()
     _done_with = Signal(str)
@@ -34,6 +39,8 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         assert session.project is not None
         self._session, self._project = session, session.project
+        self._cancel = Event()
+        self.running = False
         self.setWindowTitle(self.tr("Export VOC data set"))
         self.setMinimumWidth(520)
         self.folder = QLineEdit(str(self._project.root.parent / f"{self._project.root.name}-voc"))
@@ -60,6 +67,9 @@ class ExportDialog(QDialog):
         self.open_button.hide()
         self.close_button = QPushButton(self.tr("Close"), autoDefault=False)
         self.close_button.clicked.connect(self.reject)
+        self.cancel_button = QPushButton(self.tr("Cancel"), autoDefault=False)
+        self.cancel_button.clicked.connect(self._cancel.set)
+        self.cancel_button.hide()
         self.start = QPushButton(self.tr("Export"), default=True)
         self.start.setProperty("accent", True)
         self.start.clicked.connect(self.run)
@@ -71,6 +81,7 @@ class ExportDialog(QDialog):
         buttons.addWidget(self.open_button)
         buttons.addStretch()
         buttons.addWidget(self.close_button)
+        buttons.addWidget(self.cancel_button)
         buttons.addWidget(self.start)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(18, 16, 18, 14)
@@ -90,16 +101,27 @@ class ExportDialog(QDialog):
 
     def run(self) -> None:
         """Export in the job pool."""
-        project, out = self._project, Path(self.folder.text()).expanduser()
+        file, out = self._project.file, Path(self.folder.text()).expanduser()
         accepted_only, force = self.only_accepted.isChecked(), self.force.isChecked()
+        jobs, cancel = self._session.jobs, self._cancel
+        cancel.clear()
         self._busy(True)
         self.progress.setRange(0, max(self._count(accepted_only), 1))
         self.progress.setValue(0)
 
         def export() -> list[str]:
-            return export_project(project, out, accepted_only, force, self._done_with.emit)
+            # Read on its own: another project may be opened meanwhile.
+            with closing(Project.open(file, reading=True)) as project:
+                return export_project(
+                    project,
+                    out,
+                    accepted_only,
+                    force,
+                    self._done_with.emit,
+                    lambda: cancel.is_set() or jobs.closed,
+                )
 
-        self._session.jobs.submit(export, self._succeeded, self._failed)
+        jobs.submit(export, self._succeeded, self._failed)
 
     def _count(self, accepted_only: bool) -> int:
         statuses = [record.status for record in self._session.records.values()]
@@ -115,19 +137,27 @@ class ExportDialog(QDialog):
         lines = [self.tr("Images exported: {n}").format(n=self.progress.value()), *problems[:5]]
         if len(problems) > 5:
             lines.append(self.tr("…and {n} more that had to be left out.").format(n=len(problems) - 5))
-        self.outcome.setText("\n".join(lines))
         self.open_button.show()
-        self.finished_export.emit()
+        self._tell("\n".join(lines), "warning" if problems else "info")
 
     def _failed(self, error: Exception) -> None:
         self._busy(False)
         self.progress.hide()
-        self.outcome.setText(
-            str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        )
+        if isinstance(error, Cancelled):
+            self._tell(self.tr("The export was cancelled; nothing was written."), "info")
+        else:
+            text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+            self._tell(text, "error")
+
+    def _tell(self, outcome: str, kind: str) -> None:
+        self.outcome.setText(outcome)
+        if not self.isVisible():
+            self._session.message.emit(kind, outcome)
         self.finished_export.emit()
 
     def _busy(self, busy: bool) -> None:
+        self.running = busy
+        self.cancel_button.setVisible(busy)
         for widget in (self.start, self.folder, self.only_accepted, self.everything, self.force):
             widget.setEnabled(not busy)
         self.progress.setVisible(True)

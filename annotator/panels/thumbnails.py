@@ -45,10 +45,10 @@ class Thumbnails(QObject):
         self._made.clear()
         self._wanted.clear()
 
-    def close(self) -> None:
+    def close(self, timeout_ms: int = 1500) -> None:
         """Stop the thread."""
         self._wanted.clear()
-        self._jobs.close()
+        self._jobs.close(timeout_ms)
 
     def _next(self) -> None:
         if self._working or not self._wanted:

@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from annotator.document import Document
+from annotator.jobs import Deadline
 from annotator.loader import DocumentLoader
 from annotator.predictor import EngineFactory
 from annotator.session.acceptance import Acceptance
@@ -20,6 +21,8 @@ from trainer.data.classes import BACKGROUND
 from trainer.data.location import means
 from trainer.data.project import ImageRecord, Project, Status
 from trainer.messages import Priority, Shutdown
+
+CLOSING_SECONDS = 1.8  # for all that has to end, so that the window is gone within two
 
 
 class Session(SessionState):
@@ -63,7 +66,7 @@ class Session(SessionState):
             if not self.may_leave():  # what was done while it was opened
                 result[0].close()
                 return
-            self._drop_project()
+            self._drop_project(Deadline(CLOSING_SECONDS))
             self._project, records = result
             self._records = {record.id: record for record in records}
             self._order, self._position = tuple(self._records), 0
@@ -105,16 +108,17 @@ class Session(SessionState):
         """Write what is not on disk yet, once more if it was refused; whether everything is."""
         return self.saver.flush()
 
-    def close(self) -> bool:
+    def close(self, deadline: Deadline | None = None) -> bool:
         """Save what waits, stop trainer thread and jobs; False when one of them did not end in time."""
+        deadline = deadline or Deadline(CLOSING_SECONDS)
         self.saver.close()
         self.predictor.post(Shutdown())  # it ends while the jobs do
-        ended = self.jobs.close()
-        return self._drop_project() and self.writer.close() and ended
+        ended = self.jobs.close(deadline.ms)
+        return self._drop_project(deadline) and self.writer.close(deadline.ms) and ended
 
-    def _drop_project(self) -> bool:
-        stopped = self.predictor.stop()
-        self.writer.finish()
+    def _drop_project(self, deadline: Deadline) -> bool:
+        stopped = self.predictor.stop(deadline.seconds)
+        self.writer.finish(deadline.ms)
         self._loader.clear()
         self._document = None
         self._records, self._order = {}, ()

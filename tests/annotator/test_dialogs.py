@@ -1,6 +1,9 @@
 """The dialogs: export that reads back, keys that do not collide, classes, weights."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +21,8 @@ from annotator.dialogs.keys import KeysDialog
 from annotator.dialogs.weights import WeightsDialog
 from annotator.session import Session
 from annotator.settings import DeskSettings
+from annotator.window import Window
+from trainer.data.export import export_project
 from trainer.data.project import Status
 from trainer.errors import WeightsError
 
@@ -51,6 +56,66 @@ def test_an_export_into_a_strange_folder_is_refused_with_a_reason(
         dialog.run()
     assert "holds other files" in dialog.outcome.text() and dialog.start.isEnabled()
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "keep me"
+
+
+@pytest.fixture
+def paused(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
+    """Exports stand still before their first image until this is set, or they are cancelled."""
+    going = Event()
+
+    def waiting(*arguments: Any) -> list[str]:
+        cancelled = arguments[-1]
+        while not (going.wait(0.01) or cancelled()):
+            pass
+        return export_project(*arguments)
+
+    monkeypatch.setattr("annotator.dialogs.export.export_project", waiting)
+    yield going
+    going.set()
+
+
+def begun(window: Window, out: Path) -> ExportDialog:
+    """Begin to export all proposals of the window's project."""
+    window.export()
+    dialog = window.export_dialog
+    assert dialog is not None
+    dialog.everything.setChecked(True)
+    dialog.folder.setText(str(out))
+    dialog.run()
+    return dialog
+
+
+def test_an_export_can_be_cancelled_and_leaves_nothing(
+    window: Window, paused: Event, tmp_path: Path, qtbot: QtBot
+) -> None:
+    dialog = begun(window, tmp_path / "out")
+    with qtbot.waitSignal(dialog.finished_export, timeout=20000):
+        dialog.cancel_button.click()
+    assert dialog.outcome.text() == "The export was cancelled; nothing was written."
+    assert not (tmp_path / "out").exists() and not dialog.cancel_button.isVisible()
+
+
+def test_what_came_of_an_export_is_told_when_the_dialog_is_gone(
+    window: Window, paused: Event, tmp_path: Path, qtbot: QtBot
+) -> None:
+    dialog = begun(window, tmp_path / "out")
+    dialog.reject()
+    window.export()
+    assert window.export_dialog is dialog and dialog.isVisible()
+    dialog.reject()
+    with qtbot.waitSignal(dialog.finished_export, timeout=20000):
+        paused.set()
+    assert any(text.startswith("Images exported: ") for text in window.messages.texts)
+    window.export()
+    assert window.export_dialog is not dialog
+
+
+def test_closing_the_window_ends_an_export_which_leaves_nothing(
+    window: Window, paused: Event, tmp_path: Path
+) -> None:
+    begun(window, tmp_path / "out")
+    assert window.close() and window.session.jobs.finish(0)
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_sheet_shows_every_action_and_changes_keys(qtbot: QtBot) -> None:

@@ -16,6 +16,7 @@ def export_project(
     accepted_only: bool = True,
     force: bool = False,
     progress: Callable[[str], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> list[str]:
     """Write a project as a VOC tree (see `write_voc`); return sentences on what was left out or replaced.
 
@@ -23,7 +24,8 @@ def export_project(
     Raises `DataError` where `out` holds other files, unless `force` is given; they stay in any case.
     """
     check_destination(out, force)
-    return write_voc(out, project_entries(project, accepted_only), project.classes, force, progress)
+    entries = project_entries(project, accepted_only)
+    return write_voc(out, entries, project.classes, force, progress, cancelled)
 
 
 def project_entries(project: Project, accepted_only: bool = True) -> Iterator[VocEntry]:

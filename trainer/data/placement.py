@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from trainer.data.atomic import sync_file, write_atomically
@@ -16,7 +16,7 @@ LIST_FILE = ".export.sha256"
 Listed = set[tuple[str, str]]
 
 
-def place(tree: Path, out: Path, last: tuple[str, ...], force: bool) -> list[str]:
+def place(tree: Path, out: Path, last: tuple[str, ...], force: bool, check: Callable[[], None]) -> list[str]:
     """Move every file of `tree` to `out`, and remove what an earlier call put there and is no longer in it.
 
     A file in `out` is ours only where `LIST_FILE` names it with the digest it still has; so one that was
@@ -24,14 +24,18 @@ def place(tree: Path, out: Path, last: tuple[str, ...], force: bool) -> list[str
     goes is an error, or with `force` is replaced; their paths are returned. Files are moved in order of
     path, those below `last` at the end, in its order; the very last of them is gone while others move.
 
+    `check` is called before each file as long as none was moved, and may raise.
+
     Raises `DataError` where something is in the way; then nothing was moved.
     """
     former, new = _listed(out), {}
     for path in sorted(_files(tree), key=lambda path: (_rank(path, last), path)):
+        check()
         sync_file(tree / path)
         new[path] = _digest(tree / path)
     foreign = []
     for path, digest in new.items():
+        check()
         if _in_the_way(out, path) and (_digest(out / path), path) not in {*former, (digest, path)}:
             foreign.append(path)
     if foreign and not force:

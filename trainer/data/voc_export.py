@@ -21,7 +21,7 @@ from trainer.data.images import image_size, is_upright_jpeg, load_image, palette
 from trainer.data.palette import colour_of
 from trainer.data.placement import place, was_placed
 from trainer.data.records import Split
-from trainer.errors import DataError
+from trainer.errors import Cancelled, DataError
 
 JPEG_QUALITY = 95
 _MARK = "# Exported by Affinity Annotator"
@@ -62,6 +62,7 @@ def write_voc(
     classes: ClassList,
     force: bool = False,
     progress: Callable[[str], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> list[str]:
     """Write images, masks, annotations, lists and ``labelmap.txt`` to `out`; return what a person must know.
 
@@ -74,17 +75,24 @@ def write_voc(
     one has the name of a file to be written, that is an error, or with `force` it is replaced and named in
     the result. So is an image that cannot be read or whose size is not its mask's, which is left out.
 
+    `cancelled` is asked before each image; where it says yes, `Cancelled` is raised and `out` is as it was.
+
     Raises `DataError` for a label or tag outside the class list, a repeated id, an image that lies in `out`
     itself, nothing to export, or an `out` that cannot be written.
     """
+
+    def check() -> None:
+        if cancelled():
+            raise Cancelled("the export was cancelled; nothing was written")
+
     partial = out / _PARTIAL
     is_new = not out.exists()
     try:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
-            problems = _write_tree(partial, entries, classes, progress or (lambda image_id: None))
-            replaced = place(partial, out, _LAST, force)
+            problems = _write_tree(partial, entries, classes, progress or (lambda image_id: None), check)
+            replaced = place(partial, out, _LAST, force, check)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
             if is_new:
@@ -99,7 +107,11 @@ def write_voc(
 
 
 def _write_tree(
-    root: Path, entries: Iterable[VocEntry], classes: ClassList, progress: Callable[[str], None]
+    root: Path,
+    entries: Iterable[VocEntry],
+    classes: ClassList,
+    progress: Callable[[str], None],
+    check: Callable[[], None],
 ) -> list[str]:
     tags: dict[str, frozenset[int]] = {}
     taken: set[str] = set()
@@ -107,6 +119,7 @@ def _write_tree(
     problems: list[str] = []
     photos = (root.parent / "JPEGImages").resolve()
     for entry in entries:
+        check()
         if entry.id.casefold() in taken:
             raise DataError(f"two images to export are called {entry.id!r}; rename one")
         taken.add(entry.id.casefold())

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,7 +15,7 @@ from trainer.data.palette import voc_palette
 from trainer.data.placement import LIST_FILE
 from trainer.data.source import open_source
 from trainer.data.voc_export import VocEntry, check_destination, write_voc
-from trainer.errors import DataError
+from trainer.errors import Cancelled, DataError
 
 CLASSES = ClassList(("cat", "cup"))
 
@@ -200,6 +201,20 @@ def test_a_failing_export_leaves_the_former_one_as_it_was(tmp_path, entries):
     with pytest.raises(KeyboardInterrupt):
         write_voc(out, interrupted(), CLASSES)
     assert files(out) == before
+
+
+@pytest.mark.parametrize("former", [False, True])
+@pytest.mark.parametrize("after", [0, 1, 5])
+def test_a_cancelled_export_leaves_nothing(tmp_path, entries, former, after):
+    out = tmp_path / "out"
+    if former:
+        write_voc(out, entries[:2], CLASSES)
+    before, asked = files(out), count()
+    with pytest.raises(Cancelled):
+        write_voc(out, entries, CLASSES, cancelled=lambda: next(asked) >= after)
+    assert files(out) == before
+    assert out.exists() == former
+    assert not (out / ".export.partial").exists()
 
 
 def test_an_export_killed_while_it_takes_its_place_shows_and_can_be_repeated(tmp_path, entries, monkeypatch):
