@@ -121,6 +121,8 @@ class Database:
             if not reading:
                 database._back_up()
                 database._upgrade()
+            elif database._is_old():  # nobody has it open, or it would be up to date
+                cls.open(file).close()
         except BaseException:
             database.close()
             raise
@@ -180,11 +182,14 @@ class Database:
             if (verdict := _pragma(connection, "quick_check(1)")) != "ok":
                 raise sqlite3.DatabaseError(verdict.splitlines()[-1])
 
+    def _is_old(self) -> bool:
+        with self.reading() as connection:
+            return _pragma(connection, "user_version") < SCHEMA_VERSION
+
     def _upgrade(self) -> None:
         """Bring a file that an older version wrote up to date."""
-        with self.reading() as connection:
-            if _pragma(connection, "user_version") == SCHEMA_VERSION:
-                return
+        if not self._is_old():
+            return
         with self.writing() as connection:
             # There, an accepted mask was forgotten with the next stroke: each belongs to the present ones.
             connection.execute("ALTER TABLE accepted ADD COLUMN edit INTEGER NOT NULL DEFAULT 0")

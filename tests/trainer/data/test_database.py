@@ -122,3 +122,14 @@ def test_an_accepted_mask_of_an_older_version_belongs_to_its_strokes(file):
     np.testing.assert_array_equal(project.accepted_mask("one"), mask)
     project.close()
     assert sql(file, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
+
+
+def test_a_file_of_an_older_version_can_be_read(file):
+    mask = np.full((40, 60), 8, np.uint8)
+    project = Project.open(file)
+    project.accept("one", mask)
+    project.close()
+    sql(file, "ALTER TABLE accepted DROP COLUMN edit")
+    sql(file, "PRAGMA user_version = 1")
+    with closing(Project.open(file, reading=True)) as reader:
+        np.testing.assert_array_equal(reader.accepted_mask("one"), mask)
