@@ -7,7 +7,6 @@ from annotator.panels.trainer import COLOURS, TrainerPanel
 from annotator.session import Session
 from annotator.theme import Theme
 from trainer.data.classes import BACKGROUND, VOID
-from trainer.messages import StateChanged
 
 
 class StatusBar(QStatusBar):
@@ -28,7 +27,7 @@ class StatusBar(QStatusBar):
         session.busy_changed.connect(lambda busy, text: self._busy.setText(text))
         session.saved_changed.connect(self._show_saved)
         session.project_opened.connect(lambda: self._show_saved(True))
-        session.trainer_message.connect(self._hear)
+        trainer.state_shown.connect(self._show_state)
         theme.changed.connect(self._show_state)
         self._show_state()
 
@@ -54,10 +53,6 @@ class StatusBar(QStatusBar):
     def _show_saved(self, saved: bool) -> None:
         self.saved.setText(self.tr("Saved") if saved else self.tr("Not saved yet"))
         self.saved.setStyleSheet("" if saved else f"color: {self._theme.colours['bad']}")
-
-    def _hear(self, message: object) -> None:
-        if isinstance(message, StateChanged):
-            self._show_state()
 
     def _show_state(self) -> None:
         colour = COLOURS[self._trainer.state]

@@ -1,7 +1,7 @@
 """The Trainer panel: what training is doing and why, how it goes, and the models it has brought forth."""
 
 import pyqtgraph as pg
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -52,6 +52,8 @@ HELD = (State.TRAINING, State.PAUSED)
 class TrainerPanel(QWidget):
     """State, progress, curves and versions of the trainer thread."""
 
+    state_shown = Signal()
+
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
@@ -85,6 +87,7 @@ class TrainerPanel(QWidget):
         session.trainer_message.connect(self.hear)
         session.project_opened.connect(self._start)
         session.engine_changed.connect(self._show)
+        session.predictor.unavailable.connect(self._could_not_load)
         theme.changed.connect(self._recolour)
         self._recolour()
 
@@ -194,6 +197,11 @@ class TrainerPanel(QWidget):
         self._draw()
         self._list_versions()
 
+    def _could_not_load(self, error: Exception) -> None:
+        self.state = State.FAILED
+        self.reason.setText(self.tr("The models could not be loaded: {problem}").format(problem=error))
+        self._show()
+
     def state_text(self) -> str:
         """The state in one word, in the present language."""
         return {
@@ -218,6 +226,7 @@ class TrainerPanel(QWidget):
         self.learn.setIcon(self._theme.icon(spec_of("learn_tags").icon))
         self._progress.setVisible(training)
         self._doing.setVisible(training)
+        self.state_shown.emit()
 
     def _recolour(self) -> None:
         for plot in (self._loss_plot, self._validation_plot):

@@ -6,6 +6,8 @@ from pytestqt.qtbot import QtBot
 from annotator.panels.trainer import TrainerPanel
 from annotator.session import Session
 from annotator.theme import Theme
+from annotator.window import Window
+from trainer.errors import WeightsError
 from trainer.messages import (
     LearnTags,
     LossPoint,
@@ -111,3 +113,10 @@ def test_why_another_model_is_used_than_the_one_kept_is_told(
     with qtbot.waitSignal(opened.message) as told:
         panel.hear(ModelChanged(1, say("Model {number} is used instead.", number=1)))
     assert told.args == ["warning", "Model 1 is used instead."]
+
+
+def test_models_that_cannot_be_loaded_are_a_failure_with_a_reason(window: Window) -> None:
+    window.session.predictor.unavailable.emit(WeightsError("small.safetensors is damaged"))
+    assert window.trainer.state_name.text() == "Failed"
+    assert "small.safetensors is damaged" in window.trainer.reason.text()
+    assert window.status._state.text() == "Trainer: Failed"
