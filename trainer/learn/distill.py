@@ -28,6 +28,7 @@ from trainer.crew import ALONE, Crew
 from trainer.data.atomic import write_atomically
 from trainer.errors import WeightsError
 from trainer.learn.crops import Crops, jitter
+from trainer.learn.growing import grow_from
 from trainer.learn.photos import Photos, folder_of
 from trainer.learn.probe import PROBE_CLASSES, probe, probe_names
 from trainer.learn.teaching import Student, Teacher, distillation_loss
@@ -46,7 +47,8 @@ class Recipe:
         checkpoint_minutes: minutes on the wall between checkpoints.
         score_every: share of the budget between scores.
         bfloat16_teacher: see :class:`Teacher`.
-        sizes: (share of the budget spent, side of the square crops): small ones first.
+        sizes: (share of the budget spent, side of the square crops): small ones first, but none so small that
+            the teacher itself no longer knows what it sees.
         crop_area: smallest and largest share of a photo that a crop covers.
         weights: of the losses of the three maps, shallow to deep, and of the soft labels.
     """
@@ -57,7 +59,7 @@ class Recipe:
     rate: float = 1.5e-3
     decay: float = 0.02
     warm_up: float = 0.03
-    sizes: tuple[tuple[float, int], ...] = ((0.0, 96), (0.5, 112), (0.8, 144))
+    sizes: tuple[tuple[float, int], ...] = ((0.0, 112), (0.4, 128), (0.75, 160))
     crop_area: tuple[float, float] = (0.35, 1.0)
     weights: tuple[float, float, float, float] = (0.25, 0.5, 1.0, 0.5)
     checkpoint_minutes: float = 3
@@ -81,7 +83,11 @@ def working_seconds(device: torch.device) -> float:
 
 
 class Distillation:
-    """A run: its networks, its photos, and where it stands."""
+    """A run: its networks, its photos, and where it stands.
+
+    Args:
+        start: weights of a shallower student to begin from, see :func:`grow_from`; random ones by default.
+    """
 
     def __init__(
         self,
@@ -91,6 +97,7 @@ class Distillation:
         recipe: Recipe,
         device: str = "cpu",
         crew: Crew = ALONE,
+        start: Path | None = None,
     ) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.out, self.device, self.crew = recipe, out, torch.device(device), crew
@@ -101,6 +108,8 @@ class Distillation:
         self.held_out, self.names = names[:held].tolist(), names[held:].tolist()
         self.teacher = Teacher(teacher, recipe.bfloat16_teacher).to(self.device)
         self.student = Student(recipe.student, self.teacher).to(self.device)
+        if start is not None:
+            grow_from(self.student.backbone, start)
         self.optimiser = torch.optim.AdamW(_groups(self.student, recipe.decay), lr=recipe.rate)
         self.seconds, self.steps = 0.0, 0
         self.scores: list[dict[str, float]] = []

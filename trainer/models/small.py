@@ -10,7 +10,7 @@ from trainer.models.mobilenet import InvertedResidual, conv_norm_relu
 # Dense convolutions at the fine grids: a CPU runs them near its peak, where depthwise ones wait for memory.
 _STEM_CHANNELS = (16, 32, 64)
 # expansion, channels, repeats, stride of the first.
-_STAGES = ((3, 64, 2, 1), (4, 96, 4, 2), (4, 160, 4, 2))
+_STAGES = ((3, 64, 3, 1), (4, 96, 6, 2), (4, 160, 6, 2))
 _LAST_CHANNELS = 1280
 
 
@@ -21,7 +21,7 @@ class AffinitySmall(Backbone):
     """
 
     name = "affinity_small"
-    affinity_taps = ("features.4", "features.8", "features.12")
+    affinity_taps = ("features.5", "features.11", "features.17")
 
     def __init__(self, output_stride: int = 16) -> None:
         super().__init__(output_stride)

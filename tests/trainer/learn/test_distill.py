@@ -61,7 +61,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("clock")
 def test_a_run_learns_saves_and_reports(teacher: Path, photos: Path, tmp_path: Path) -> None:
     told: list[str] = []
-    run = Distillation(teacher, [photos], tmp_path, QUICK)
+    run = Distillation(teacher, [photos], tmp_path, replace(QUICK, minutes=2))
     before = run.score()
     run.run(told.append)
     after = run.scores[-1]
@@ -108,7 +108,7 @@ def test_the_schedule_warms_up_cools_down_and_enlarges() -> None:
     rates = [recipe.rate_at(share) for share in (0, recipe.warm_up, 0.5, 1)]
     assert rates[0] < 0.05 * rates[1]
     assert rates[1] > rates[2] > rates[3] == pytest.approx(0, abs=1e-9)
-    assert [recipe.size_at(share) for share in (0, 0.6, 0.9, 1.2)] == [96, 112, 144, 144]
+    assert [recipe.size_at(share) for share in (0, 0.6, 0.9, 1.2)] == [112, 128, 160, 160]
 
 
 def test_a_perfect_guess_costs_nothing_and_errors_count_by_channel() -> None:

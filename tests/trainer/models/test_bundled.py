@@ -31,6 +31,7 @@ def test_they_are_small_and_have_a_card() -> None:
         ("astronaut.png", "person", np.s_[40:512, 60:400]),
         ("camera.png", "person", np.s_[60:512, 60:340]),
         ("motorcycle_left.png", "motorbike", np.s_[120:480, 60:690]),
+        ("chelsea.png", "cat", np.s_[10:300, 60:385]),
     ],
 )
 def test_what_the_sample_shows_is_found(photo: str, name: str, inside: tuple[slice, slice]) -> None:
