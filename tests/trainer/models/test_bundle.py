@@ -60,7 +60,8 @@ def test_half_precision_halves_the_file_and_changes_little(tmp_path: Path) -> No
     bundle = Bundle(CLASSES, classifier, affinity)
     save_models(tmp_path / "full.safetensors", bundle)
     save_models(tmp_path / "half.safetensors", bundle, half=True)
-    assert (tmp_path / "half.safetensors").stat().st_size < 4_000_000
+    full, half = ((tmp_path / f"{name}.safetensors").stat().st_size for name in ("full", "half"))
+    assert half < 0.55 * full  # names and shapes take their part
     loaded = load_models(tmp_path / "half.safetensors").classifier
     assert loaded is not None
     x = torch.randn(1, 3, 50, 70)
