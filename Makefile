@@ -28,7 +28,7 @@ bench: $(VENV)/.bench ## measure the speed promises; JSON and a table in bench-r
 	@$(CI)system-packages offscreen
 	$(PY) -m tests.benchmarks --out bench-results
 
-pictures: $(VENV)/.run ## draw the pictures of README anew; WEIGHTS=FILE chooses weights
+pictures: $(VENV)/.run ## draw README's picture of the first start; WEIGHTS=FILE the others
 	@$(CI)system-packages offscreen
 	$(PY) docs/pictures.py $(if $(WEIGHTS),--weights $(WEIGHTS))
 

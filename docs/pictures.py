@@ -1,7 +1,7 @@
 """Draw the pictures of README anew: the program itself on its sample photos, into this folder.
 
-Usage: ``python docs/pictures.py [--weights FILE|NAME]``. The program first learns the sample's tags, as a
-person would let it.
+Usage: ``python docs/pictures.py [--weights FILE|NAME]``. With weights the program first learns the sample's
+tags, as a person would let it; without, it shows the first start with the weights that ship.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ PATIENCE = 600.0
 
 
 def main() -> None:
-    """Draw ``desk.png``, a proposal, and ``inspect.png``, what led to it."""
+    """Draw ``desk.png``, a proposal, and ``inspect.png``, what led to it; without weights ``first.png``."""
     parser = argparse.ArgumentParser(description="Draw the pictures of README anew.")
     parser.add_argument(
-        "--weights", default="", help="backbone to learn the tags with; else the one that ships"
+        "--weights", default="", help="backbone to learn the tags with; else the first start is drawn"
     )
     options = parser.parse_args()
     app = QApplication(sys.argv[:1])
@@ -49,6 +49,13 @@ def main() -> None:
         window.open_path(build_sample(Path(folder) / "sample"))
         session = window.session
         _wait(app, lambda: session.image_id is not None and session.worker is not None)
+        if not options.weights:
+            # The first start: what the weights that ship know without having learnt anything.
+            window.actions_table["inspect"].trigger()
+            _show(app, session, "chelsea")
+            window.grab().save(str(HERE / "first.png"))
+            window.close()
+            return
         learnt: list[object] = []
         session.predictor.tags_learnt.connect(lambda *about: learnt.append(about))
         window.actions_table["learn_tags"].trigger()
