@@ -25,10 +25,6 @@ def run(
     ],
     out: Out,
     more: Annotated[list[Path] | None, typer.Argument(metavar="ZIP_OR_DIR", hidden=True)] = None,
-    start: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="FILE", help="A shallower student to begin from, not random weights."),
-    ] = None,
     minutes: Annotated[
         float, typer.Option("--minutes", min=0.01, help="Time to train, over all resumed runs.")
     ] = 90,
@@ -52,7 +48,7 @@ def run(
     prepare_torch(threads, device)
     recipe = Recipe(minutes=minutes, batch=batch, seed=seed, bfloat16_teacher=bfloat16_teacher)
     with join_crew(device) as crew, open_reporter(json) as reporter:
-        run = Distillation(teacher, [*photos, *(more or ())], out, recipe, device, crew, start)
+        run = Distillation(teacher, [*photos, *(more or ())], out, recipe, device, crew)
         run.run(reporter.message if crew.leads else lambda _: None)
         if not crew.leads:
             return

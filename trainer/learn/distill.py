@@ -1,8 +1,9 @@
 """Distillation: a small backbone learns, from random weights, to give the maps of a large one.
 
-The student sees the same crops as the teacher and is drawn to its maps at three depths, cell by cell, and to
-its soft labels where the teacher has a classifier. It shares no tensor with the teacher, and no labels of the
-photos are used.
+The student sees the same crops as the teacher and is drawn to its maps, cell by cell, and to its soft labels
+where the teacher has a classifier. At first each of its layers learns alone, from the teacher's map before to
+the one after it (where the teacher has such maps); then all learn together. It shares no tensor with the
+teacher, and no labels of the photos are used.
 
 The schedule follows a clock of work: rate and input size depend on the share of the budget that is spent, so
 a run ends properly whatever the machine. It can be broken off and resumed, also with another budget or by
@@ -14,7 +15,7 @@ import math
 import pickle
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,9 @@ from trainer.crew import ALONE, Crew
 from trainer.data.atomic import write_atomically
 from trainer.errors import WeightsError
 from trainer.learn.crops import Crops, jitter
-from trainer.learn.growing import grow_from
 from trainer.learn.photos import Photos, folder_of
 from trainer.learn.probe import PROBE_CLASSES, probe, probe_names
-from trainer.learn.teaching import Student, Teacher, distillation_loss
+from trainer.learn.teaching import Student, Teacher, map_errors, soft_label_error, spreads_of
 from trainer.models.weights import save_backbone
 
 _HELD_OUT = 200
@@ -44,24 +44,29 @@ class Recipe:
     Attributes:
         batch: crops a step.
         minutes: budget of working time, see :func:`working_seconds`.
+        by_block: share of the budget in which each layer learns alone, where that is possible.
+        block_rate, rate: learning rates of that time and of the rest; each warms up and falls to nothing.
         checkpoint_minutes: minutes on the wall between checkpoints.
         score_every: share of the budget between scores.
         bfloat16_teacher: see :class:`Teacher`.
         sizes: (share of the budget spent, side of the square crops): small ones first, but none so small that
             the teacher itself no longer knows what it sees.
         crop_area: smallest and largest share of a photo that a crop covers.
-        weights: of the losses of the three maps, shallow to deep, and of the soft labels.
+        deepest: weight of the error of the deepest map; that of any other is 1.
+        soft_labels: weight of their error.
     """
 
-    student: str = "affinity_small"
     minutes: float = 90
     batch: int = 16
-    rate: float = 1.5e-3
+    by_block: float = 0.25
+    block_rate: float = 4e-3
+    rate: float = 2e-3
     decay: float = 0.02
     warm_up: float = 0.03
-    sizes: tuple[tuple[float, int], ...] = ((0.0, 112), (0.4, 128), (0.75, 160))
+    sizes: tuple[tuple[float, int], ...] = ((0.0, 128), (0.7, 160))
     crop_area: tuple[float, float] = (0.35, 1.0)
-    weights: tuple[float, float, float, float] = (0.25, 0.5, 1.0, 0.5)
+    deepest: float = 3.0
+    soft_labels: float = 1.0
     checkpoint_minutes: float = 3
     score_every: float = 0.1
     bfloat16_teacher: bool = False
@@ -69,8 +74,11 @@ class Recipe:
 
     def rate_at(self, share: float) -> float:
         """Learning rate when ``share`` (0…1) of the budget is spent: linear warm-up, then half a cosine."""
-        warm_up = min(1.0, share / self.warm_up + 0.01)
-        return self.rate * warm_up * (0.5 + 0.5 * math.cos(math.pi * min(share, 1.0)))
+        if share < self.by_block:
+            rate, done = self.block_rate, share / self.by_block
+        else:
+            rate, done = self.rate, min(1.0, (share - self.by_block) / (1 - self.by_block))
+        return rate * min(1.0, done / self.warm_up + 0.01) * (0.5 + 0.5 * math.cos(math.pi * done))
 
     def size_at(self, share: float) -> int:
         """Side of the crops then, in pixels."""
@@ -83,11 +91,7 @@ def working_seconds(device: torch.device) -> float:
 
 
 class Distillation:
-    """A run: its networks, its photos, and where it stands.
-
-    Args:
-        start: weights of a shallower student to begin from, see :func:`grow_from`; random ones by default.
-    """
+    """A run: its networks, its photos, and where it stands."""
 
     def __init__(
         self,
@@ -97,23 +101,25 @@ class Distillation:
         recipe: Recipe,
         device: str = "cpu",
         crew: Crew = ALONE,
-        start: Path | None = None,
     ) -> None:
         torch.manual_seed(recipe.seed)
-        self.recipe, self.out, self.device, self.crew = recipe, out, torch.device(device), crew
+        self.out, self.device, self.crew = out, torch.device(device), crew
         self.photos = Photos(sources)
         rng = np.random.default_rng(recipe.seed)
         names = rng.permutation([name for name in self.photos.names if folder_of(name) not in PROBE_CLASSES])
         held = min(_HELD_OUT, len(names) // 4)
         self.held_out, self.names = names[:held].tolist(), names[held:].tolist()
         self.teacher = Teacher(teacher, recipe.bfloat16_teacher).to(self.device)
-        self.student = Student(recipe.student, self.teacher).to(self.device)
-        if start is not None:
-            grow_from(self.student.backbone, start)
+        self.student = Student(self.teacher).to(self.device)
+        self.recipe = recipe if self.student.learns_by_block else replace(recipe, by_block=0.0)
         self.optimiser = torch.optim.AdamW(_groups(self.student, recipe.decay), lr=recipe.rate)
         self.seconds, self.steps = 0.0, 0
         self.scores: list[dict[str, float]] = []
-        self.spreads = self._spreads()
+        samples = self._samples()
+        self.spreads = spreads_of(samples)
+        self.block_spreads = (
+            spreads_of([self.student.changes(maps) for maps in samples]) if self.recipe.by_block else []
+        )
         self._resume()
 
     @property
@@ -163,7 +169,7 @@ class Distillation:
                 names = self.held_out[start : start + 20]
                 squares = np.stack([_squeezed(self.photos.read(name)) for name in names])
                 x = self._normalised(torch.from_numpy(squares).permute(0, 3, 1, 2))
-                target, guess = self.teacher(x)[-1], self.student(x)[-1]
+                target, guess = self._targets(x)[-1], self.student(x)[-1]
                 cosines.append(functional.cosine_similarity(target, guess).mean((1, 2)))
                 if self.teacher.head is not None:
                     first, second = (self.teacher.head(m.mean((2, 3))).argmax(1) for m in (target, guess))
@@ -187,10 +193,7 @@ class Distillation:
         self.student.train()
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.rate_at(self.share)
-        x = self._normalised(images)
-        loss = distillation_loss(
-            self.student(x), self.teacher(x), self.spreads, self.recipe.weights, self.teacher.head
-        )
+        loss = self._loss(self._normalised(images))
         self.optimiser.zero_grad()
         (loss / self.crew.size).backward()
         self.crew.sum_gradients(self.student.parameters())
@@ -198,12 +201,26 @@ class Distillation:
         self.steps += 1
         return float(loss.detach())
 
-    def _spreads(self) -> list[Tensor]:
-        """Standard deviation of each channel of the teacher's maps over some photos, ``C×1×1``."""
+    def _loss(self, x: Tensor) -> Tensor:
+        targets = self._targets(x)
+        if self.share < self.recipe.by_block:
+            alone = self.student.by_block(x, targets)
+            return torch.stack(map_errors(alone, targets, self.block_spreads)).sum()
+        guesses = self.student(x)
+        *shallow, deepest = map_errors(guesses, targets, self.spreads)
+        errors = [*shallow, self.recipe.deepest * deepest]
+        if self.teacher.head is not None:
+            soft = soft_label_error(guesses[-1], targets[-1], self.teacher.head)
+            errors.append(self.recipe.soft_labels * soft)
+        return torch.stack(errors).sum()
+
+    def _targets(self, x: Tensor) -> list[Tensor]:
+        return self.teacher.maps(x, self.student.wanted)
+
+    def _samples(self) -> list[list[Tensor]]:
+        """The wanted maps of four batches."""
         batches = self._crops(self.recipe.seed, self.recipe.batch).batches(lambda: 128)
-        maps = [self.teacher(self._normalised(next(batches))) for _ in range(4)]
-        spreads = [torch.cat(depth).std((0, 2, 3), keepdim=True)[0] for depth in zip(*maps, strict=True)]
-        return [spread + 0.1 * spread.mean() for spread in spreads]
+        return [self._targets(self._normalised(next(batches))) for _ in range(4)]
 
     @property
     def _checkpoint(self) -> Path:

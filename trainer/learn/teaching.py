@@ -7,8 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainer.models.backbones import build_backbone
+from trainer.models.base import Backbone
 from trainer.models.fuse import fused_for_inference
+from trainer.models.mobilenet import InvertedResidual
+from trainer.models.small import AffinitySmall, DenseResidual
 from trainer.models.state import read_tensors
 from trainer.models.weights import load_backbone_weights
 
@@ -27,7 +29,8 @@ class Teacher(nn.Module):
         backbone = load_backbone_weights(path)
         self.convention = backbone.convention
         self.uses_bfloat16 = bfloat16
-        self.taps = [backbone.tap(name) for name in (*backbone.affinity_taps[:2], backbone.taps[-1].name)]
+        self.shapes = _shapes(backbone)
+        self.depths = [*backbone.affinity_taps[:2], backbone.taps[-1].name]
         self.backbone = fused_for_inference(backbone)
         tensors, _ = read_tensors(path)
         head = next((names for names in _HEADS if names[0] in tensors), None)
@@ -39,56 +42,101 @@ class Teacher(nn.Module):
         self.requires_grad_(False).eval()
 
     @torch.no_grad()
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Normalised crops → the three maps, float32."""
+    def maps(self, x: Tensor, names: Sequence[str]) -> list[Tensor]:
+        """Normalised crops → the maps of these names, float32."""
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.uses_bfloat16):
-            maps = self.backbone(x, [tap.name for tap in self.taps])
-        return [maps[tap.name].float() for tap in self.taps]
+            maps = self.backbone(x, names)
+        return [maps[name].float() for name in names]
 
 
 class Student(nn.Module):
-    """The backbone that learns, and 1×1 convolutions (left behind afterwards) to the teacher's channels."""
+    """The backbone that learns, and which of the teacher's maps it learns from.
 
-    def __init__(self, name: str, teacher: Teacher) -> None:
+    Where the teacher has a map of the same shape for each layer of the student, in the same order, all of
+    these are the wanted ones, and the student can learn block by block. Otherwise three maps are wanted, to
+    whose channels 1×1 convolutions (left behind afterwards) lead.
+
+    Attributes:
+        wanted: names of the teacher's maps, shallow to deep.
+        learns_by_block: whether there is one for each layer.
+    """
+
+    def __init__(self, teacher: Teacher) -> None:
         super().__init__()
-        self.backbone = build_backbone(name, frozen_norm=False)
+        self.backbone = AffinitySmall()
         self.backbone.convention = teacher.convention
-        self.taps = [
-            self.backbone.tap(tap) for tap in (*self.backbone.affinity_taps[:2], self.backbone.taps[-1].name)
-        ]
+        own = _shapes(self.backbone)
+        matches = _in_order(list(own.values()), teacher.shapes)
+        self.learns_by_block = matches is not None
+        self.wanted = matches or teacher.depths
+        self._taps = list(own) if matches else [*self.backbone.affinity_taps[:2], list(own)[-1]]
+        pairs = zip(self._taps, self.wanted, strict=True)
+        channels = [(own[tap][0], teacher.shapes[name][0]) for tap, name in pairs]
         self.adapters = nn.ModuleList(
-            nn.Conv2d(own.channels, wanted.channels, 1) if own.channels != wanted.channels else nn.Identity()
-            for own, wanted in zip(self.taps, teacher.taps, strict=True)
+            nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
+            for inputs, outputs in channels
         )
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Normalised crops → guesses of the teacher's three maps."""
-        maps = self.backbone(x, [tap.name for tap in self.taps])
-        return [adapter(maps[tap.name]) for adapter, tap in zip(self.adapters, self.taps, strict=True)]
+        """Normalised crops → guesses of the wanted maps."""
+        maps = self.backbone(x, self._taps)
+        return [adapter(maps[tap]) for adapter, tap in zip(self.adapters, self._taps, strict=True)]
+
+    def by_block(self, x: Tensor, targets: Sequence[Tensor]) -> list[Tensor]:
+        """What each layer makes of the teacher's map before it.
+
+        No layer has to wait until those before it have learnt, and its error is its own: a shallow problem
+        each, learnt many times sooner than the whole (block-wise distillation, Li et al., CVPR 2020).
+        """
+        given = (x, *targets[:-1])
+        return [layer(before) for layer, before in zip(self.backbone.features, given, strict=True)]
+
+    def changes(self, targets: Sequence[Tensor]) -> list[Tensor]:
+        """What each layer has to add to what it is given: to nothing, where it is not residual."""
+        return [
+            after - before if isinstance(layer, _RESIDUAL) and layer.residual else after
+            for layer, before, after in zip(
+                self.backbone.features, (targets[0], *targets[:-1]), targets, strict=True
+            )
+        ]
 
 
-def distillation_loss(
-    guesses: Sequence[Tensor],
-    targets: Sequence[Tensor],
-    spreads: Sequence[Tensor],
-    weights: Sequence[float],
-    head: nn.Module | None,
-) -> Tensor:
-    """Squared errors of the maps in units of each channel's variance, and the divergence of the soft labels.
+_RESIDUAL = (DenseResidual, InvertedResidual)
 
-    Args:
-        guesses, targets: maps ``B×C×h×w``, shallow to deep.
-        spreads: the teacher's standard deviation of each channel, ``C×1×1``.
-        weights: one for each map and one for the soft labels.
-        head: the teacher's classifier on pooled features, or None.
+
+def spreads_of(samples: Sequence[Sequence[Tensor]]) -> list[Tensor]:
+    """Standard deviation of each channel over several samples of maps: one ``C×1×1`` for each depth.
+
+    Channels that hardly vary count as if they did a little, so that their noise is not learnt.
     """
-    losses = [
-        weight * ((guess - target) / spread).square().mean()
-        for guess, target, spread, weight in zip(guesses, targets, spreads, weights, strict=False)
+    spreads = [torch.cat(depth).std((0, 2, 3), keepdim=True)[0] for depth in zip(*samples, strict=True)]
+    return [spread + 0.1 * spread.mean() for spread in spreads]
+
+
+def map_errors(
+    guesses: Sequence[Tensor], targets: Sequence[Tensor], spreads: Sequence[Tensor]
+) -> list[Tensor]:
+    """Mean squared error of each map ``B×C×h×w``, in units of each channel's variance."""
+    return [
+        ((guess - target) / spread).square().mean()
+        for guess, target, spread in zip(guesses, targets, spreads, strict=True)
     ]
-    if head is not None:
-        guessed, wanted = (head(maps[-1].mean((2, 3))).log_softmax(1) for maps in (guesses, targets))
-        losses.append(
-            weights[-1] * functional.kl_div(guessed, wanted, log_target=True, reduction="batchmean")
-        )
-    return torch.stack(losses).sum()
+
+
+def soft_label_error(guess: Tensor, target: Tensor, head: nn.Module) -> Tensor:
+    """Divergence of what the teacher's classifier says to the pooled deepest maps ``B×C×h×w``."""
+    guessed, wanted = (head(maps.mean((2, 3))).log_softmax(1) for maps in (guess, target))
+    return functional.kl_div(guessed, wanted, log_target=True, reduction="batchmean")
+
+
+def _shapes(backbone: Backbone) -> dict[str, tuple[int, ...]]:
+    """``channels, h, w`` of every map for a small input, in order."""
+    with torch.inference_mode():
+        return {name: tuple(m.shape[1:]) for name, m in backbone.eval().walk(torch.zeros(1, 3, 64, 64))}
+
+
+def _in_order(wanted: Sequence[tuple[int, ...]], offered: dict[str, tuple[int, ...]]) -> list[str] | None:
+    """Names of maps of the wanted shapes, each after the one before; None if there are not enough."""
+    rest = iter(offered.items())
+    names = [next((name for name, shape in rest if shape == each), None) for each in wanted]
+    return [name for name in names if name is not None] if None not in names else None

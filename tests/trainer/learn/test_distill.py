@@ -14,7 +14,7 @@ from trainer.learn import distill
 from trainer.learn.distill import Distillation, Recipe
 from trainer.learn.photos import Photos, folder_of
 from trainer.learn.probe import PROBE_CLASSES, probe, probe_names
-from trainer.learn.teaching import distillation_loss
+from trainer.learn.teaching import Student, Teacher, map_errors, soft_label_error, spreads_of
 from trainer.models.backbones import build_backbone
 from trainer.models.weights import load_backbone_weights
 
@@ -103,21 +103,62 @@ def test_another_recipe_does_not_go_on_with_a_run(teacher: Path, photos: Path, t
         Distillation(teacher, [photos], tmp_path, QUICK)
 
 
-def test_the_schedule_warms_up_cools_down_and_enlarges() -> None:
-    recipe = Recipe()
-    rates = [recipe.rate_at(share) for share in (0, recipe.warm_up, 0.5, 1)]
+@pytest.mark.usefixtures("clock")
+def test_a_teacher_of_another_build_teaches_by_three_maps(photos: Path, tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    torch.save(build_backbone("resnet18").state_dict(), tmp_path / "resnet.pth")
+    run = Distillation(tmp_path / "resnet.pth", [photos], tmp_path / "run", replace(QUICK, minutes=0.6))
+    assert not run.student.learns_by_block
+    before = run.score()
+    run.run(lambda _: None)
+    assert run.scores[-1]["cosine"] > before["cosine"]
+    assert "agreement" not in run.scores[-1]
+
+
+def test_each_layer_learns_alone_from_the_maps_before_and_after_it(teacher: Path) -> None:
+    one = Teacher(teacher)
+    student = Student(one).train()
+    assert student.learns_by_block
+    assert student.wanted == [f"features.{number}" for number in range(1, 19)]
+    x = torch.randn(2, 3, 64, 64)
+    targets = one.maps(x, student.wanted)
+    alone = student.by_block(x, targets)
+    assert [guess.shape for guess in alone] == [target.shape for target in targets]
+    errors = map_errors(alone, targets, spreads_of([targets]))
+    errors[9].backward()
+    taught = {name.split(".")[2] for name, p in student.named_parameters() if p.grad is not None}
+    assert taught == {"9"}
+
+
+def test_a_residual_layer_is_measured_by_what_it_adds(teacher: Path) -> None:
+    student = Student(Teacher(teacher))
+    maps = [torch.full((1, 1, 1, 1), float(number)) ** 2 for number in range(18)]
+    changes = [float(change) for change in student.changes(maps)]
+    residual = {2: 4 - 1, 4: 16 - 9, 5: 25 - 16, 7: 49 - 36}
+    assert {number: changes[number] for number in residual} == residual
+    assert [changes[number] for number in (0, 1, 3, 6, 17)] == [0, 1, 9, 36, 289]
+
+
+def test_the_schedule_warms_up_cools_down_twice_and_enlarges() -> None:
+    recipe = Recipe(by_block=0.25)
+    rates = [recipe.rate_at(share) for share in (0, 0.02, 0.125, 0.2499)]
     assert rates[0] < 0.05 * rates[1]
-    assert rates[1] > rates[2] > rates[3] == pytest.approx(0, abs=1e-9)
-    assert [recipe.size_at(share) for share in (0, 0.6, 0.9, 1.2)] == [112, 128, 160, 160]
+    assert recipe.block_rate > rates[1] > rates[2] > rates[3] == pytest.approx(0, abs=1e-6)
+    rates = [recipe.rate_at(share) for share in (0.25, 0.28, 0.6, 1, 1.2)]
+    assert rates[0] < 0.05 * rates[1]
+    assert recipe.rate > rates[1] > rates[2] > rates[3] == rates[4] == pytest.approx(0, abs=1e-9)
+    assert [recipe.size_at(share) for share in (0, 0.6, 0.9, 1.2)] == [128, 128, 160, 160]
 
 
 def test_a_perfect_guess_costs_nothing_and_errors_count_by_channel() -> None:
     maps = [torch.randn(2, channels, 4, 4) for channels in (3, 5, 7)]
     spreads = [torch.full((m.shape[1], 1, 1), 2.0) for m in maps]
-    head = torch.nn.Linear(7, 4).requires_grad_(False)
-    assert float(distillation_loss(maps, maps, spreads, (1, 1, 1, 1), head)) == pytest.approx(0, abs=1e-6)
+    head = torch.nn.Linear(7, 4)
+    assert [float(error) for error in map_errors(maps, maps, spreads)] == [0, 0, 0]
+    assert soft_label_error(maps[2], maps[2], head).item() == pytest.approx(0, abs=1e-6)
+    assert soft_label_error(maps[2] + torch.randn(7, 1, 1), maps[2], head).item() > 1e-3
     off = [maps[0] + 2, maps[1], maps[2]]
-    assert float(distillation_loss(off, maps, spreads, (3, 1, 1, 1), head)) == pytest.approx(3, abs=1e-5)
+    assert [float(error) for error in map_errors(off, maps, spreads)] == pytest.approx([1, 0, 0], abs=1e-5)
 
 
 def test_the_probe_tells_apart_what_features_tell_apart(photos: Path) -> None:

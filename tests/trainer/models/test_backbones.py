@@ -68,7 +68,7 @@ def test_frozen_norm_neither_moves_nor_learns_in_training_mode() -> None:
 def test_norm_can_be_trained_from_scratch() -> None:
     backbone = build_backbone("affinity_small", frozen_norm=False).train()
     backbone.deepest(torch.randn(2, 3, 64, 64)).mean().backward()
-    norm = backbone.features[0][1]
+    norm = backbone.features[0].conv[0][1]
     assert norm.running_mean.abs().sum() > 0
     assert norm.weight.grad is not None
 
