@@ -16,6 +16,7 @@ class ActionStates:
         session.project_opened.connect(self._enable)
         session.image_changed.connect(self._enable)
         session.record_changed.connect(self._enable)
+        session.sweep.changed.connect(self._enable)
         session.undo_changed.connect(self._enable_history)
         session.paint_changed.connect(self._check)
         self._enable()
@@ -28,6 +29,7 @@ class ActionStates:
             self._actions[name].setEnabled(project)
         for name in WITH_IMAGE:
             self._actions[name].setEnabled(record is not None)
+        self._actions["propose_all"].setEnabled(project and not self._session.sweep.running)
         self._actions["reopen"].setEnabled(record is not None and record.status is Status.ACCEPTED)
 
     def _enable_history(self, can_undo: bool, can_redo: bool) -> None:

@@ -125,21 +125,27 @@ ACTIONS: tuple[ActionSpec, ...] = (
           "centre.fit", "Fit the image into the window."),
     _spec(VIEW, "actual_size", "Actual size", "Ctrl+1", "mdi6.numeric-1-box-outline",
           "centre.actual_size", "One pixel of the photo on one pixel of the screen."),
-    _spec(VIEW, "show_image", "Show image", "Alt+1", "mdi6.image-outline",
-          "canvas.toggle_layer", "Show or hide the photo.", args=("image",)),
+    _spec(VIEW, "show_image", "Show photo", "Alt+1", "mdi6.image-outline",
+          "canvas.set_layer_visible", "Show or hide the photo.", args=("image",), checkable=True),
     _spec(VIEW, "show_cam", "Show CAM", "Alt+2", "mdi6.blur",
-          "canvas.toggle_layer", "Show or hide where the classifier looked.", args=("cam",)),
-    _spec(VIEW, "show_seeds", "Show seeds", "Alt+3", "mdi6.seed-outline",
-          "canvas.toggle_layer", "Show or hide the seed cues.", args=("seeds",)),
+          "canvas.set_layer_visible", "Show or hide where the classifier looked.", args=("cam",),
+          checkable=True),
+    _spec(VIEW, "show_seeds", "Show seed cues", "Alt+3", "mdi6.seed-outline",
+          "canvas.set_layer_visible", "Show or hide the seed cues.", args=("seeds",), checkable=True),
     _spec(VIEW, "show_mask", "Show mask", "Alt+4", "mdi6.layers-outline",
-          "canvas.toggle_layer", "Show or hide the mask.", args=("mask",)),
+          "canvas.set_layer_visible", "Show or hide the mask.", args=("mask",), checkable=True),
+    _spec(VIEW, "show_strokes", "Show your strokes", "Alt+5", "mdi6.gesture",
+          "canvas.set_layer_visible", "Show or hide what you painted on the seeds.", args=("strokes",),
+          checkable=True),
     _spec(VIEW, "full_screen", "Full screen", "F11", "mdi6.fullscreen",
           "window.full_screen", "Nothing but the desk.", checkable=True),
     _spec(TRAINER, "train", "Start or pause training", "Ctrl+T", "mdi6.play-pause",
           "trainer.toggle", "The trainer learns from your seed strokes while you work."),
     _spec(TRAINER, "learn_tags", "Learn from tags", "Ctrl+L", "mdi6.school-outline",
           "trainer.learn_tags", "Teach the program your classes by the tags of your images."),
-    _spec(HELP, "welcome", "First steps", "", "mdi6.school-outline",
+    _spec(TRAINER, "propose_all", "Propose for all images", "Ctrl+P", "mdi6.auto-fix",
+          "sweep.start", "Propose a mask for every tagged image that has none, or one that is out of date."),
+    _spec(HELP, "welcome", "First steps", "", "mdi6.lightbulb-outline",
           "window.show_welcome", "The three steps from a photo to a mask."),
     _spec(HELP, "about", "About Affinity Annotator", "", "mdi6.information-outline",
           "window.about", "Version, method and licence."),
@@ -176,7 +182,7 @@ class Actions(QObject):
             if spec.hold:
                 self._held[spec.id] = call
             elif spec.checkable:
-                self.by_id[spec.id].toggled.connect(call)
+                self.by_id[spec.id].toggled.connect(lambda on, call=call, args=spec.args: call(*args, on))
             else:
                 self.by_id[spec.id].triggered.connect(lambda _=False, call=call, args=spec.args: call(*args))
 

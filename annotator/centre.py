@@ -55,7 +55,9 @@ class Centre(QStackedWidget):
         return self._inspect_view if self._inspecting else self._canvas
 
     def _show(self) -> None:
-        self.setCurrentWidget(self._empty if self._session.project is None else self._view())
+        shown = self._empty if self._session.project is None else self._view()
+        self.setCurrentWidget(shown)
+        self.setFocusProxy(shown)
 
     def _tell_zoom(self) -> None:
         # Of the view that is seen: the other one is laid out anew now and then, too.

@@ -5,7 +5,8 @@ import json
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QObject, QTranslator
 
 from resources import path
-from trainer.wording import Saying
+from trainer.errors import UserError
+from trainer.wording import Saying, words_of
 
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 
@@ -60,5 +61,13 @@ def told(text: str) -> str:
     if not isinstance(text, Saying):
         return text
     return " ".join(
-        QCoreApplication.translate("trainer", template).format(**values) for template, values in text.parts
+        QCoreApplication.translate("trainer", template).format(
+            **{name: told(value) if isinstance(value, Saying) else value for name, value in values.items()}
+        )
+        for template, values in text.parts
     )
+
+
+def why(error: Exception) -> str:
+    """What an error says to a person, in the present language; of a fault of the program its kind too."""
+    return told(words_of(error)) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"

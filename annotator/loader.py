@@ -38,15 +38,16 @@ class DocumentLoader(QObject):
     def clear(self) -> None:
         """Forget what is under way: another project is opened, or none."""
         self._wanted, self._ahead = "", None
-        self._under_way.clear()
+        self._under_way = set()  # a new one: another project may have images of the same names
 
     def _load(self, project: Project, image_id: str, priority: int) -> None:
-        self._under_way.add(image_id)
+        under_way = self._under_way
+        under_way.add(image_id)
 
         def arrived(document: Document) -> None:
-            if image_id not in self._under_way:
+            if under_way is not self._under_way:
                 return
-            self._under_way.discard(image_id)
+            under_way.discard(image_id)
             if image_id == self._wanted:
                 self._wanted = ""
                 self.loaded.emit(document)
@@ -54,7 +55,9 @@ class DocumentLoader(QObject):
                 self._ahead = document
 
         def refused(error: Exception) -> None:
-            self._under_way.discard(image_id)
+            if under_way is not self._under_way:
+                return
+            under_way.discard(image_id)
             if image_id == self._wanted:
                 self._wanted = ""
                 self.failed.emit(image_id, error)

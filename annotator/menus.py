@@ -12,6 +12,10 @@ from annotator.settings import DeskSettings
 from annotator.theme import CHOICES, Theme
 
 HIDDEN = {"peek", *(f"class_{n}" for n in range(10))}  # keys only, they have no place in a menu
+PARTED = (  # a line stands above each
+    *("look_for_photos", "weights", "quit", "classes", "next", "add_tag"),
+    *("larger", "paint_seeds", "undecided", "zoom_in", "show_image", "full_screen"),
+)
 
 
 class Menus(QObject):
@@ -34,13 +38,16 @@ class Menus(QObject):
         window.addActions(list(actions.by_id.values()))  # so that the hidden ones' keys work, too
         for spec in ACTIONS:
             if spec.id not in HIDDEN:
+                if spec.id in PARTED:
+                    menus[spec.group].addSeparator()
                 menus[spec.group].addAction(actions[spec.id])
         panels = menus[VIEW].addMenu(self.tr("Panels"))
         for dock in docks:
             panels.addAction(dock.toggleViewAction())
         self.colours = self._add_colours(menus[VIEW])
         self._add_languages(menus[VIEW])
-        self._recent = menus[FILE].addMenu(self.tr("Open recent"))
+        self._recent = QMenu(self.tr("Open recent"), window)
+        menus[FILE].insertMenu(actions["open_sample"], self._recent)
         self.list_recent()
 
     def list_recent(self) -> None:

@@ -3,17 +3,19 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from annotator.dialogs.details import DetailsDialog
 from annotator.theme import Theme
-from annotator.widgets import icon_button
+from annotator.widgets import CrossButton, IconLabel
 
 ICONS = {
     "info": ("mdi6.information-outline", "accent"),
     "warning": ("mdi6.alert-outline", "warn"),
     "error": ("mdi6.alert-circle-outline", "bad"),
 }
+BESIDE = 2  # lines that a text may have beside its buttons; one that has more stands above them
 SECONDS = 6
 KEPT = 3
 Choice = tuple[str, Callable[[], object]]
@@ -29,22 +31,39 @@ class Message(QFrame):
         sentence, _, details = text.partition("\n\n")
         if details:
             choices = (*choices, (self.tr("Details"), self._show_details))
-        icon = QLabel()
-        icon.setPixmap(theme.icon(*ICONS[level]).pixmap(18, 18))
-        label = QLabel(sentence)
-        label.setWordWrap(True)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 6, 6, 6)
-        layout.setSpacing(10)
-        layout.addWidget(icon)
-        layout.addWidget(label, 1)
+        self._label = QLabel(sentence)
+        self._label.setWordWrap(True)
+        self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._row = QHBoxLayout()
+        self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._body.addWidget(self._label, 1)
+        self._body.addLayout(self._row)
+        self._edges = (
+            IconLabel(theme, *ICONS[level], 18),
+            CrossButton(theme, self.tr("Close the message"), self.leave),
+        )
+        self._layout = QHBoxLayout(self)
+        self._layout.setContentsMargins(12, 6, 6, 6)
+        self._layout.setSpacing(10)
+        self._layout.addWidget(self._edges[0])
+        self._layout.addLayout(self._body, 1)
+        self._layout.addWidget(self._edges[1])
         self.buttons = [QPushButton(name) for name, _ in choices]
         for button, (_, act) in zip(self.buttons, choices, strict=True):
             button.clicked.connect(lambda _=False, act=act: act())
-            layout.addWidget(button)
-        close = icon_button(theme.icon("mdi6.close", "muted"), self.tr("Close the message"), self.leave)
-        layout.addWidget(close)
+            self._row.addWidget(button)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Put the buttons below the text where it would be long and narrow beside them."""
+        super().resizeEvent(event)
+        room = self._body.geometry().width() - self._row.sizeHint().width() - self._body.spacing()
+        beside = self._label.heightForWidth(room) <= BESIDE * self._label.fontMetrics().lineSpacing()
+        direction = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        self._body.setDirection(direction)
+        self._body.setAlignment(self._row, Qt.AlignmentFlag(0) if beside else Qt.AlignmentFlag.AlignLeft)
+        for edge in self._edges:
+            upright = Qt.AlignmentFlag.AlignVCenter if beside else Qt.AlignmentFlag.AlignTop
+            self._layout.setAlignment(edge, upright)
 
     def leave(self) -> None:
         """Go away."""

@@ -105,7 +105,8 @@ def _unknown(file: Path, bundle: Bundle, classes: ClassList) -> str:
         "Your strokes work all the same.",
     )
     shown = ", ".join(names[:SHOWN]) + (" …" if len(names) > SHOWN else "")
-    return warning.format(name=file.name, classes=shown)
+    name = QCoreApplication.translate("models", "The built-in model") if file == BUNDLED else file.name
+    return warning.format(name=name, classes=shown)
 
 
 def _holds_models(file: Path) -> bool:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from annotator.bridge import Bridge
 from annotator.document import Labels
+from annotator.i18n import told
 from annotator.jobs import Jobs
 from trainer.data.project import Project
 from trainer.messages import (
@@ -82,7 +83,7 @@ class Predictor(QObject):
                 self.ready.emit(loaded.warning)
 
         def refused(error: Exception) -> None:
-            if self._project is project:
+            if self._project is project and self._bridge is bridge:
                 self.unavailable.emit(error)
 
         self._jobs.submit(load, ready, refused)
@@ -135,7 +136,7 @@ class Predictor(QObject):
                     self._keep(message)
                     self.proposed.emit(message.image, message.proposal)
             case PredictFailed():
-                self.failed.emit(message.image, message.reason)
+                self.failed.emit(message.image, told(message.reason))
             case TagsLearnt():
                 self._version = 0
                 self._answers.clear()

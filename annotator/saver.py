@@ -7,7 +7,9 @@ from threading import Lock
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from annotator.i18n import told
 from annotator.jobs import Jobs
+from trainer.wording import words_of
 
 RETRY_MS = 2000
 
@@ -94,6 +96,6 @@ class Saver(QObject):
             if deed is not self._refused:
                 self._refused = deed
                 text = self.tr("{image}: what you did is kept but not on disk yet: {reason}")
-                self.failed.emit(text.format(image=deed.image_id, reason=error))
+                self.failed.emit(text.format(image=deed.image_id, reason=told(words_of(error))))
         if written and self.idle:
             self.changed.emit(True)

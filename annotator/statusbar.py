@@ -1,7 +1,7 @@
-"""The status bar: what is under way, what lies under the mouse, zoom, saved state, trainer state."""
+"""The status bar: what is under way, what lies under the mouse, zoom, saved state, trainer and sweep."""
 
 from PySide6.QtCore import QPointF
-from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
 
 from annotator.panels.trainer import COLOURS, TrainerPanel
 from annotator.session import Session
@@ -19,17 +19,25 @@ class StatusBar(QStatusBar):
         self.setSizeGripEnabled(False)
         self._session, self._trainer, self._theme = session, trainer, theme
         self._busy, self._cursor, self.zoom, self.saved, self._state = (QLabel() for _ in range(5))
+        self.sweep = QLabel()
         self._lamp = QLabel()
-        self._lamp.setContentsMargins(6, 0, 0, 0)
+        self._lamp.setObjectName("lamp")
+        # A long name is cut, or the window would have to grow for it.
+        self._busy.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.addWidget(self._busy, 1)
-        for label in (self._cursor, self.zoom, self.saved, self._lamp, self._state):
+        for label in (self._cursor, self.zoom, self.saved, self._lamp, self._state, self.sweep):
             self.addPermanentWidget(label)
         session.busy_changed.connect(lambda busy, text: self._busy.setText(text))
+        self._point: QPointF | None = None
+        session.layer_changed.connect(lambda *_: self.show_cursor(self._point))
+        session.image_changed.connect(lambda _: self.show_cursor(self._point))
         session.saved_changed.connect(self._show_saved)
         session.project_opened.connect(lambda: self._show_saved(True))
         trainer.state_shown.connect(self._show_state)
+        trainer.sweep.shown.connect(self._show_sweep)
         theme.changed.connect(self._show_state)
         self._show_state()
+        self._show_sweep()
 
     def show_zoom(self, factor: float) -> None:
         """Show a zoom in per cent of the photo's own size."""
@@ -37,7 +45,7 @@ class StatusBar(QStatusBar):
 
     def show_cursor(self, point: QPointF | None) -> None:
         """Show position and class under the mouse, image coordinates."""
-        mask = self._session.mask
+        self._point, mask = point, self._session.mask
         self._cursor.clear()
         if point is None or mask is None:
             return
@@ -53,6 +61,11 @@ class StatusBar(QStatusBar):
     def _show_saved(self, saved: bool) -> None:
         self.saved.setText(self.tr("Saved") if saved else self.tr("Not saved yet"))
         self.saved.setStyleSheet("" if saved else f"color: {self._theme.colours['bad']}")
+
+    def _show_sweep(self) -> None:
+        text = self._trainer.sweep.text()
+        self.sweep.setText(text)
+        self.sweep.setVisible(bool(text))
 
     def _show_state(self) -> None:
         colour = COLOURS[self._trainer.state]

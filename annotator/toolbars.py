@@ -18,6 +18,7 @@ from annotator.actions import Actions, spec_of, translated
 from annotator.session import Session
 from annotator.settings import BRUSH_RADII
 from annotator.theme import Theme
+from trainer.data.project import Status
 
 ICON = QSize(20, 20)
 TOOLS = ("brush", "eraser", "polygon", "fill", "superpixel", "picker")
@@ -33,7 +34,7 @@ class MainBar(QToolBar):
         self.setWindowTitle(self.tr("Main tool bar"))
         self.setMovable(False)
         self.setIconSize(ICON)
-        self._session, self._theme = session, theme
+        self._actions, self._session, self._theme = actions, session, theme
         for action_id in ("open_folder", "export", "", "undo", "redo", "", "previous", "next", ""):
             if action_id:
                 self.addAction(actions[action_id])
@@ -63,7 +64,8 @@ class MainBar(QToolBar):
         self.size_slider.valueChanged.connect(self._resize)
         self.addWidget(self.size_slider)
         self._size = QLabel()
-        self._size.setFixedWidth(46)
+        self._size.setFixedWidth(50)
+        self._size.setContentsMargins(4, 0, 0, 0)
         self._size.setProperty("muted", True)
         self.addWidget(self._size)
         self.addSeparator()
@@ -81,17 +83,28 @@ class MainBar(QToolBar):
         right.setContentsMargins(4, 0, 6, 0)
         right.addWidget(self.accept)
         self.addWidget(holder)
-        self._accept_action = actions["accept"]
         actions.keys_changed.connect(self._label)
         theme.changed.connect(self._label)
+        session.image_changed.connect(self._label)
+        session.record_changed.connect(self._label)
         session.paint_changed.connect(self._follow)
         self._label()
         self._follow()
 
     def _label(self) -> None:
-        self.accept.setText(translated(spec_of("accept").text).replace("&", "&&"))
-        self.accept.setIcon(self._theme.icon("mdi6.check-bold", "accent_text"))
-        self.accept.setToolTip(self._accept_action.toolTip())
+        record = self._session.record
+        accepted = record is not None and record.status is Status.ACCEPTED
+        text = self.tr("Accepted · next") if accepted else translated(spec_of("accept").text)
+        self.accept.setText(text.replace("&", "&&"))
+        icon = "mdi6.check-circle" if accepted else "mdi6.check-bold"
+        self.accept.setIcon(self._theme.icon(icon, "accent_text"))
+        self.accept.setToolTip(self._actions["accept"].toolTip())
+        self.size_slider.setToolTip(
+            self.tr(
+                "Diameter of the brush in pixels of the photo. {smaller} and {larger} or Ctrl + wheel "
+                "change it."
+            ).format(smaller=self._actions.key_text("smaller"), larger=self._actions.key_text("larger"))
+        )
 
     def _resize(self, position: int) -> None:
         low, high = BRUSH_RADII

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from annotator.theme import Theme
-from annotator.widgets import explanation, icon_button
+from annotator.widgets import CrossButton, IconLabel, explanation
 
 
 class WelcomeStrip(QFrame):
@@ -38,16 +38,15 @@ class WelcomeStrip(QFrame):
             badge = QLabel(str(number))
             badge.setFixedSize(22, 22)
             badge.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            badge.setStyleSheet(
-                f"background: {theme.colours['accent']}; color: {theme.colours['accent_text']};"
-                "border-radius: 11px; font-weight: 600;"
-            )
+            badge.setProperty("badge", True)
             words = QLabel(f"<b>{name}</b>&nbsp; {text}")
             words.setWordWrap(True)
+            words.setAlignment(Qt.AlignmentFlag.AlignTop)
+            words.setContentsMargins(0, 3, 0, 0)  # level with the number
             layout.addWidget(badge, 0, Qt.AlignmentFlag.AlignTop)
             layout.addWidget(words, 1)
         away = self.tr("Put the first steps away; Help brings them back")
-        close = icon_button(theme.icon("mdi6.close", "muted"), away, self.dismissed.emit)
+        close = CrossButton(theme, away, self.dismissed.emit)
         layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
 
 
@@ -60,8 +59,7 @@ class EmptyDesk(QWidget):
 
     def __init__(self, theme: Theme, recent: list[Path], parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        icon = QLabel()
-        icon.setPixmap(theme.icon("mdi6.image-multiple-outline", "faint").pixmap(64, 64))
+        icon = IconLabel(theme, "mdi6.image-multiple-outline", "faint", 64)
         icon.setAlignment(Qt.AlignmentFlag.AlignCenter)
         title = QLabel(self.tr("From tags to masks"))
         title.setProperty("title", True)
@@ -73,7 +71,7 @@ class EmptyDesk(QWidget):
             )
         )
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        text.setFixedWidth(420)
+        text.setFixedSize(420, text.heightForWidth(420))
         folder = QPushButton(self.tr("Open folder…"))
         folder.setProperty("accent", True)
         folder.clicked.connect(self.folder_wanted)

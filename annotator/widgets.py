@@ -4,17 +4,20 @@ import math
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QScrollArea,
     QSizePolicy,
     QSlider,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
+
+from annotator.theme import Theme
 
 
 def heading(text: str) -> QLabel:
@@ -54,15 +57,42 @@ def swatch(colour: QColor, side: int = 14, ratio: float = 1.0) -> QPixmap:
     return pixmap
 
 
-def icon_button(icon: QIcon, tip: str, act: Callable[[], object], side: int = 14) -> QToolButton:
-    """A flat button that is only an icon; `tip` also names it to a screen reader."""
-    button = QToolButton()
-    button.setIcon(icon)
-    button.setIconSize(QSize(side, side))
-    button.setToolTip(tip)
-    button.setAccessibleName(tip)
-    button.clicked.connect(lambda: act())
-    return button
+def scrolled(content: QWidget) -> QScrollArea:
+    """`content`, scrolled where there is no room for it; Tab goes to what can be used in it only."""
+    area = QScrollArea(widgetResizable=True)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(content)
+    return area
+
+
+class IconLabel(QLabel):
+    """An icon, `side` logical pixels wide, in a named colour of the theme in use."""
+
+    def __init__(self, theme: Theme, name: str, colour: str, side: int) -> None:
+        super().__init__()
+        self._theme, self._name, self._colour, self._side = theme, name, colour, side
+        theme.changed.connect(self._draw)
+        self._draw()
+
+    def _draw(self) -> None:
+        self.setPixmap(self._theme.icon(self._name, self._colour).pixmap(self._side, self._side))
+
+
+class CrossButton(QToolButton):
+    """A flat cross in the colours of the theme in use; `tip` also names it to a screen reader."""
+
+    def __init__(self, theme: Theme, tip: str, act: Callable[[], object], side: int = 14) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setIconSize(QSize(side, side))
+        self.setToolTip(tip)
+        self.setAccessibleName(tip)
+        self.clicked.connect(lambda: act())
+        theme.changed.connect(self._draw)
+        self._draw()
+
+    def _draw(self) -> None:
+        self.setIcon(self._theme.icon("mdi6.close", "muted"))
 
 
 class ValueSlider(QWidget):

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
 from annotator.action_states import ActionStates
@@ -40,8 +40,11 @@ from annotator.welcome import EmptyDesk, WelcomeStrip
 from trainer.errors import UserError
 
 FIRST_SIZE = QSize(1440, 900)
+FRAME = QSize(8, 40)  # what a window manager may put around it
 VERSION = 1  # of the dock layout that is remembered
 TABBED = ("seeds", "trainer", "inspector")
+NARROWEST = 262  # of the panels on the right: below, what they hold would be cut
+FEATURES = QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetClosable
 LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 
 
@@ -69,7 +72,7 @@ class Window(QMainWindow):
         self._wire()
         geometry, state = settings.layout
         if not self.restoreGeometry(geometry):
-            self.resize(FIRST_SIZE.boundedTo(self.screen().availableSize()))
+            self.resize(FIRST_SIZE.boundedTo(self.screen().availableSize() - FRAME))
         self.restoreState(state, VERSION)
 
     # -- What the actions do ---------------------------------------------------------------------------------
@@ -179,10 +182,13 @@ class Window(QMainWindow):
             dock = QDockWidget(title, self)
             dock.setObjectName(name)
             panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+            if area is RIGHT:
+                panel.setMinimumWidth(NARROWEST)
             dock.setWidget(panel)
-            dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetMovable)
+            dock.setFeatures(FEATURES)
             if name in TABBED:  # the tab is the title
                 dock.setTitleBarWidget(QWidget())
+                dock.visibilityChanged.connect(panel.setEnabled)  # Tab passes by what lies behind another tab
             self.addDockWidget(area, dock)
             self.docks[name] = dock
         self.setTabPosition(RIGHT, QTabWidget.TabPosition.North)
@@ -203,6 +209,7 @@ class Window(QMainWindow):
                 "canvas": self.canvas,
                 "session": session,
                 "photos": session.photos,
+                "sweep": session.sweep,
                 "strokes": session.strokes,
                 "acceptance": session.acceptance,
                 "paint": self.paint_actions,
@@ -214,6 +221,9 @@ class Window(QMainWindow):
         self.menus = Menus(self, actions, self.docks.values(), self.settings, self.theme)
         self.menus.recent_wanted.connect(self.open_path)
         self.menus.message.connect(self.messages.show_message)
+        for shown_there in ("learn_tags", "propose_all"):
+            actions[shown_there].triggered.connect(self._show_trainer)
+        actions["inspect"].toggled.connect(self.layers.rest)
         self.welcome.dismissed.connect(self._put_welcome_away)
         self.empty.folder_wanted.connect(self.open_folder)
         self.empty.sample_wanted.connect(self.open_sample)
@@ -252,6 +262,10 @@ class Window(QMainWindow):
     def _saved_changed(self) -> None:
         self._warned = False  # nobody was warned of what was done since
 
+    def _show_trainer(self) -> None:
+        self.docks["trainer"].show()
+        self.docks["trainer"].raise_()
+
     def _remember_brush(self) -> None:
         self.settings.brush_radius = self.session.brush_radius
 
@@ -260,9 +274,8 @@ class Window(QMainWindow):
         self._weights_warning = warning
         if warning:
             learn = translated(spec_of("learn_tags").text), self.actions_table["learn_tags"].trigger
-            self.messages.show_message(
-                "warning", warning, learn, (self.tr("Choose weights…"), self.choose_weights)
-            )
+            choose = translated(spec_of("weights").text), self.choose_weights
+            self.messages.show_message("warning", warning, learn, choose)
 
     def report_fault(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
@@ -281,6 +294,15 @@ class Window(QMainWindow):
     def _put_welcome_away(self) -> None:
         self.settings.welcomed = True
         self.welcome.hide()
+
+    # -- Keys ------------------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc leaves a field for the photo."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.centre.setFocus()
+        else:
+            super().keyPressEvent(event)
 
     # -- Leaving ---------------------------------------------------------------------------------------------
 

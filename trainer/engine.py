@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -102,7 +104,7 @@ class Engine:
         classifier = self.models.classifier.to(self.device).eval()
         self._fused = fused_for_inference(classifier)
         self._blank = AffinityNet(classifier.backbone)
-        self._digests: dict[nn.Module, str] = {}
+        self._digests: WeakKeyDictionary[nn.Module, str] = WeakKeyDictionary()
 
     def _take_up_segmentation(self) -> None:
         network = self.models.segmentation
@@ -141,6 +143,14 @@ class Engine:
             view_cams=cams,
             refiner=Refiner(scores, image, evidence.classes, affinity),
         )
+
+    def origin(self, tags: Iterable[str | int]) -> str:
+        """Return a digest of what a full proposal is made of but for the image: tags, settings, networks."""
+        models = self.models
+        networks = models.classifier, models.affinity, models.segmentation
+        digests = [None if network is None else self._digest(network) for network in networks]
+        made_of = repr((tuple(tags), self.settings, digests))
+        return hashlib.blake2b(made_of.encode(), digest_size=16).hexdigest()
 
     def evidence(self, image: np.ndarray, tags: Iterable[str | int]) -> Evidence:
         """Return what a full proposal for `image` starts from; arguments as in `propose`."""

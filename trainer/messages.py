@@ -92,11 +92,26 @@ class LearnTags:
 
 
 @dataclass(frozen=True)
+class StartSweep:
+    """Propose for every tagged image that nobody has touched and that has no up-to-date proposal.
+
+    One image at a time, when no other prediction is asked for and no training runs.
+    """
+
+
+@dataclass(frozen=True)
+class StopSweep:
+    """End a sweep after the image in hand; what is proposed stays."""
+
+
+@dataclass(frozen=True)
 class Shutdown:
     """End the thread after the batch in hand."""
 
 
-Command = SeedsChanged | Start | Pause | Stop | Predict | SetModel | LearnTags | Shutdown
+Command = (
+    SeedsChanged | Start | Pause | Stop | Predict | SetModel | LearnTags | StartSweep | StopSweep | Shutdown
+)
 
 
 # -- Messages ------------------------------------------------------------------------------------------------
@@ -197,6 +212,33 @@ class PredictFailed:
     reason: str
 
 
+@dataclass(frozen=True)
+class SweepProgress:
+    """A sweep proposes for image `number` (from 1) of `total`."""
+
+    number: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Swept:
+    """The project keeps a proposal that a sweep made for `image`; nobody looks at it, so it is not sent."""
+
+    image: str
+
+
+@dataclass(frozen=True)
+class SweepEnded:
+    """A sweep has made proposals for `images` images, and was `stopped` or found nothing more to do.
+
+    `problems` are the sentences on the images that failed, each naming its file.
+    """
+
+    images: int
+    stopped: bool
+    problems: tuple[str, ...]
+
+
 Message = (
     StateChanged
     | Progress
@@ -207,4 +249,7 @@ Message = (
     | ModelChanged
     | Predicted
     | PredictFailed
+    | SweepProgress
+    | Swept
+    | SweepEnded
 )

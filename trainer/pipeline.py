@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import resource
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ from trainer.about import library_versions
 from trainer.calibration import AlphaSearch, Cover
 from trainer.crew import ALONE, Crew
 from trainer.data.atomic import write_atomically
-from trainer.data.source import Source
+from trainer.data.source import Source, image_folder
 from trainer.data.voc_export import check_destination
 from trainer.errors import DataError, UserError
 from trainer.evaluation import Scores
@@ -42,6 +42,7 @@ from trainer.proposal import enlarged
 from trainer.publish import (
     OVERVIEW_FILE,
     RUN_FILE,
+    place_stages,
     score_stages,
     write_masks,
     write_overview,
@@ -105,7 +106,7 @@ def run_pipeline(
     options = options or Options()
     run = _Run(source, out, options, report or NullReporter(), crew)
     if crew.leads and not run.folder.begun:  # one that was cut short has no finished tree yet
-        check_destination(out, options.force)
+        check_destination(out, image_folder(source.root), options.force)
         there = [name for name in (MODELS_FILE, OVERVIEW_FILE, RUN_FILE) if (out / name).exists()]
         run.warnings += [f"{out / name} was there before and is replaced" for name in there]
     return run.run()
@@ -318,11 +319,11 @@ class _Run:
         names = [name for name in STAGE_NAMES if self.stages.done(name, 0)]
         mine = len(self.crew.share(range(len(self.stages.items))))
         with self._timed("scores", mine) as stage:
-            keep = self.options.stages
-            scores = score_stages(
-                self.stages, names, last, self.source.split, self.out, keep, self.crew, stage
-            )
+            kept = self.folder.root / "stages" if self.options.stages else None
+            scores = score_stages(self.stages, names, last, self.source.split, kept, self.crew, stage)
         if self.crew.leads:
+            if kept is not None:
+                self.warnings += place_stages(kept, self.out, self.options.force)
             with self._timed("masks", len(self.stages.items)) as stage:
                 self.warnings += write_masks(self.stages, last, self.out, self.options.force, stage)
             write_overview(self.stages, last, self.out, self.source.root.name)
@@ -372,5 +373,10 @@ class _Run:
 
 
 def peak_memory() -> int:
-    """Return the largest number of bytes this process has had in memory."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """Return the largest number of bytes this process has had in memory; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -13,6 +13,7 @@ from trainer.crew import Crew
 from trainer.data.atomic import write_atomically
 from trainer.data.ids import file_under
 from trainer.data.images import load_image, load_mask, save_mask
+from trainer.data.placement import place
 from trainer.data.voc_export import VocEntry, write_voc
 from trainer.evaluation import Scores
 from trainer.overview import OverviewRow, draw_overview, overview_row
@@ -32,14 +33,13 @@ def score_stages(
     names: Sequence[str],
     last: str,
     split: str,
-    out: Path,
-    keep: bool,
+    kept: Path | None,
     crew: Crew,
     progress: Stage,
 ) -> dict[str, Scores]:
     """Score the label maps of the stages `names` where the data has true masks; those of `last` are final.
 
-    `keep` leaves them in ``out/stages/<name>/<id>.png``.
+    They are left in ``<kept>/<name>/<id>.png``, where that is given.
     """
     collected = StageScores(stages.classes, split)
     rule = f"(1 − max CAM)^{stages.settings.alpha:g}"
@@ -50,14 +50,22 @@ def score_stages(
             collected.add_cams(stages.cams(index), stages.ids(index), truth, stages.settings.alpha)
         for name in names:
             labels = stages.labels(name, index)
-            if keep:
-                save_mask(file_under(out / "stages" / name, item.id, ".png"), labels)
+            if kept is not None:
+                save_mask(file_under(kept / name, item.id, ".png"), labels)
             if truth is not None and name != "cam":
                 collected.add(name, labels, truth, rule)
             if truth is not None and name == last:
                 collected.add("final", labels, truth, rule)
         progress.advance(note=item.id)
     return collected.results(crew)
+
+
+def place_stages(kept: Path, out: Path, force: bool) -> list[str]:
+    """Move the label maps of `score_stages` to ``out/stages`` (see `place`); return what a person must
+    know."""
+    replaced = place(kept, out / "stages", (), force, lambda: None)
+    names = ", ".join(replaced)
+    return [f"replaced in {out / 'stages'}, though not of a former run: {names}"] if replaced else []
 
 
 def write_masks(stages: Stages, last: str, out: Path, force: bool, progress: Stage) -> list[str]:

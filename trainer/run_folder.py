@@ -68,7 +68,7 @@ class RunFolder:
         path = self._file(stage, image_id, ".npy")
         try:
             return np.load(path, allow_pickle=False).astype(np.float32)
-        except (OSError, ValueError) as error:
+        except (OSError, EOFError, ValueError) as error:
             raise DataError(f"{path} is damaged; remove {self.root} and run again") from error
 
     def save_labels(self, stage: str, image_id: str, labels: np.ndarray) -> None:

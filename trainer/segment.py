@@ -70,15 +70,23 @@ def predict_masks(
     source: Source,
     out: Path,
     only_tags: bool = False,
+    force: bool = False,
     report: Reporter | None = None,
     crew: Crew = ALONE,
 ) -> list[str]:
     """Write ``out/SegmentationClass/<id>.png`` for every image; return sentences on those left out.
 
     With `only_tags` an image that has tags shows none but these. Raises DataError where `out` cannot be
-    written.
+    written, or has one of the masks already, unless `force` lets it be replaced.
     """
     problems: list[str] = []
+    files = {item.id: file_under(out / "SegmentationClass", item.id, ".png") for item in source.items}
+    if not force and (there := [file for file in files.values() if file.exists()]):
+        others = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise DataError(
+            f"{there[0]}{others} would be replaced; choose another folder, or force the masks into it"
+        )
+    crew.wait()  # none writes before all have looked
     mine = crew.share(source.items)
     with (report or NullReporter()).stage("predict", len(mine)) as stage:
         for item in mine:
@@ -88,9 +96,7 @@ def predict_masks(
                 problems.append(str(error))
             else:
                 tags = _tag_ids(item, source.classes) if only_tags else None
-                save_mask(
-                    file_under(out / "SegmentationClass", item.id, ".png"), _predict_mask(net, image, tags)
-                )
+                save_mask(files[item.id], _predict_mask(net, image, tags))
             stage.advance(note=item.id)
     return [problem for part in crew.gather(problems) for problem in part]
 

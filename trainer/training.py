@@ -18,7 +18,7 @@ from trainer.method.affinity import pair_affinity
 from trainer.models.affinitynet import AffinityNet
 from trainer.settings import Settings
 from trainer.versions import save_version
-from trainer.wording import Saying, say, together
+from trainer.wording import Saying, say, together, words_of
 
 BATCHES = 20
 """Batches, of one crop each, in a round."""
@@ -64,7 +64,7 @@ class Training:
                 promoted = yield from self._round(number + 1, tuner, records)
             except _Unreadable as error:
                 self._left_out[error.image] = say(
-                    "Learns without {image}: {problem}.", image=error.image, problem=error
+                    "Learns without {image}: {problem}.", image=error.image, problem=words_of(error)
                 )
                 self._send(StateChanged(State.TRAINING, together(*self._left_out.values())))
                 continue
@@ -158,7 +158,7 @@ def _photo(record: ImageRecord) -> np.ndarray:
     try:
         return load_image(record.path)
     except DataError as error:
-        raise _Unreadable(record.id, str(error)) from error
+        raise _Unreadable(record.id, words_of(error)) from error
 
 
 def _lesson(record: ImageRecord) -> tuple[object, ...]:

@@ -22,6 +22,13 @@ class Saying(str):
         saying.parts = parts
         return saying
 
+    def __getnewargs__(self) -> tuple[Part, ...]:  # type: ignore[override]
+        """What a copy is made of, in this process or another; errors among the values become their text."""
+        return tuple(
+            (template, {name: _plain(value) for name, value in values.items()})
+            for template, values in self.parts
+        )
+
 
 def say(template: str, **values: object) -> Saying:
     """Return `template` with `values` in its placeholders; translations go by it, so it is a literal."""
@@ -39,6 +46,10 @@ def words_of(error: Exception) -> Saying:
     """Return what an error says."""
     (text, *_) = error.args or ("",)
     return text if isinstance(text, Saying) else _as_is(str(error))
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | int | float) else str(value)
 
 
 def _as_is(text: str) -> Saying:

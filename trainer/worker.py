@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from trainer.data.classes import UNTOUCHED
 from trainer.data.images import load_image
-from trainer.data.project import ImageRecord, Project, Status, Target
+from trainer.data.project import Project, Status
 from trainer.engine import Engine
 from trainer.errors import UserError
 from trainer.interrupt import Interrupted, interruptible
+from trainer.keeping import keep, why_not
 from trainer.messages import (
     Command,
     LearnTags,
@@ -32,14 +32,16 @@ from trainer.messages import (
     SetModel,
     Shutdown,
     Start,
+    StartSweep,
     State,
     StateChanged,
     Stop,
+    StopSweep,
     TagsLearnt,
 )
 from trainer.outbox import Outbox
-from trainer.proposal import Proposal
 from trainer.requests import Request, Requests
+from trainer.sweep import Sweep
 from trainer.tag_learning import TOO_FEW, TagLearning, chosen
 from trainer.training import NothingToLearn, Training
 from trainer.versions import newest_sound
@@ -58,8 +60,9 @@ class TrainerWorker:
     """Runs in one background thread of its own; commands in by `post`, messages out by `emit`.
 
     Training on corrections begins by itself once one image of each split is corrected; learning from tags
-    begins when asked to. What the worker has learnt is on
-    disk when it says so (`Promoted`), so stopping it at any moment loses nothing. Predictions go first.
+    begins when asked to. What the worker has learnt is on disk when it says so (`Promoted`), so stopping it
+    at any moment loses nothing. Predictions go first. A sweep over all images goes last: it does one image
+    whenever there is nothing else to do.
 
     Full proposals are also kept in the project: the mask as the strokes refine it, the margin, and status
     PROPOSED of images that were NEW. Messages come on the worker's thread; those that only draw curves, ten a
@@ -78,6 +81,7 @@ class TrainerWorker:
         self._state = State.IDLE
         self._run: Iterator[None] | None = None
         self._learns_tags = False
+        self._sweep: Sweep | None = None
         self._image: tuple[str, np.ndarray] | None = None
         self._proposed: dict[str, None] = {}
 
@@ -134,7 +138,7 @@ class TrainerWorker:
 
     def _turn(self) -> None:
         """Obey what has arrived, then do one short piece of work; sleep while there is neither."""
-        busy = bool(self._requests) or self._state is State.TRAINING
+        busy = bool(self._requests) or self._state is State.TRAINING or self._sweep is not None
         if not busy:
             self._outbox.flush()
             self._obey(self._commands.get())
@@ -147,8 +151,11 @@ class TrainerWorker:
         request = self._requests.take()
         if request is not None:
             self._predict(request)
-        if self._state is State.TRAINING and (request is None or request.priority >= Priority.REFRESH):
-            self._train()
+        if self._state is State.TRAINING:
+            if request is None or request.priority >= Priority.REFRESH:
+                self._train()
+        elif request is None and self._sweep is not None and not self._sweep.step():
+            self._sweep = None
 
     def _obey(self, command: Command) -> None:
         match command:
@@ -172,6 +179,12 @@ class TrainerWorker:
                 self._learn_tags()
             case SetModel():
                 self._go_back(command.version)
+            case StartSweep():
+                self._sweep = self._sweep or Sweep(self._project, self._engine, self._outbox.send)
+            case StopSweep():
+                if self._sweep is not None:
+                    self._sweep.end(stopped=True)
+                    self._sweep = None
             case Shutdown():
                 self._stopping.set()
 
@@ -269,7 +282,7 @@ class TrainerWorker:
     def _refresh(self) -> None:
         """Ask anew for the images proposed last, as far as nobody touched them."""
         for image in list(self._proposed)[-REFRESHED:]:
-            if self._project.record(image).status in (Status.NEW, Status.PROPOSED):
+            if self._project.record(image).untouched:
                 self._requests.ask(Predict(image, Priority.REFRESH))
 
     # -- Predictions -----------------------------------------------------------------------------------------
@@ -277,12 +290,8 @@ class TrainerWorker:
     def _predict(self, request: Request) -> None:
         try:
             self._outbox.send(self._proposal(request))
-        except UserError as error:
-            self._outbox.send(PredictFailed(request.image, str(error)))
         except Exception as error:
-            log.exception("no proposal for %s", request.image)
-            reason = f"No proposal for {request.image} ({type(error).__name__}: {error})."
-            self._outbox.send(PredictFailed(request.image, reason))
+            self._outbox.send(PredictFailed(request.image, why_not(request.image, error)))
 
     def _proposal(self, request: Request) -> Predicted:
         record = self._project.record(request.image)
@@ -290,20 +299,11 @@ class TrainerWorker:
             self._image = record.id, load_image(record.path)
         # Settings may be replaced at any moment: those before are told, so that a mixture passes for neither.
         settings, version = self._engine.settings, self._engine.models.version
+        origin = "" if request.fast else self._engine.origin(record.tags)
         proposal = self._engine.propose(self._image[1], record.tags, request.fast)
         if not request.fast:
             self._proposed.pop(record.id, None)
             self._proposed[record.id] = None
             if record.status is not Status.ACCEPTED:
-                self._keep(record, proposal)
+                keep(self._project, record, proposal, origin)
         return Predicted(record.id, record.tags, settings, version, record.seed_revision, proposal)
-
-    def _keep(self, record: ImageRecord, proposal: Proposal) -> None:
-        """Keep the mask as the desk would show it: refined by the strokes that are on the image."""
-        corrections = self._project.layer(record.id, Target.SEEDS, proposal.mask.shape)
-        painted = (corrections != UNTOUCHED).any()
-        mask = proposal.refine(corrections) if painted else proposal.mask
-        # Of an image painted on meanwhile the desk keeps a later mask itself.
-        if self._project.record(record.id).seed_revision == record.seed_revision:
-            self._project.store_proposal_mask(record.id, mask)
-        self._project.set_margin(record.id, proposal.margin)

@@ -66,6 +66,10 @@ class InspectView(QWidget):
         self._columns = 0
         self._syncing = False
         for pane in self.panes.values():
+            if not pane.view.editable:
+                pane.view.viewport().setToolTip(
+                    self.tr("Drag to move the image; the panes of seeds and mask can be painted on.")
+                )
             pane.view.moved.connect(lambda view=pane.view: self._follow(view))
             pane.view.hovered.connect(lambda point, view=pane.view: self._mark(view, point))
         for signal in (session.project_opened, session.proposal_changed, session.classes_changed):

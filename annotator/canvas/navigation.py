@@ -5,6 +5,7 @@ from typing import NamedTuple
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
@@ -221,6 +222,13 @@ class NavigableView(QGraphicsView):
         if event.key() != Qt.Key.Key_Space:
             event.ignore()
         elif not event.isAutoRepeat():
+            self._space = False
+            self._stop_pan()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Nobody tells whether Space is still held."""
+        super().focusOutEvent(event)
+        if self._space:
             self._space = False
             self._stop_pan()
 

@@ -22,10 +22,12 @@ class Painting(QObject):
         self.coverage: Coverage | None = None
         self.item = DrawnItem(self._covered)
         self.active = False
+        self._target = session.target
         self._value = UNTOUCHED
         self._previewed = False
         self._preview = QTimer(self, singleShot=True, interval=PREVIEW_MS)
         self._preview.timeout.connect(self._show_preview)
+        session.paint_changed.connect(self._follow_target)
 
     def reset(self, shape: tuple[int, int] | None) -> None:
         """Another image, of `shape`; a stroke in progress is forgotten."""
@@ -34,11 +36,13 @@ class Painting(QObject):
         self.coverage = Coverage(shape) if shape else None
         self.item.set_extent(shape or (0, 0))
 
-    def begin(self, erase: bool) -> None:
-        """Start a stroke of the session's class, or one that takes strokes away."""
+    def begin(self, erase: bool, class_id: int | None = None) -> None:
+        """Start a stroke of `class_id`, else of the session's class, or one that takes strokes away."""
         self.active = True
-        undecided_seed = self._session.target is Target.SEEDS and self._session.class_id == EDIT_VOID
-        self._value = UNTOUCHED if erase or undecided_seed else self._session.class_id
+        self._target = self._session.target
+        value = self._session.class_id if class_id is None else class_id
+        undecided_seed = self._target is Target.SEEDS and value == EDIT_VOID
+        self._value = UNTOUCHED if erase or undecided_seed else value
         self.item.set_value(self._value)
 
     def line(self, start: QPointF, end: QPointF) -> None:
@@ -66,6 +70,11 @@ class Painting(QObject):
         """Forget the stroke."""
         self._end()
         self._drop_preview()
+
+    def _follow_target(self) -> None:
+        """Give the stroke up where another layer is taken up: its value may mean nothing there."""
+        if self.active and self._session.target is not self._target:
+            self.cancel()
 
     def _covered(self) -> Cover | None:
         return self.coverage.pixels if self.coverage and self.coverage.box else None

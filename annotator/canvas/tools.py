@@ -268,22 +268,24 @@ class Fill(Tool):
     key = "fill"
 
     def press(self, at: QPointF, erase: bool, straight: bool) -> None:
-        """Find the region, then paint it if the same image is still open."""
+        """Find the region, then paint it as it was meant here, if the same image and layer are still open."""
         mask, image = self.session.mask, self.session.image
         i, j = int(at.y()), int(at.x())
         if mask is None or not (0 <= at.y() < mask.shape[0] and 0 <= at.x() < mask.shape[1]):
             return
         region = mask.copy()
-        self.session.jobs.submit(
-            lambda: tight((0, 0, *region.shape), flood(region, (i, j), connectivity=1)),
-            lambda found: self._paint(found, erase) if self.session.image is image else None,
-        )
+        target, class_id = self.session.target, self.session.class_id
 
-    def _paint(self, found: tuple[Box, Cover] | None, erase: bool) -> None:
-        if found is not None and not self.painting.active:
-            self.painting.begin(erase)
-            self.painting.area(*found)
-            self.painting.finish(self.key)
+        def paint(found: tuple[Box, Cover] | None) -> None:
+            still = self.session.image is image and self.session.target is target
+            if found is not None and still and not self.painting.active:
+                self.painting.begin(erase, class_id)
+                self.painting.area(*found)
+                self.painting.finish(self.key)
+
+        self.session.jobs.submit(
+            lambda: tight((0, 0, *region.shape), flood(region, (i, j), connectivity=1)), paint
+        )
 
 
 class SuperpixelTool(Tool):

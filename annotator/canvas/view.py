@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
+from annotator.canvas.badge import badge_strip, badge_text, draw_badge
 from annotator.canvas.layers import CamItem, ImageItem, LayerItem, MaskItem, SeedsItem, StrokesItem
 from annotator.canvas.navigation import NavigableView
 from annotator.canvas.outlines import ink_colour, stroke_twice
@@ -66,6 +67,7 @@ class CanvasView(NavigableView):
         self.straight = self.erasing = False
         self._button = Qt.MouseButton.NoButton
         self._overlay = QRect()
+        self.badge = ""
         self._crosshair: QPointF | None = None
         self._apply_visibility()
         self._connect()
@@ -78,6 +80,7 @@ class CanvasView(NavigableView):
         session.proposal_changed.connect(self._redraw)
         session.classes_changed.connect(self._redraw)
         session.layer_changed.connect(self._refresh_layer)
+        session.busy_changed.connect(self._refresh_badge)
         session.paint_changed.connect(self._follow_paint)
 
     # -- Layers ----------------------------------------------------------------------------------------------
@@ -91,10 +94,6 @@ class CanvasView(NavigableView):
         self._shown[name] = visible
         self._apply_visibility()
         self.layers_changed.emit()
-
-    def toggle_layer(self, name: str) -> None:
-        """Switch a layer on if it is off, and off if it is on."""
-        self.set_layer_visible(name, not self._shown[name])
 
     def layer_opacity(self, name: str) -> float:
         """How strongly a layer is drawn, 0…1."""
@@ -129,6 +128,7 @@ class CanvasView(NavigableView):
         self.image_item.set_levels([image] if image is not None else [])
         self.set_image_size(QSize(shape[1], shape[0]))
         self.restore_cursor()
+        self._refresh_badge()
         if image is not None:
 
             def halved(levels: list) -> None:
@@ -141,6 +141,7 @@ class CanvasView(NavigableView):
         for item in self.items_by_name.values():
             item.update()
         self.viewport().update()
+        self._refresh_badge()
 
     def _refresh_layer(self, name: str, dirty: QRect) -> None:
         self.items_by_name[name].refresh(dirty)
@@ -293,11 +294,21 @@ class CanvasView(NavigableView):
         self.viewport().update(self._overlay)
         self.viewport().update(now)
         self._overlay = now
+        self._refresh_badge()
+
+    def _refresh_badge(self) -> None:
+        """Say what is still to come for the mask; a stroke in work is never covered."""
+        text = "" if self.tool.pending else badge_text(self.session)
+        if text != self.badge:
+            self.badge = text
+            self.viewport().update(badge_strip(self.viewport().rect()))
 
     def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
-        """Ring, crosshair and the CAM's scale bar."""
+        """Badge, ring, crosshair and the CAM's scale bar."""
         if self._peeking or self.image_size.isEmpty():
             return
+        if self.badge and self._shown["mask"]:
+            draw_badge(painter, self.viewport().rect(), self.badge)
         if self._crosshair is not None:
             self._draw_crosshair(painter, self._crosshair)
         if self.editable:

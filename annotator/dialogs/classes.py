@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.class_colours import class_colour
+from annotator.i18n import why
 from annotator.session import Session
 from annotator.widgets import explanation, swatch
 from trainer.errors import UserError
@@ -33,6 +34,7 @@ class ClassesDialog(QDialog):
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Classes"))
         self.field = QLineEdit(name, placeholderText=self.tr("Name of a new class"))
+        self.field.setAccessibleName(self.tr("Name of a new class"))
         self.field.returnPressed.connect(self._add)
         self.button = QPushButton(self.tr("Add class"), autoDefault=False)
         self.button.setProperty("accent", True)
@@ -67,7 +69,7 @@ class ClassesDialog(QDialog):
         classes = self._session.classes
         for class_id in classes.ids:
             icon = QIcon(swatch(QColor(*class_colour(class_id)), ratio=self.devicePixelRatioF()))
-            self.list.addItem(QListWidgetItem(icon, f"{class_id:>3}   {classes.name_of(class_id)}"))
+            self.list.addItem(QListWidgetItem(icon, f"{class_id:\u2007>3}   {classes.name_of(class_id)}"))
 
     def _add(self) -> None:
         name = self.field.text().strip()
@@ -76,7 +78,7 @@ class ClassesDialog(QDialog):
         try:
             self._session.tagging.add_class(name)
         except UserError as error:
-            self.problem.setText(str(error))
+            self.problem.setText(why(error))
             return
         self.field.clear()
         self.problem.setText(self.tr("Added “{name}”.").format(name=name))

@@ -19,11 +19,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from annotator.i18n import told, why
 from annotator.session import Session
 from annotator.widgets import explanation, heading
 from trainer.data.export import export_project
 from trainer.data.project import Project, Status
-from trainer.errors import Cancelled, UserError
+from trainer.errors import Cancelled
 
 
 class ExportDialog(QDialog):
@@ -40,19 +41,19 @@ class ExportDialog(QDialog):
         assert session.project is not None
         self._session, self._project = session, session.project
         self._cancel = Event()
+        self._out = Path()
+        self._exported = 0
         self.running = False
         self.setWindowTitle(self.tr("Export VOC data set"))
         self.setMinimumWidth(520)
         self.folder = QLineEdit(str(self._project.root.parent / f"{self._project.root.name}-voc"))
         self.folder.setAccessibleName(self.tr("Folder"))
+        self.folder.textChanged.connect(self._show_choice)
         browse = QPushButton(self.tr("Browse…"), autoDefault=False)
         browse.clicked.connect(self._browse)
-        statuses = [record.status for record in session.records.values()]
-        accepted = statuses.count(Status.ACCEPTED)
-        with_mask = len(statuses) - statuses.count(Status.NEW)
-        self.only_accepted = QRadioButton(self.tr("Accepted images ({n})").format(n=accepted))
-        self.everything = QRadioButton(self.tr("All images that have a mask ({n})").format(n=with_mask))
-        (self.only_accepted if accepted else self.everything).setChecked(True)
+        self.only_accepted, self.everything = QRadioButton(), QRadioButton()
+        (self.only_accepted if self._count(accepted_only=True) else self.everything).setChecked(True)
+        self.only_accepted.toggled.connect(self._show_choice)
         self.force = QCheckBox(self.tr("Write into a folder that holds other files"))
         self.progress = QProgressBar(textVisible=False)
         self.progress.hide()
@@ -74,6 +75,8 @@ class ExportDialog(QDialog):
         self.start.setProperty("accent", True)
         self.start.clicked.connect(self.run)
         self._done_with.connect(self._advance)
+        session.record_changed.connect(self._show_choice)
+        self._show_choice()
         where = QHBoxLayout()
         where.addWidget(self.folder, 1)
         where.addWidget(browse)
@@ -101,7 +104,8 @@ class ExportDialog(QDialog):
 
     def run(self) -> None:
         """Export in the job pool."""
-        file, out = self._project.file, Path(self.folder.text()).expanduser()
+        file, out = self._project.file, Path(self.folder.text()).expanduser().absolute()
+        self._out, self._exported = out, 0
         accepted_only, force = self.only_accepted.isChecked(), self.force.isChecked()
         jobs, cancel = self._session.jobs, self._cancel
         cancel.clear()
@@ -129,12 +133,20 @@ class ExportDialog(QDialog):
             statuses.count(Status.ACCEPTED) if accepted_only else len(statuses) - statuses.count(Status.NEW)
         )
 
+    def _show_choice(self) -> None:
+        accepted, with_mask = self._count(accepted_only=True), self._count(accepted_only=False)
+        self.only_accepted.setText(self.tr("Accepted images ({n})").format(n=accepted))
+        self.everything.setText(self.tr("All images that have a mask ({n})").format(n=with_mask))
+        chosen = accepted if self.only_accepted.isChecked() else with_mask
+        self.start.setEnabled(not self.running and chosen > 0 and bool(self.folder.text().strip()))
+
     def _advance(self, image_id: str) -> None:
-        self.progress.setValue(self.progress.value() + 1)
+        self._exported += 1
+        self.progress.setValue(min(self._exported, self.progress.maximum()))
 
     def _succeeded(self, problems: list[str]) -> None:
         self._busy(False)
-        lines = [self.tr("Images exported: {n}").format(n=self.progress.value()), *problems[:5]]
+        lines = [self.tr("Images exported: {n}").format(n=self._exported), *map(told, problems[:5])]
         if len(problems) > 5:
             lines.append(self.tr("…and {n} more that had to be left out.").format(n=len(problems) - 5))
         self.open_button.show()
@@ -146,8 +158,7 @@ class ExportDialog(QDialog):
         if isinstance(error, Cancelled):
             self._tell(self.tr("The export was cancelled; nothing was written."), "info")
         else:
-            text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-            self._tell(text, "error")
+            self._tell(why(error), "error")
 
     def _tell(self, outcome: str, kind: str) -> None:
         self.outcome.setText(outcome)
@@ -158,8 +169,9 @@ class ExportDialog(QDialog):
     def _busy(self, busy: bool) -> None:
         self.running = busy
         self.cancel_button.setVisible(busy)
-        for widget in (self.start, self.folder, self.only_accepted, self.everything, self.force):
+        for widget in (self.folder, self.only_accepted, self.everything, self.force):
             widget.setEnabled(not busy)
+        self._show_choice()
         self.progress.setVisible(True)
 
     def _browse(self) -> None:
@@ -167,4 +179,4 @@ class ExportDialog(QDialog):
             self.folder.setText(chosen)
 
     def _show_folder(self) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(self.folder.text()))
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._out)))

@@ -1,6 +1,6 @@
 """The shortcut sheet, which is also where keys are changed."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
@@ -18,6 +18,7 @@ from annotator.actions import ACTIONS, GROUPS, Actions, spec_of, translated
 from annotator.widgets import explanation
 
 ID = Qt.ItemDataRole.UserRole
+ROW = QSize(0, 22)
 
 
 class KeysDialog(QDialog):
@@ -27,13 +28,15 @@ class KeysDialog(QDialog):
         super().__init__(parent)
         self._actions = actions
         self.setWindowTitle(self.tr("Keyboard shortcuts"))
-        self.resize(760, 700)
+        self.resize(900, 700)
         self.search = QLineEdit(placeholderText=self.tr("Search"), clearButtonEnabled=True)
+        self.search.setAccessibleName(self.tr("Search"))
         self.search.textChanged.connect(self._filter)
         self.tree = QTreeWidget(columnCount=3)
         self.tree.setHeaderLabels([self.tr("Action"), self.tr("Key"), self.tr("What it does")])
+        self.tree.setAccessibleName(self.tr("Keyboard shortcuts"))
         self.tree.setRootIsDecorated(False)
-        self.tree.setUniformRowHeights(True)
+        self.tree.setUniformRowHeights(True)  # all as high as the first
         self.tree.setIndentation(14)
         self.tree.currentItemChanged.connect(lambda item, _: self._choose(item))
         self.edit = QKeySequenceEdit()
@@ -60,6 +63,7 @@ class KeysDialog(QDialog):
         layout.addWidget(self.tree, 1)
         layout.addWidget(self.problem)
         layout.addLayout(row)
+        self.heads: dict[str, QTreeWidgetItem] = {}
         self.items: dict[str, QTreeWidgetItem] = {}
         self._fill()
         self._choose(None)
@@ -91,7 +95,9 @@ class KeysDialog(QDialog):
             font = head.font(0)
             font.setBold(True)
             head.setFont(0, font)
+            head.setSizeHint(0, ROW)
             self.tree.addTopLevelItem(head)
+            self.heads[group] = head
             for spec in ACTIONS:
                 if spec.group == group:
                     item = QTreeWidgetItem(
@@ -123,6 +129,8 @@ class KeysDialog(QDialog):
         for item in self.items.values():
             shown = " ".join(item.text(column) for column in range(3)).casefold()
             item.setHidden(text.casefold() not in shown)
+        for group, head in self.heads.items():
+            head.setHidden(all(self.items[spec.id].isHidden() for spec in ACTIONS if spec.group == group))
 
     def _reset(self) -> None:
         self._actions.reset_keys()

@@ -1,6 +1,7 @@
 """Choosing the pretrained network: a file, or official weights that are downloaded once."""
 
 from pathlib import Path
+from threading import Event
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
@@ -19,18 +20,24 @@ from PySide6.QtWidgets import (
 from annotator.jobs import Jobs
 from annotator.settings import DeskSettings
 from annotator.widgets import explanation
+from trainer.errors import Cancelled
 from trainer.models.download import download
 from trainer.models.registry import OFFICIAL
 
 
 class WeightsDialog(QDialog):
-    """Bundled weights, a file, or a download; accepted once the choice can be used."""
+    """Bundled weights, a file, or a download; accepted once the choice can be used.
+
+    A download ends with the dialog, or with the desk.
+    """
 
     _received = Signal(int, int)
 
     def __init__(self, jobs: Jobs, settings: DeskSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._jobs, self._settings = jobs, settings
+        self._gone = Event()
+        self.rejected.connect(self._gone.set)
         self.setWindowTitle(self.tr("Weights"))
         self.setMinimumWidth(540)
         self.bundled = QRadioButton(self.tr("What comes with the program"))
@@ -70,11 +77,16 @@ class WeightsDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(18, 16, 18, 14)
         layout.setSpacing(9)
-        layout.addWidget(self.bundled)
-        layout.addWidget(self.file)
-        layout.addLayout(row)
-        layout.addWidget(self.official)
-        layout.addLayout(names)
+        self.choices = QWidget()
+        choices = QVBoxLayout(self.choices)
+        choices.setContentsMargins(0, 0, 0, 0)
+        choices.setSpacing(9)
+        choices.addWidget(self.bundled)
+        choices.addWidget(self.file)
+        choices.addLayout(row)
+        choices.addWidget(self.official)
+        choices.addLayout(names)
+        layout.addWidget(self.choices)
         layout.addWidget(self.progress)
         layout.addWidget(self.problem)
         layout.addLayout(buttons)
@@ -83,16 +95,19 @@ class WeightsDialog(QDialog):
     def choose(self) -> None:
         """Use what is chosen; a download comes first."""
         if self.official.isChecked():
-            name = self.names.currentData()
-            self.use.setEnabled(False)
+            name, jobs, gone = self.names.currentData(), self._jobs, self._gone
+
+            def advance(have: int, total: int | None) -> None:
+                if gone.is_set() or jobs.closed:
+                    raise Cancelled("the download was cancelled; it goes on from there the next time")
+                self._received.emit(have, total or 0)
+
+            self._downloading(True)
             self.progress.setRange(0, 0)
-            self.progress.show()
             self.problem.setText(self.tr("Downloading {name}…").format(name=name))
             self._jobs.submit(
-                lambda: download(
-                    OFFICIAL[name], progress=lambda have, total: self._received.emit(have, total or 0)
-                ),
-                lambda _: self._take(name),
+                lambda: download(OFFICIAL[name], progress=advance),
+                lambda _: None if gone.is_set() else self._take(name),
                 self._failed,
             )
         elif self.file.isChecked():
@@ -109,9 +124,13 @@ class WeightsDialog(QDialog):
         self.accept()
 
     def _failed(self, error: Exception) -> None:
-        self.use.setEnabled(True)
-        self.progress.hide()
+        self._downloading(False)
         self.problem.setText(str(error))
+
+    def _downloading(self, going: bool) -> None:
+        self.choices.setDisabled(going)
+        self.use.setDisabled(going)
+        self.progress.setVisible(going)
 
     def _advance(self, have: int, total: int) -> None:
         # In KiB, since Qt's ranges end at 2 GiB.

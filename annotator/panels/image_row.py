@@ -65,7 +65,7 @@ class ImageRow(QStyledItemDelegate):
             self.tr("background only") if record.tagged else self.tr("no tags yet")
         )
         text.translate(0, 20)
-        painter.setPen(theme.colour("muted" if record.tags else "faint"))
+        painter.setPen(theme.colour("muted"))
         painter.drawText(
             text,
             Qt.AlignmentFlag.AlignVCenter,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QSize, Qt, QTimer
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import (
     QComboBox,
@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from annotator.panels.image_menu import ImageMenu
 from annotator.panels.image_row import ImageRow
 from annotator.panels.thumbnails import Thumbnails
 from annotator.session import Session
@@ -48,15 +49,16 @@ class ImageList(QAbstractListModel):
         self.ids: list[str] = []
         self._rows: dict[str, int] = {}
 
-    def show(self, records: dict[str, ImageRecord], ids: list[str]) -> None:
-        """Show these of the records."""
+    def show(self, records: dict[str, ImageRecord], ids: list[str]) -> bool:
+        """Show these of the records; whether they are others than before, or in another order."""
         self.records = records
         if ids == self.ids:
-            return
+            return False
         self.beginResetModel()
         self.ids = ids
         self._rows = {image_id: row for row, image_id in enumerate(ids)}
         self.endResetModel()
+        return True
 
     def index_of(self, image_id: str) -> QModelIndex:
         """Where an image stands; invalid when it is not shown."""
@@ -73,7 +75,7 @@ class ImageList(QAbstractListModel):
         return 0 if parent.isValid() else len(self.ids)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Name, picture, record, or the whole name as tool tip."""
+        """Name, picture, record, or where it lies and what its status icon means as tool tip."""
         if not index.isValid() or index.row() >= len(self.ids):
             return None
         record = self.records.get(self.ids[index.row()])
@@ -85,9 +87,17 @@ class ImageList(QAbstractListModel):
             case Qt.ItemDataRole.DecorationRole:
                 return self._thumbnails.get(record.id, record.path) or QPixmap()
             case Qt.ItemDataRole.ToolTipRole:
-                return str(record.path)
+                return f"{record.path}\n{self._status(record.status)}"
             case _:
                 return record if role == RECORD else None
+
+    def _status(self, status: Status) -> str:
+        return {
+            Status.NEW: self.tr("New"),
+            Status.PROPOSED: self.tr("Proposed"),
+            Status.CORRECTED: self.tr("Corrected"),
+            Status.ACCEPTED: self.tr("Accepted"),
+        }[status]
 
 
 class ImagesPanel(QWidget):
@@ -127,14 +137,18 @@ class ImagesPanel(QWidget):
         )
         self.order.currentIndexChanged.connect(self.refresh)
         self.view = QListView()
+        self.view.setAccessibleName(self.tr("Images"))
         self.view.setModel(self.model)
         self.view.setItemDelegate(ImageRow(theme, self.view))
         self.view.setUniformItemSizes(True)
         self.view.setMouseTracking(True)
         self.view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.view.clicked.connect(self._open)
+        self.view.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
+        self.view.clicked.connect(self._open_clicked)
         self.view.activated.connect(self._open)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view.customContextMenuRequested.connect(self._offer)
         self._empty = explanation()
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setContentsMargins(24, 24, 24, 24)
@@ -166,9 +180,10 @@ class ImagesPanel(QWidget):
         ids = shown_ids(
             records.values(), self.filter.currentData(), self.search.text(), Order(self.order.currentData())
         )
-        self.model.show(records, ids)
+        others = self.model.show(records, ids)
         self._session.set_order(ids)
-        self._mark_open(self._session.image_id)
+        if others:  # a list that stays is left where a person has scrolled it
+            self._mark_open(self._session.image_id)
         accepted = sum(record.status is Status.ACCEPTED for record in records.values())
         self._progress.setRange(0, max(len(records), 1))
         self._progress.setValue(accepted)
@@ -189,7 +204,7 @@ class ImagesPanel(QWidget):
         choices.addWidget(self.filter, 1)
         choices.addWidget(self.order, 1)
         for combo in (self.filter, self.order):
-            combo.setMinimumContentsLength(8)
+            combo.setMinimumContentsLength(6)
             combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         head = QVBoxLayout()
         head.setContentsMargins(8, 8, 8, 6)
@@ -218,7 +233,8 @@ class ImagesPanel(QWidget):
     def _note(self, image_id: str) -> None:
         self.model.refresh_row(image_id)
         # Not at once: a list that moves under the mouse while predictions arrive is no help.
-        self._refresh.start()
+        if not self._refresh.isActive():
+            self._refresh.start()
 
     def _mark_open(self, image_id: str) -> None:
         index = self.model.index_of(image_id)
@@ -228,6 +244,18 @@ class ImagesPanel(QWidget):
 
     def _open(self, index: QModelIndex) -> None:
         self._session.open_image(index.data(Qt.ItemDataRole.DisplayRole))
+
+    def _open_clicked(self, index: QModelIndex) -> None:
+        if self.view.selectedIndexes() == [index]:  # else several are being chosen
+            self._open(index)
+
+    def _offer(self, at: QPoint) -> None:
+        rows = sorted(index.row() for index in self.view.selectedIndexes())
+        records = [self.model.records[self.model.ids[row]] for row in rows]
+        if records:
+            menu = ImageMenu(self._session, records, self.view)
+            menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            menu.popup(self.view.viewport().mapToGlobal(at))
 
     def _open_first(self) -> None:
         if self.model.ids:

@@ -192,7 +192,7 @@ class ScoreBars(QWidget):
         metrics, row = self.fontMetrics(), self._row()
         number = metrics.horizontalAdvance("0.00")
         names = min(
-            max((metrics.horizontalAdvance(name) for name, _, _ in self._scores), default=0),
+            max((metrics.horizontalAdvance(name) + 1 for name, _, _ in self._scores), default=0),  # rounded
             self.width() // 3,
         )
         track = self.palette().color(QPalette.ColorRole.Text)

@@ -48,11 +48,11 @@ class LayersPanel(QWidget):
             for column, widget in enumerate((switch, slider, value)):
                 grid.addWidget(widget, row, column)
             self.switches[name], self.sliders[name], self._values[name] = switch, slider, value
-        self.peek = explanation()
-        self.peek.setWordWrap(False)  # wrapped text asks for a second line, needed or not
-        grid.addWidget(self.peek, len(LAYERS), 0, 1, 3)
-        actions.keys_changed.connect(self._name_peek_key)
-        self._name_peek_key()
+        self.foot = explanation()
+        self.foot.setWordWrap(False)  # wrapped text asks for a second line, needed or not
+        grid.addWidget(self.foot, len(LAYERS), 0, 1, 3)
+        actions.keys_changed.connect(self._explain)
+        self._explain()
         canvas.layers_changed.connect(self._show)
         self._show()
 
@@ -60,10 +60,20 @@ class LayersPanel(QWidget):
         """As wide as its neighbours."""
         return QSize(280, super().sizeHint().height())
 
-    def _name_peek_key(self) -> None:
+    def rest(self, resting: bool) -> None:
+        """Have no say while the inspect view is shown, nor have the actions that show layers."""
+        self.setDisabled(resting)
+        for name in LAYERS:
+            self._actions[f"show_{name}"].setDisabled(resting)
+        self._explain()
+
+    def _explain(self) -> None:
         key = self._actions.key_text("peek")
-        self.peek.setText(self.tr("Hold {key} to see the bare photo.").format(key=key))
-        self.peek.setVisible(bool(key))
+        if self.isEnabled():
+            self.foot.setText(self.tr("Hold {key} to see the bare photo.").format(key=key))
+        else:
+            self.foot.setText(self.tr("Each pane shows its own layers."))
+        self.foot.setVisible(bool(key) or not self.isEnabled())
 
     def _show(self) -> None:
         for name, switch in self.switches.items():
@@ -71,6 +81,7 @@ class LayersPanel(QWidget):
             for widget in (switch, self.sliders[name]):
                 widget.blockSignals(True)
             switch.setChecked(visible)
+            self._actions[f"show_{name}"].setChecked(visible)
             self.sliders[name].setValue(round(100 * opacity))
             self.sliders[name].setEnabled(visible)
             self._values[name].setText(f"{round(100 * opacity)} %")

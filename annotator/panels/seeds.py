@@ -1,10 +1,10 @@
 """The Seeds panel: where the seed cues come from, and what makes a mask of them, or without them."""
 
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QPushButton, QRadioButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QRadioButton, QVBoxLayout, QWidget
 
 from annotator.session import Session
-from annotator.widgets import ValueSlider, explanation, heading, line
+from annotator.widgets import ValueSlider, explanation, heading, line, scrolled
 
 ALPHA = (0.1, 32.0)
 
@@ -79,11 +79,9 @@ class SeedsPanel(QWidget):
         self._controls = (
             self.low, self.high, self.threshold, self.walk, self.mean, self.smallest, self.reset
         )  # fmt: skip
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setWidget(inner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(scroll)
+        layout.addWidget(scrolled(inner))
         for signal in (session.settings_changed, session.project_opened, session.proposal_changed):
             signal.connect(self._show)
         session.image_changed.connect(lambda _: self._show())

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -24,7 +23,7 @@ from annotator.class_colours import class_colour
 from annotator.i18n import told
 from annotator.session import Session
 from annotator.theme import Theme
-from annotator.widgets import explanation, icon_button, swatch
+from annotator.widgets import CrossButton, explanation, scrolled, swatch
 
 if TYPE_CHECKING:
     from trainer.engine import Proposal
@@ -63,8 +62,7 @@ class ClassRow(QFrame):
         layout.addWidget(self._score)
         if removable:
             tip = self.tr("Remove the tag {name}").format(name=name)
-            cross = theme.icon("mdi6.close", "muted")
-            layout.addWidget(icon_button(cross, tip, lambda: self.removed.emit(class_id), side=13))
+            layout.addWidget(CrossButton(theme, tip, lambda: self.removed.emit(class_id), side=13))
         self.setMinimumHeight(31)
         self.show_chosen(False)
 
@@ -125,8 +123,7 @@ class TagsPanel(QWidget):
         body.addLayout(self._chips)
         body.addWidget(self._none)
         body.addStretch()
-        self._scroll = QScrollArea(widgetResizable=True)
-        self._scroll.setWidget(inner)
+        self._scroll = scrolled(inner)
         foot = QHBoxLayout()
         foot.setContentsMargins(8, 4, 8, 8)
         foot.addWidget(self.field)
@@ -188,6 +185,9 @@ class TagsPanel(QWidget):
         completer = QCompleter(list(self._session.classes.names), self.field)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        popup = completer.popup()
+        assert popup is not None
+        popup.setObjectName("completions")
         self.field.setCompleter(completer)
         self._fill()
 

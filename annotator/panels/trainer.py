@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -15,9 +14,10 @@ from PySide6.QtWidgets import (
 
 from annotator.actions import spec_of, translated
 from annotator.i18n import told
+from annotator.panels.sweep import SweepBox
 from annotator.session import Session
 from annotator.theme import Theme
-from annotator.widgets import explanation, heading, line
+from annotator.widgets import explanation, heading, line, scrolled
 from trainer.messages import (
     LearnTags,
     LossPoint,
@@ -62,14 +62,18 @@ class TrainerPanel(QWidget):
         self._lamp = QLabel()
         self.state_name = QLabel()
         self.state_name.setProperty("heading", True)
+        self.state_name.setWordWrap(True)
         self.reason = explanation()
         self.button = QPushButton()
+        self.button.setToolTip(translated(spec_of("train").help))
         self.button.clicked.connect(self.toggle)
         self.stop = QPushButton(self.tr("Stop"))
+        self.stop.setToolTip(self.tr("End this training. What it learnt since the last model is lost."))
         self.stop.clicked.connect(lambda: session.predictor.post(Stop()))
         self.learn = QPushButton(translated(spec_of("learn_tags").text))
         self.learn.clicked.connect(self.learn_tags)
         self._learning = False
+        self.sweep = SweepBox(session, theme)
         self._progress = QProgressBar(textVisible=False)
         self._progress.setRange(0, 1000)
         self._doing = explanation()
@@ -141,7 +145,7 @@ class TrainerPanel(QWidget):
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()
-        head.setSpacing(8)
+        head.setSpacing(6)
         head.addWidget(self._lamp)
         head.addWidget(self.state_name, 1)
         head.addWidget(self.stop)
@@ -157,13 +161,18 @@ class TrainerPanel(QWidget):
                 "hundreds up to an hour; go on working meanwhile."
             )
         )
-        for widget in (self.reason, self._progress, self._doing, line(), self.learn, learn_help, line()):
+        for widget in (
+            *(self.reason, self._progress, self._doing, line()),
+            *(self.learn, learn_help, line()),
+            *(self.sweep, line()),
+        ):
             body.addWidget(widget)
         for plot in (self._loss_plot, self._validation_plot):
             plot.setFixedHeight(120)
             plot.setMenuEnabled(False)
             plot.hideButtons()
             plot.setMouseEnabled(False, False)
+            plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._curves = QWidget()
         curves = QVBoxLayout(self._curves)
         curves.setContentsMargins(0, 0, 0, 0)
@@ -182,9 +191,8 @@ class TrainerPanel(QWidget):
         body.addWidget(heading(self.tr("Models")))
         body.addLayout(self._versions)
         body.addStretch()
-        scroll = QScrollArea(widgetResizable=True)
+        scroll = scrolled(inner)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inner)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(scroll)
@@ -226,6 +234,7 @@ class TrainerPanel(QWidget):
         self.learn.setIcon(self._theme.icon(spec_of("learn_tags").icon))
         self._progress.setVisible(training)
         self._doing.setVisible(training)
+        self.sweep.follow(training)
         self.state_shown.emit()
 
     def _recolour(self) -> None:
@@ -283,7 +292,9 @@ class TrainerPanel(QWidget):
         )
         mark.setPixmap(icon.pixmap(15, 15))
         layout.addWidget(mark)
-        layout.addWidget(QLabel(text), 1)
+        name = QLabel(text)
+        name.setWordWrap(True)
+        layout.addWidget(name, 1)
         if used:
             layout.addWidget(explanation(self.tr("in use")))
         else:

@@ -6,7 +6,7 @@ from annotator.boxes import rect_of
 from annotator.document import Document
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
-from trainer.data.classes import VOID
+from trainer.data.classes import BACKGROUND, VOID
 from trainer.data.project import Project
 from trainer.messages import SeedsChanged
 
@@ -40,6 +40,16 @@ class Acceptance(QObject):
                     self.tr("There is no mask to accept: nothing was proposed for this image, or painted."),
                 )
                 return
+            record = self._state.record
+            if record is not None and not record.tagged and (document.mask == BACKGROUND).all():
+                self._state.message.emit(
+                    "error",
+                    self.tr(
+                        "Nobody has said what is in this photo: tag it first, "
+                        "or say that it shows nothing of the list."
+                    ),
+                )
+                return
             self._freeze(document, project)
         else:
             self.done.emit()
@@ -60,10 +70,14 @@ class Acceptance(QObject):
         if not document.accepted:
             return False
         document.accepted = False
-        self._state.message.emit(
-            "info", self.tr("This image is open again: accept it anew when you are done.")
-        )
+        self._say_open()
         return True
+
+    def call_off(self) -> None:
+        """Wait no more for the mask to accept: a person goes on working on it."""
+        if self._waiting:
+            self._waiting = False
+            self._say_open()
 
     def follow_journal(self, document: Document, project: Project) -> bool:
         """Show what undo or redo made of the acceptance; whether it ended, so that the mask has to follow."""
@@ -75,6 +89,11 @@ class Acceptance(QObject):
         self._state.layer_changed.emit("mask", rect_of(document.whole))
         self._state.message.emit("info", self.tr("This image is accepted again, as it was."))
         return False
+
+    def _say_open(self) -> None:
+        self._state.message.emit(
+            "info", self.tr("This image is open again: accept it anew when you are done.")
+        )
 
     def _mask_arrived(self) -> None:
         if self._waiting:

@@ -11,6 +11,7 @@ from annotator.document import Labels
 from annotator.jobs import Latest
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
+from trainer.errors import UserError
 
 if TYPE_CHECKING:
     from trainer.settings import Settings
@@ -86,7 +87,10 @@ class Parameters:
         state = self._state
         assert state.project is not None
         state.predictor.set_settings(settings)
-        state.project.set_setting("method", {**state.project.setting("method", {}), **changes})
+        try:
+            state.project.set_setting("method", {**state.project.setting("method", {}), **changes})
+        except UserError as error:
+            state.report(error)
         state.settings_changed.emit()
 
 

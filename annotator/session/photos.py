@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import QObject
 
+from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.data.project import Changes, ImageRecord, Project
 
@@ -9,9 +10,9 @@ from trainer.data.project import Changes, ImageRecord, Project
 class Photos(QObject):
     """Looks for new photos, and tells what was found, also when a project was opened, which looks as well."""
 
-    def __init__(self, state: SessionState) -> None:
+    def __init__(self, state: SessionState, proposals: Proposals) -> None:
         super().__init__(state)
-        self._state = state
+        self._state, self._proposals = state, proposals
         self._looking: Project | None = None
         state.project_opened.connect(self._tell_of_opening)
 
@@ -26,6 +27,7 @@ class Photos(QObject):
             if state.project is project:
                 self._looking = None
                 state.take_in(records)
+                self._follow_tags(project.changes.tagged)
                 self._tell(project, self.tr("There are no new photos."))
 
         def refused(error: Exception) -> None:
@@ -39,6 +41,16 @@ class Photos(QObject):
 
         state.jobs.submit(look, found, refused)
 
+    def _follow_tags(self, images: tuple[str, ...]) -> None:
+        """Show the tags that were found for images that had none, and propose for the open one anew."""
+        state = self._state
+        for image_id in images:
+            state.reload_record(image_id)
+        if state.document is not None and state.document.id in images:
+            state.document.suggestions = ()
+            state.suggestions_changed.emit()
+            self._proposals.ask_unless_accepted()
+
     def _tell_of_opening(self) -> None:
         assert self._state.project is not None
         self._tell(self._state.project)
@@ -50,8 +62,9 @@ class Photos(QObject):
             text = self.tr("New photos: {new}. No longer in the folder: {gone}.").format(
                 new=changes.new, gone=changes.gone
             )
+        if changes.tagged:
+            more = self.tr("Tagged now by the lists of the folder: {n}.").format(n=len(changes.tagged))
+            text = f"{text} {more}"
         if text:
             self._state.message.emit("info", text)
-        if problems:
-            every = "\n\n" + "\n".join(problems) if len(problems) > 1 else ""
-            self._state.message.emit("warning", problems[0] + every)
+        self._state.warn(problems)

@@ -16,6 +16,7 @@ from annotator.session.photos import Photos
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from annotator.session.strokes import Strokes
+from annotator.session.sweep import Sweep
 from annotator.session.tagging import Tagging
 from trainer.data.classes import BACKGROUND
 from trainer.data.location import means
@@ -35,12 +36,15 @@ class Session(SessionState):
     def __init__(self, make_engine: EngineFactory, parent: QObject | None = None) -> None:
         super().__init__(make_engine, parent)
         self._position = 0
+        self._heading = ""  # the image asked for last, whether it is shown yet, or cannot be
+        self._opening: Path | None = None
         self._loader = DocumentLoader(self.jobs, self)
         self._loader.loaded.connect(self._show)
         self._loader.failed.connect(self._could_not_load)
         # Each part knows the state and the parts made before it, none of those after it.
-        self.photos = Photos(self)
         self.proposals = Proposals(self)
+        self.photos = Photos(self, self.proposals)
+        self.sweep = Sweep(self)
         self.parameters = Parameters(self, self.proposals)
         self.models = ModelsInUse(self, self.proposals, self.parameters)
         self.tagging = Tagging(self, self.proposals)
@@ -57,12 +61,19 @@ class Session(SessionState):
         if not self.may_leave():
             return
         if self._project is not None and means(path, self._project.file):
+            self._end_opening()
             self.photos.look()
             return
+        if path == self._opening:
+            return
+        self._opening = path
         self.set_busy("open", self.tr("Opening {name}…").format(name=path.name))
 
         def opened(result: tuple[Project, list[ImageRecord]]) -> None:
-            self.set_busy("open", None)
+            if path != self._opening:  # another one was asked for since
+                result[0].close()
+                return
+            self._end_opening()
             if not self.may_leave():  # what was done while it was opened
                 result[0].close()
                 return
@@ -79,8 +90,9 @@ class Session(SessionState):
                 self.open_image(first)
 
         def refused(error: Exception) -> None:
-            self.set_busy("open", None)
-            self.report(error)
+            if path == self._opening:
+                self._end_opening()
+                self.report(error)
 
         self.jobs.submit(lambda: open_with_records(path), opened, refused)
 
@@ -88,16 +100,15 @@ class Session(SessionState):
         """Show an image; `image_changed` tells when it is there."""
         if self._project is None or image_id not in self._records or not self.may_leave():
             return
-        if image_id in self._order:
-            self._position = self._order.index(image_id)
+        self._heading = image_id
+        self._find_position()
         self.set_busy("load", self.tr("Opening {name}…").format(name=image_id))
         self._loader.open(self._project, image_id)
 
     def set_order(self, ids: Sequence[str]) -> None:
         """Tell the order in which images are shown, filtered ones left out."""
         self._order = tuple(ids)
-        if self.image_id in self._order:
-            self._position = self._order.index(self.image_id)
+        self._find_position()
 
     def go(self, step: int) -> None:
         """Open the image `step` places further in the shown order; stays at either end."""
@@ -116,11 +127,15 @@ class Session(SessionState):
         ended = self.jobs.close(deadline.ms)
         return self._drop_project(deadline) and self.writer.close(deadline.ms) and ended
 
+    def _end_opening(self) -> None:
+        self._opening = None
+        self.set_busy("open", None)
+
     def _drop_project(self, deadline: Deadline) -> bool:
         stopped = self.predictor.stop(deadline.seconds)
         self.writer.finish(deadline.ms)
         self._loader.clear()
-        self._document = None
+        self._document, self._heading = None, ""
         self._records, self._order = {}, ()
         self.end_busy()
         self.undo_changed.emit(False, False)
@@ -129,15 +144,21 @@ class Session(SessionState):
             self._project = None
         return stopped
 
+    def _find_position(self) -> None:
+        if self._heading in self._order:
+            self._position = self._order.index(self._heading)
+
     def _neighbour(self, step: int) -> str:
         if not self._order:
             return ""
         here = self._order[self._position] if self._position < len(self._order) else ""
-        # The open image may have left the list (a filter): its old place now holds the one after it.
-        position = self._position + step if here == self.image_id else self._position + min(step, 0)
+        # The image may have left the list (a filter): its old place now holds the one after it.
+        position = self._position + step if here == self._heading else self._position + min(step, 0)
         return self._order[position] if 0 <= position < len(self._order) else ""
 
     def _open_following(self) -> None:
+        if self._heading != self.image_id:  # a person went on while the mask was on its way
+            return
         if following := self._neighbour(1):
             self.open_image(following)
         else:
@@ -147,8 +168,7 @@ class Session(SessionState):
         self.set_busy("load", None)
         self._document = document
         self._choose_class()
-        assert self._project is not None
-        self._project.set_setting("last_image", document.id)
+        self._remember(document.id)
         self.image_changed.emit(document.id)
         self.proposals.begin(document)
         self._prefetch()
@@ -159,6 +179,12 @@ class Session(SessionState):
         ids = [self.classes.id_of(name) for name in record.tags] if record else []
         if self.class_id not in ids:
             self.class_id = ids[0] if ids else BACKGROUND
+
+    def _remember(self, image_id: str) -> None:
+        """Begin with this image the next time."""
+        project = self._project
+        assert project is not None
+        self.writer.submit(lambda: project.set_setting("last_image", image_id), failed=self.report)
 
     def _could_not_load(self, image_id: str, error: Exception) -> None:
         self.set_busy("load", None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 import numpy as np
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRect, Signal
 
 from annotator.document import Document, Labels
+from annotator.i18n import told, why
 from annotator.jobs import Jobs
 from annotator.predictor import EngineFactory, Predictor
 from annotator.saver import Saver
 from trainer.data.classes import ClassList
 from trainer.data.project import ImageRecord, Project, Target
-from trainer.errors import UserError
 
 if TYPE_CHECKING:
     from trainer.engine import Engine, Proposal, Suggestion
@@ -224,8 +224,14 @@ class SessionState(QObject):
 
     def report(self, error: Exception) -> None:
         """Tell a person of an error."""
-        text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        self.message.emit("error", text)
+        self.message.emit("error", why(error))
+
+    def warn(self, problems: Sequence[str]) -> None:
+        """Tell a person what had to be left out: the first one, and of several all as details."""
+        if problems:
+            texts = [told(problem) for problem in problems]
+            every = "\n\n" + "\n".join(texts) if len(texts) > 1 else ""
+            self.message.emit("warning", texts[0] + every)
 
     def reload_record(self, image_id: str) -> None:
         """Read anew what the project knows of an image, after something was written."""

@@ -24,6 +24,7 @@ class Strokes:
         state, document = self._state, self._state.document
         if document is None:
             return
+        self._acceptance.call_off()
         old = document.preview
         document.preview = (state.target, box, after)
         if old is not None and not rect_of(box).contains(rect_of(old[1])):
@@ -49,6 +50,7 @@ class Strokes:
         if np.array_equal(before, after):
             self._compose(document, target, box)
             return
+        self._acceptance.call_off()
         after = after.copy()  # written in a moment, while the tool goes on in its own array
         state.saver.save(
             document.id,
@@ -71,6 +73,7 @@ class Strokes:
         document, project = self._state.document, self._state.project
         if document is None or project is None or not self._state.may_leave():
             return
+        self._acceptance.call_off()
         self._end_preview(document)
         try:
             edit: Edit | None = project.redo(document.id) if forward else project.undo(document.id)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
+from trainer.errors import UserError
 
 
 class Tagging:
@@ -18,7 +19,11 @@ class Tagging:
         if document is None or state.project is None:
             return
         tags = tuple(dict.fromkeys(names))
-        state.project.set_tags(document.id, tags)
+        try:
+            state.project.set_tags(document.id, tags)
+        except UserError as error:
+            state.report(error)
+            return
         # What else was suggested may be in the picture as well, unless nothing is.
         document.suggestions = tuple(s for s in document.suggestions if tags and s.name not in tags)
         state.reload_record(document.id)

@@ -19,7 +19,7 @@ from canvas_desk import (
     wheel,
 )
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QFocusEvent, QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -107,6 +107,13 @@ def test_space_and_a_drag_pan_without_painting(view: CanvasView, session: Sessio
     QTest.keyRelease(view, Qt.Key.Key_Space)
     assert (view.from_image(point) - QPointF(350, 260)).manhattanLength() <= 1
     assert (session.corrections == 255).all()
+
+
+def test_space_that_is_let_go_elsewhere_no_longer_pans(view: CanvasView, session: Session) -> None:
+    QTest.keyPress(view, Qt.Key.Key_Space)
+    QApplication.sendEvent(view, QFocusEvent(QFocusEvent.Type.FocusOut))
+    paint(view, QPoint(300, 200), QPoint(350, 260))
+    assert (session.corrections != 255).any()
 
 
 def test_enlarged_pixels_are_crisp(view: CanvasView, photo: np.ndarray) -> None:

@@ -1,6 +1,6 @@
 """The dialogs: export that reads back, keys that do not collide, classes, weights."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from desk import wait_settled
 from PIL import Image
-from PySide6.QtGui import QKeySequence
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices, QKeySequence
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from annotator.actions import ACTIONS, Actions
@@ -23,6 +25,7 @@ from annotator.session import Session
 from annotator.settings import DeskSettings
 from annotator.window import Window
 from trainer.data.export import export_project
+from trainer.data.images import load_image
 from trainer.data.project import Status
 from trainer.errors import WeightsError
 
@@ -44,6 +47,28 @@ def test_accepted_masks_are_exported_and_read_back(opened: Session, tmp_path: Pa
     assert dialog.outcome.text() == "Images exported: 1" and dialog.open_button.isVisibleTo(dialog)
 
 
+def test_all_that_was_exported_is_counted_and_its_folder_opens(
+    opened: Session, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shown: list[QUrl] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", shown.append)
+    dialog = ExportDialog(opened)
+    qtbot.addWidget(dialog)
+    proposed = [record.id for record in opened.records.values() if record.status is not Status.NEW]
+    late = next(image_id for image_id in opened.records if image_id not in proposed)
+    opened.project.store_proposal_mask(late, np.zeros_like(load_image(opened.records[late].path)[..., 0]))
+    dialog.everything.setChecked(True)
+    dialog.folder.setText("~/out")
+    with qtbot.waitSignal(dialog.finished_export, timeout=20000):
+        dialog.run()
+    written = len(list((tmp_path / "out" / "SegmentationClass").iterdir()))
+    assert dialog.outcome.text() == f"Images exported: {written}"
+    dialog.folder.setText("elsewhere")
+    dialog.open_button.click()
+    assert [url.toLocalFile() for url in shown] == [str(tmp_path / "out")]
+
+
 def test_an_export_into_a_strange_folder_is_refused_with_a_reason(
     opened: Session, tmp_path: Path, qtbot: QtBot
 ) -> None:
@@ -56,6 +81,20 @@ def test_an_export_into_a_strange_folder_is_refused_with_a_reason(
         dialog.run()
     assert "holds other files" in dialog.outcome.text() and dialog.start.isEnabled()
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "keep me"
+
+
+def test_an_export_of_nothing_or_to_nowhere_is_not_offered(opened: Session, qtbot: QtBot) -> None:
+    dialog = ExportDialog(opened)
+    qtbot.addWidget(dialog)
+    assert dialog.everything.isChecked() and dialog.start.isEnabled()
+    dialog.only_accepted.click()
+    assert dialog.only_accepted.text() == "Accepted images (0)" and not dialog.start.isEnabled()
+    opened.acceptance.accept()
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=10000)
+    assert dialog.only_accepted.text() == "Accepted images (1)"
+    dialog.folder.clear()
+    assert not dialog.start.isEnabled()
+    wait_settled(opened, qtbot)
 
 
 @pytest.fixture
@@ -133,6 +172,7 @@ def test_the_sheet_shows_every_action_and_changes_keys(qtbot: QtBot) -> None:
     assert actions.key("brush") == "K" and dialog.items["brush"].text(1) == "K"
     dialog.search.setText("eraser")
     assert dialog.items["brush"].isHidden() and not dialog.items["eraser"].isHidden()
+    assert [group for group, head in dialog.heads.items() if not head.isHidden()] == ["Paint"]
 
 
 def test_a_class_is_added_and_a_taken_name_is_refused(opened: Session, qtbot: QtBot) -> None:
@@ -167,7 +207,10 @@ def test_a_weights_file_is_chosen_and_a_missing_one_named(
 def test_a_failed_download_is_told_and_can_be_tried_again(
     session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    tried = Event()
+
     def offline(*_: object, **__: object) -> None:
+        tried.wait(60)
         raise WeightsError("this machine seems to be offline")
 
     monkeypatch.setattr("annotator.dialogs.weights.download", offline)
@@ -175,8 +218,36 @@ def test_a_failed_download_is_told_and_can_be_tried_again(
     qtbot.addWidget(dialog)
     dialog.official.setChecked(True)
     dialog.choose()
+    fields = (dialog.bundled, dialog.file, dialog.path, dialog.official, dialog.names, dialog.use)
+    assert not any(field.isEnabled() for field in fields)
+    tried.set()
     qtbot.waitUntil(lambda: "offline" in dialog.problem.text(), timeout=10000)
-    assert dialog.use.isEnabled() and DeskSettings().weights == ""
+    assert all(field.isEnabled() for field in fields) and DeskSettings().weights == ""
+
+
+def test_a_download_ends_with_its_dialog_and_changes_nothing(
+    session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, going = Event(), Event()
+
+    def slow(entry: object, progress: Callable[[int, int], None]) -> None:
+        begun.set()
+        going.wait(60)
+        progress(1, 2)
+
+    monkeypatch.setattr("annotator.dialogs.weights.download", slow)
+    dialog = WeightsDialog(session.jobs, DeskSettings())
+    qtbot.addWidget(dialog)
+    dialog.official.setChecked(True)
+    dialog.choose()
+    assert begun.wait(60)
+    accepted: list[bool] = []
+    dialog.accepted.connect(lambda: accepted.append(True))
+    dialog.reject()
+    going.set()
+    assert session.jobs.finish()
+    QApplication.processEvents()
+    assert not accepted and DeskSettings().weights == ""
 
 
 def test_about_and_details_open(qtbot: QtBot) -> None:

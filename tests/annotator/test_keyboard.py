@@ -2,6 +2,7 @@
 
 from desk import press, wait_settled
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from annotator.window import Window
@@ -48,3 +49,18 @@ def test_peek_lasts_as_long_as_its_key(active: Window, qtbot: QtBot) -> None:
     assert active.canvas._peeking
     qtbot.keyRelease(handle, K.Key_H)
     assert not active.canvas._peeking
+
+
+def test_tab_goes_only_to_what_is_seen_and_can_be_used(active: Window, qtbot: QtBot) -> None:
+    active.resize(1300, 850)
+    for name, behind in (("seeds", active.trainer), ("trainer", active.seeds), ("seeds", active.trainer)):
+        active.docks[name].raise_()
+        qtbot.waitUntil(lambda behind=behind: not behind.isEnabled())
+        active.images.search.setFocus()
+        visited: list[QWidget] = []
+        while (widget := QApplication.focusWidget()) not in visited:
+            visited.append(widget)
+            press(active, K.Key_Tab, qtbot, widget)
+        assert not any(isinstance(widget, QScrollArea) for widget in visited)
+        assert not any(behind.isAncestorOf(widget) for widget in visited)
+        assert any(active.docks[name].isAncestorOf(widget) for widget in visited)

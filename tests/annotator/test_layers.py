@@ -152,8 +152,8 @@ def test_the_panel_names_the_key_that_peeks(qtbot: QtBot, view: CanvasView) -> N
     panel = LayersPanel(view, actions)
     qtbot.addWidget(panel)
     panel.show()
-    assert panel.peek.text() == "Hold H to see the bare photo."
+    assert panel.foot.text() == "Hold H to see the bare photo."
     actions.set_key("peek", "Space")
-    assert panel.peek.text() == "Hold Space to see the bare photo."
+    assert panel.foot.text() == "Hold Space to see the bare photo."
     actions.set_key("peek", "")
-    assert not panel.peek.isVisible()
+    assert not panel.foot.isVisible()

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 from desk import wait_settled
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QUrl
+from PySide6.QtGui import QContextMenuEvent, QDesktopServices
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from annotator.panels.image_menu import ImageMenu
 from annotator.panels.images import ImagesPanel, Order, shown_ids
 from annotator.session import Session
 from annotator.theme import Theme
@@ -34,6 +37,10 @@ def panel(opened: Session, qtbot: QtBot) -> ImagesPanel:
     qtbot.addWidget(panel, before_close_func=lambda widget: widget.thumbnails.close())
     panel.show()
     return panel
+
+
+def test_the_tool_tip_says_what_the_status_icon_means(panel: ImagesPanel) -> None:
+    assert panel.model.index(0).data(Qt.ItemDataRole.ToolTipRole).endswith("\nProposed")
 
 
 def test_every_word_of_a_search_must_be_found_in_name_or_tag() -> None:
@@ -71,6 +78,20 @@ def test_progress_counts_accepted_images(panel: ImagesPanel, opened: Session, qt
     qtbot.waitUntil(lambda: panel._count.text().startswith("1 of"), timeout=10000)
 
 
+def test_a_list_that_was_scrolled_stays_so_when_a_proposal_arrives(
+    panel: ImagesPanel, opened: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = opened.records | {f"image_{n:05}": record(f"image_{n:05}") for n in range(1000)}
+    monkeypatch.setattr(opened, "_records", many)
+    panel.refresh()
+    panel.view.scrollToBottom()
+    bottom = panel.view.verticalScrollBar().value()
+    opened.reload_record(opened.image_id)
+    with qtbot.waitSignal(panel._refresh.timeout):
+        pass
+    assert panel.view.verticalScrollBar().value() == bottom > 0
+
+
 def test_the_shown_order_is_what_next_walks_along(panel: ImagesPanel, opened: Session, qtbot: QtBot) -> None:
     panel.search.setText("person")
     assert opened.order == ("astronaut", "camera")
@@ -101,3 +122,52 @@ def test_ten_thousand_images_ask_only_for_the_pictures_in_sight(
 def test_pictures_arrive(panel: ImagesPanel, qtbot: QtBot) -> None:
     index = panel.model.index(0)
     qtbot.waitUntil(lambda: not index.data(Qt.ItemDataRole.DecorationRole).isNull(), timeout=10000)
+
+
+def asked(panel: ImagesPanel, row: int, qtbot: QtBot) -> ImageMenu:
+    """The menu that the right button opens on a row."""
+    where = panel.view.visualRect(panel.model.index(row)).center()
+    qtbot.mouseClick(panel.view.viewport(), Qt.MouseButton.RightButton, pos=where)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, where, panel.view.viewport().mapToGlobal(where))
+    QApplication.sendEvent(panel.view.viewport(), event)
+    return panel.view.findChildren(ImageMenu)[-1]
+
+
+def test_the_right_button_offers_what_can_be_done_with_an_image(
+    panel: ImagesPanel, opened: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[QUrl] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", shown.append)
+    was_open, other = opened.image_id, panel.model.ids[1]
+    menu = asked(panel, 1, qtbot)
+    assert [action.text() for action in menu.actions()] == ["Open", "Show in folder", "Copy file name"]
+    assert opened.image_id == was_open
+    first, folder, copy = menu.actions()
+    folder.trigger()
+    copy.trigger()
+    file = opened.records[other].path
+    assert [url.toLocalFile() for url in shown] == [str(file.parent)]
+    assert QApplication.clipboard().text() == file.name
+    with qtbot.waitSignal(opened.image_changed, timeout=10000):
+        first.trigger()
+    assert opened.image_id == other
+    menu.close()
+    wait_settled(opened, qtbot)
+
+
+def test_of_several_images_only_the_names_are_offered_and_none_is_opened(
+    panel: ImagesPanel, opened: Session, qtbot: QtBot
+) -> None:
+    was_open = opened.image_id
+    for row in (2, 1):
+        where = panel.view.visualRect(panel.model.index(row)).center()
+        control = Qt.KeyboardModifier.ControlModifier
+        qtbot.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, control, where)
+    menu = asked(panel, 2, qtbot)
+    (copy,) = menu.actions()
+    assert copy.text() == "Copy 3 file names"
+    copy.trigger()
+    names = [opened.records[image_id].path.name for image_id in panel.model.ids[:3]]
+    assert QApplication.clipboard().text().split("\n") == names
+    assert opened.image_id == was_open and not opened.busy
+    menu.close()

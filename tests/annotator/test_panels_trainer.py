@@ -1,12 +1,13 @@
 """The Trainer panel: what it shows of the messages it hears."""
 
 import pytest
+from PySide6.QtWidgets import QScrollArea
 from pytestqt.qtbot import QtBot
 
 from annotator.panels.trainer import TrainerPanel
 from annotator.session import Session
 from annotator.theme import Theme
-from annotator.window import Window
+from annotator.window import NARROWEST, Window
 from trainer.errors import WeightsError
 from trainer.messages import (
     LearnTags,
@@ -38,6 +39,17 @@ def test_state_and_reason_are_told_in_words(panel: TrainerPanel) -> None:
     assert panel.state_name.text() == "Waiting for corrections"
     assert panel.reason.text() == "Correct two images."
     assert not panel._progress.isVisible()
+
+
+def test_a_narrow_panel_cuts_nothing_in_any_state(panel: TrainerPanel, opened: Session, qtbot: QtBot) -> None:
+    panel.resize(NARROWEST, 500)
+    scroll = panel.findChild(QScrollArea)
+    for state in State:
+        panel.hear(StateChanged(state, "Why."))
+        assert scroll.widget().minimumSizeHint().width() <= scroll.viewport().width()
+    opened.sweep.start()
+    assert scroll.widget().minimumSizeHint().width() <= scroll.viewport().width()
+    qtbot.waitUntil(lambda: not opened.sweep.running, timeout=60000)
 
 
 def test_progress_and_curves_follow_the_messages(panel: TrainerPanel, qtbot: QtBot) -> None:
@@ -81,6 +93,17 @@ def test_learning_from_tags_shows_what_it_does_and_how_long_it_takes_and_can_be_
     assert said == [LearnTags(), Stop()]
     panel.hear(StateChanged(State.IDLE, "Training is stopped."))
     assert panel.learn.isEnabled() and not panel.stop.isVisible()
+
+
+def test_a_sweep_says_that_it_waits_for_training(panel: TrainerPanel, opened: Session, qtbot: QtBot) -> None:
+    panel.hear(StateChanged(State.TRAINING, "Learns."))
+    opened.sweep.start()
+    assert panel.sweep.doing.text() == "Proposing waits until training ends or is paused"
+    panel.hear(StateChanged(State.PAUSED, "Training is paused."))
+    assert panel.sweep.doing.text().startswith("Proposing")
+    assert "waits" not in panel.sweep.doing.text()
+    qtbot.waitUntil(lambda: not opened.sweep.running, timeout=60000)
+    assert not panel.sweep.doing.isVisible()
 
 
 def test_the_curve_of_another_run_begins_anew(panel: TrainerPanel, qtbot: QtBot) -> None:

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import pytest
 from desk import go_to, stroke, wait_settled
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from annotator.session import Session
-from trainer.data.project import Status
+from trainer.data.project import Project, Status
+from trainer.errors import DataError
 
 
 def test_the_sample_opens_on_its_first_photo_with_a_proposal(opened: Session) -> None:
@@ -37,6 +39,50 @@ def test_an_image_that_cannot_be_read_is_named_and_the_rest_goes_on(
         opened.open_image("rocket")
     assert "rocket" in told.args[1]
     go_to(opened, "coffee", qtbot)
+
+
+def test_going_on_passes_a_photo_that_cannot_be_read(opened: Session, sample: Path, qtbot: QtBot) -> None:
+    first, damaged, third = opened.order[:3]
+    opened._loader.clear()
+    opened.records[damaged].path.write_bytes(b"no picture")
+    go_to(opened, first, qtbot)
+    opened._loader.clear()
+    with qtbot.waitSignal(opened.message, timeout=10000) as told:
+        opened.go(1)
+    assert damaged in told.args[1] and opened.image_id == first
+    opened.set_order(opened.order)  # as the list does whenever a record changes
+    with qtbot.waitSignal(opened.image_changed, timeout=10000) as shown:
+        opened.go(1)
+    assert shown.args == [third]
+    wait_settled(opened, qtbot)
+
+
+def test_a_full_disk_does_not_keep_an_image_from_being_shown(
+    opened: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise DataError("the disk is full")
+
+    monkeypatch.setattr(Project, "set_setting", full)
+    go_to(opened, "coffee", qtbot)
+    assert opened.image_id == "coffee"
+
+
+def test_the_folder_asked_for_last_is_the_one_that_opens(
+    session: Session, sample: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.new("RGB", (40, 30)).save(other / "beach.png")
+    told: list[str] = []
+    session.message.connect(lambda kind, text: told.append(text))
+    for folder in (sample, other, other):  # the last press was a double click
+        session.open_project(folder)
+    qtbot.waitUntil(lambda: session.image_id == "beach", timeout=10000)
+    session.jobs.finish()
+    wait_settled(session, qtbot)
+    assert session.project is not None and session.project.root == other and not told
+    Project.open_folder(sample).close()  # nothing holds it
 
 
 def test_a_project_that_is_left_leaves_nothing_under_way_and_nothing_to_undo(

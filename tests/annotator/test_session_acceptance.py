@@ -30,6 +30,39 @@ def test_accept_freezes_what_is_shown_and_opens_the_next(cat: Session, qtbot: Qt
     assert (cat.project.accepted_mask("chelsea")[WINDOW] == CAT).all()
 
 
+def test_a_photo_that_nobody_has_tagged_is_not_accepted_as_background(
+    session: Session, sample: Path, qtbot: QtBot
+) -> None:
+    (sample / "tags.csv").unlink()
+    (sample / "classes.txt").write_text("cat\nperson\n")
+    session.open_project(sample)
+    wait_settled(session, qtbot)
+    with qtbot.waitSignal(session.message) as told:
+        session.acceptance.accept()
+    assert told.args[0] == "error" and "tag it first" in told.args[1]
+    assert session.record.status is Status.NEW
+    session.tagging.set_tags(())  # nothing of the list
+    wait_settled(session, qtbot)
+    with qtbot.waitSignal(session.image_changed, timeout=10000):
+        session.acceptance.accept()
+
+
+@pytest.mark.parametrize("what", ["paints", "undoes"])
+def test_who_goes_on_while_accept_still_waits_is_not_taken_to_the_next_image(
+    cat: Session, what: str, qtbot: QtBot
+) -> None:
+    stroke(cat, CAT, BOX)
+    cat.acceptance.accept()
+    with qtbot.waitSignal(cat.proposals.refined, timeout=10000):
+        if what == "paints":
+            cat.strokes.preview((60, 60, 80, 80), np.full((20, 20), CAT, np.uint8))
+        else:
+            cat.strokes.undo()
+    assert cat.save() and cat.records["chelsea"].status is not Status.ACCEPTED
+    wait_settled(cat, qtbot)
+    assert cat.image_id == "chelsea"
+
+
 def test_the_trainer_hears_of_an_accepted_mask(
     cat: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

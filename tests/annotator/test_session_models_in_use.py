@@ -1,9 +1,17 @@
 """Models that are exchanged: said, followed, and nothing of an older one is shown."""
 
-from desk import wait_settled
+from itertools import count
+from pathlib import Path
+from threading import Event
+
+from desk import small_engine, wait_settled
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from annotator.models import Loaded
 from annotator.session import Session
+from trainer.data.project import Project
+from trainer.errors import WeightsError
 from trainer.messages import Predicted, Promoted
 
 
@@ -21,3 +29,28 @@ def test_a_proposal_of_an_older_model_is_dropped(cat: Session) -> None:
     shown, old = cat.proposal, object()
     cat.predictor._hear(Predicted("chelsea", cat.record.tags, cat.settings, 99, 0, old))
     assert cat.proposal is shown and cat.predictor.known("chelsea") is not old
+
+
+def test_models_that_were_exchanged_while_they_loaded_have_no_say_any_more(
+    sample: Path, qtbot: QtBot
+) -> None:
+    going, asked = Event(), count()
+
+    def load(project: Project) -> Loaded:
+        if next(asked) == 0:
+            going.wait(60)
+            raise WeightsError("these weights are damaged")
+        return small_engine(project)
+
+    session = Session(load)
+    told: list[str] = []
+    session.message.connect(lambda kind, text: told.append(text))
+    with qtbot.waitSignal(session.image_changed, timeout=10000):
+        session.open_project(sample)
+    session.models.reload()
+    going.set()
+    wait_settled(session, qtbot)
+    assert session.jobs.finish()
+    QApplication.processEvents()
+    assert session.engine is not None and not told
+    assert session.close()

@@ -24,6 +24,23 @@ def test_new_photos_are_taken_in_and_counted(active: Window, sample: Path, qtbot
     assert "rocket" in session.records and session.image_id == before
 
 
+def test_a_list_that_comes_later_tags_the_open_photo_which_is_proposed_anew(
+    session: Session, tmp_path: Path, qtbot: QtBot
+) -> None:
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (40, 30)).save(tmp_path / "photos" / "beach.png")
+    session.open_project(tmp_path / "photos")
+    wait_settled(session, qtbot)
+    assert not session.record.tagged and session.cam_classes == ()
+    (tmp_path / "photos" / "tags.csv").write_text("image,tags\nbeach,person\n")
+    with qtbot.waitSignal(session.message, timeout=10000) as told:
+        session.photos.look()
+    assert told.args[1].endswith("Tagged now by the lists of the folder: 1.")
+    assert session.record.tags == ("person",)
+    wait_settled(session, qtbot)
+    assert session.cam_classes == (session.classes.id_of("person"),)
+
+
 def test_there_may_be_none(opened: Session, qtbot: QtBot) -> None:
     with qtbot.waitSignal(opened.message, timeout=10000) as told:
         opened.photos.look()

@@ -1,11 +1,14 @@
 """Tags and classes: the proposal follows them."""
 
 import numpy as np
+import pytest
 from desk import stroke, wait_settled
 from pytestqt.qtbot import QtBot
 
 from annotator.session import Session
 from trainer.data.classes import BACKGROUND
+from trainer.data.project import Project
+from trainer.errors import DataError
 
 CAT = 8
 BOX = (20, 30, 40, 60)
@@ -28,3 +31,16 @@ def test_a_new_class_can_be_tagged_and_painted_at_once(cat: Session, qtbot: QtBo
     stroke(cat, whisker, BOX)
     wait_settled(cat, qtbot)
     assert (cat.mask[WINDOW] == whisker).all()
+
+
+def test_tags_that_the_disk_refuses_are_told_of_in_one_sentence(
+    cat: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise DataError("the disk is full")
+
+    monkeypatch.setattr(Project, "set_tags", full)
+    with qtbot.waitSignal(cat.message) as told:
+        cat.tagging.set_tags(("cat", "person"))
+    assert told.args == ["error", "the disk is full"]
+    assert cat.record is not None and cat.record.tags == ("cat",)

@@ -1,8 +1,10 @@
 """The status bar: what it says of the pixel under the mouse and of the disk."""
 
+from desk import stroke
 from PySide6.QtCore import QPointF
 
 from annotator.window import Window
+from trainer.data.project import Target
 
 
 def test_status_bar_names_what_is_under_the_mouse(window: Window) -> None:
@@ -14,3 +16,19 @@ def test_status_bar_names_what_is_under_the_mouse(window: Window) -> None:
     window.status.show_cursor(None)
     assert window.status._cursor.text() == ""
     assert window.status.saved.text() == "Saved"
+
+
+def test_status_bar_follows_the_mask_under_a_mouse_that_rests(window: Window) -> None:
+    session = window.session
+    session.target = Target.MASK
+    window.status.show_cursor(QPointF(3.5, 4.5))
+    for name in ("dog", "sheep"):
+        stroke(session, session.classes.id_of(name), (0, 0, 9, 9))
+        assert name in window.status._cursor.text()
+
+
+def test_a_long_name_does_not_widen_the_window(window: Window) -> None:
+    before = window.status.minimumSizeHint().width()
+    window.session.set_busy("load", f"Opening {300 * 'x'}…")
+    assert window.status.minimumSizeHint().width() == before
+    window.session.set_busy("load", None)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -213,6 +214,15 @@ def test_undecided_is_no_class_for_a_seed(view: CanvasView, session: Session) ->
     assert (session.corrections == UNTOUCHED).all()
 
 
+def test_a_stroke_never_ends_on_another_layer_than_it_began_on(view: CanvasView, session: Session) -> None:
+    session.target, session.class_id = Target.MASK, EDIT_VOID
+    press(view, at(view, 40, 40))
+    session.target = Target.SEEDS
+    move(view, at(view, 60, 40))
+    release(view, at(view, 60, 40))
+    assert (session.corrections == UNTOUCHED).all() and (session.mask_edits == UNTOUCHED).all()
+
+
 def test_ctrl_and_the_wheel_size_the_brush(view: CanvasView, session: Session) -> None:
     scale = view.scale_factor
     wheel(view, QPoint(200, 200), 2, CONTROL)
@@ -266,6 +276,28 @@ def test_fill_gives_a_connected_region_of_the_mask_another_class(
     paint(view, at(view, j + 0.5, i + 0.5))
     qtbot.waitUntil(lambda: (session.mask_edits != UNTOUCHED).any())
     assert (painted(session) == dog).all()
+
+
+def test_fill_paints_the_class_that_was_chosen_when_it_was_clicked(
+    qtbot: QtBot, view: CanvasView, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    propose(qtbot, session)
+    session.tool = "fill"
+    found: list[Callable[[], object]] = []
+
+    def later(work: Callable[[], object], done: Callable[[object], object]) -> None:
+        found.append(lambda: done(work()))
+
+    with monkeypatch.context() as held:
+        held.setattr(session.jobs, "submit", later)
+        paint(view, at(view, 20, 60))
+        paint(view, at(view, 70, 20))
+    session.class_id = DOG
+    found[0]()
+    assert painted(session, CAT).any() and not painted(session, DOG).any()
+    session.target = Target.MASK
+    found[1]()
+    assert (session.mask_edits == UNTOUCHED).all()
 
 
 def test_superpixels_follow_edges_and_a_drag_takes_several(

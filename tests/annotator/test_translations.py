@@ -15,6 +15,9 @@ from annotator import i18n
 from annotator.actions import ACTIONS, GROUPS, translated
 from resources import path
 from trainer import wording
+from trainer.data.images import load_image
+from trainer.data.project import Project
+from trainer.errors import DataError
 from trainer.wording import say, together
 
 ANNOTATOR, TRAINER = Path(i18n.__file__).parent, Path(wording.__file__).parent
@@ -79,6 +82,20 @@ def test_what_is_no_text_of_ours_is_left_to_qt(qtbot: QtBot) -> None:
     buttons = QDialogButtonBox(choices.Save | choices.Discard)
     qtbot.addWidget(buttons)
     assert [buttons.button(choice).text() for choice in (choices.Save, choices.Discard)] == ["保存", "丢弃"]
+
+
+@pytest.mark.usefixtures("chinese")
+def test_an_error_tells_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(DataError) as refused:
+        load_image(tmp_path / "empty.png")
+    assert i18n.why(refused.value) == f"{tmp_path / 'empty.png'} 是空文件；请替换或移除"
+    (tmp_path / "project.sqlite").write_bytes(b"not a database" * 100)
+    with pytest.raises(DataError) as refused:
+        Project.open(tmp_path / "project.sqlite")
+    told = i18n.why(refused.value)
+    assert "已损坏" in told and told.endswith("请从副本恢复，或删除它重新开始；缓存会自动重建")
+    assert i18n.why(KeyError("mode")) == "KeyError: 'mode'"
 
 
 @pytest.mark.usefixtures("chinese")

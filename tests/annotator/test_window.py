@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 from desk import press, stroke, wait_settled
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from annotator.app import make_window
 from annotator.settings import DeskSettings
-from annotator.window import Window
+from annotator.theme import Theme
+from annotator.welcome import EmptyDesk
+from annotator.widgets import IconLabel
+from annotator.window import NARROWEST, Window
 from trainer.data.project import Project, Status
 from trainer.messages import LearnTags, TagsLearnt
 
@@ -32,6 +35,7 @@ def test_next_accept_and_undo_by_key(active: Window, qtbot: QtBot) -> None:
     with qtbot.waitSignal(session.image_changed, timeout=10000):
         press(active, K.Key_A, qtbot)
     assert session.image_id == first and active.actions_table["reopen"].isEnabled()
+    assert active.main_bar.accept.text() == "Accepted · next"
     wait_settled(session, qtbot)
 
 
@@ -94,9 +98,9 @@ def test_a_warning_of_the_weights_offers_to_learn_from_tags_first_and_goes_when_
     assert "There are no pretrained weights." in window.messages.texts
     buttons = window.messages.findChildren(QPushButton)
     qtbot.waitUntil(buttons[0].isVisible)
-    assert [button.text() for button in buttons] == ["Learn from tags", "Choose weights…"]
+    assert [button.text() for button in buttons] == ["Learn from tags", "Weights…"]
     qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
-    assert said == [LearnTags()]
+    assert said == [LearnTags()] and not window.trainer.visibleRegion().isEmpty()
     window.session.predictor._hear(TagsLearnt(2, "", 0.8, 0.8))
     assert "There are no pretrained weights." not in window.messages.texts
 
@@ -106,6 +110,31 @@ def test_a_small_window_gives_room_to_the_tags_before_the_layers(window: Window,
     rows = window.tags._scroll.viewport()
     qtbot.waitUntil(lambda: rows.height() >= 3 * window.tags.rows[0].height())
     assert window.layers.height() == window.layers.sizeHint().height()
+
+
+def test_a_small_window_cuts_no_panel_and_stays_small_under_a_message(window: Window, qtbot: QtBot) -> None:
+    window.resize(1024, 700)
+    window.session.weights_warning.emit("The built-in model does not know rocket.")
+    qtbot.waitUntil(lambda: window.messages.height() > 0)
+    right = [window.docks[name] for name in ("tags", "layers", "seeds")]
+    qtbot.waitUntil(lambda: all(dock.width() >= NARROWEST for dock in right))
+    assert window.width() == 1024
+
+
+def test_the_empty_desk_shows_its_text_whole(qtbot: QtBot) -> None:
+    empty = EmptyDesk(Theme("light"), [])
+    qtbot.addWidget(empty)
+    empty.resize(900, 600)
+    empty.show()
+    for label in empty.findChildren(QLabel):
+        assert label.height() >= label.heightForWidth(label.width())
+
+
+def test_escape_leaves_a_field_for_the_photo(active: Window, qtbot: QtBot) -> None:
+    for field in (active.tags.field, active.images.search):
+        field.setFocus()
+        press(active, K.Key_Escape, qtbot, field)
+        assert active.canvas.hasFocus()
 
 
 def test_closing_ends_every_thread(window: Window) -> None:
@@ -122,3 +151,12 @@ def test_opening_another_folder_closes_the_first(window: Window, voc_tree, qtbot
     assert window.images.model.ids == list(window.session.records)
     assert DeskSettings().recent[0].name == voc_tree.name
     assert np.asarray(window.session.image).shape == (40, 60, 3)
+
+
+def test_the_icon_of_the_empty_desk_follows_the_theme(qtbot: QtBot) -> None:
+    theme = Theme("dark")
+    empty = EmptyDesk(theme, [])
+    qtbot.addWidget(empty)
+    before = empty.findChild(IconLabel).pixmap().toImage()
+    theme.choice = "light"
+    assert empty.findChild(IconLabel).pixmap().toImage() != before

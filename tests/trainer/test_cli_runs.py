@@ -125,6 +125,27 @@ def test_a_network_trained_on_masks_predicts_masks(
     assert set(np.unique(mask)) <= {0, 8}  # only what is tagged
 
 
+def test_predict_does_not_replace_masks_unless_forced(
+    finished: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, network = finished[0], tmp_path / "net.safetensors"
+    assert run("train-seg", data, "--out", network, "--epochs", 1) == 0
+    truth = data / "SegmentationClass" / "a.png"
+    before = truth.read_bytes()
+    capsys.readouterr()
+    assert run("predict", data, "--models", network, "--out", data) == 2
+    assert str(truth) in one_line(capsys.readouterr().err) and truth.read_bytes() == before
+    assert run("predict", data, "--models", network, "--out", data, "--force") == 0
+
+
+def test_a_folder_given_for_the_networks_file_is_refused_before_the_training(
+    finished: tuple[Path, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.segment.train_on_masks", lambda *_: pytest.fail("it was trained"))
+    assert run("train-seg", finished[0], "--out", finished[1]) == 2
+    assert "is a folder" in one_line(capsys.readouterr().err)
+
+
 @pytest.fixture
 def kept_steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Have every step of a training kept, and the first training broken off after its first step."""

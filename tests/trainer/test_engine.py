@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -102,6 +103,17 @@ def test_tags_are_names_or_ids_and_the_same_call_gives_the_same_proposal(
         assert other.classes == first.classes == (2,)
         assert (other.mask == first.mask).all() and (other.seeds == first.seeds).all()
         assert (other.cams == first.cams).all() and other.margin == first.margin
+
+
+def test_equal_networks_settings_and_tags_are_one_origin(engine: Engine) -> None:
+    anew = Engine(deepcopy(engine.models), replace(engine.settings))
+    assert anew.origin(["cat"]) == engine.origin(["cat"])
+    origins = {engine.origin(["cat"]), engine.origin(["coffee"]), engine.origin([])}
+    engine.settings = replace(engine.settings, mode="mean")
+    origins.add(engine.origin(["cat"]))
+    engine.replace_models(affinity=None)
+    origins.add(engine.origin(["cat"]))
+    assert len(origins) == 5
 
 
 @pytest.mark.parametrize("tag", ["dog", 0, 4, 255])

@@ -19,6 +19,7 @@ from PIL import Image
 from trainer.crew import ALONE, Crew
 from trainer.data.images import load_mask
 from trainer.data.source import open_source
+from trainer.errors import DataError
 from trainer.learn.augment import Augmentation
 from trainer.learn.loop import Recipe
 from trainer.models.bundle import load_models
@@ -195,6 +196,26 @@ def test_a_forced_run_leaves_the_files_of_others_and_names_what_it_replaces(
     assert (out / "SegmentationClass/mine.png").read_text() == "mine"
     replaced = [warning for warning in result.warnings if "replaced" in warning]
     assert ["run.json" in replaced[0], "one.png" in replaced[1], len(replaced)] == [True, True, 2]
+
+
+def test_a_stage_that_a_person_edited_is_only_replaced_by_force(
+    result: Result, voc_tree: Path, tmp_path: Path
+) -> None:
+    edited = tmp_path / "out" / "stages" / "walk" / "one.png"
+    made = edited.read_bytes()
+    edited.write_bytes(b"mine")
+    with pytest.raises(DataError, match=r"walk.one\.png was made or changed by someone else"):
+        _run(voc_tree, tmp_path / "out")
+    assert edited.read_bytes() == b"mine"
+    warnings = _run(voc_tree, tmp_path / "out", force=True).warnings
+    assert edited.read_bytes() == made and any("walk/one.png" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize("place", ["", "out"])
+def test_a_run_never_goes_among_the_photos(voc_tree: Path, place: str) -> None:
+    with pytest.raises(DataError, match="choose another folder"):
+        _run(voc_tree / "JPEGImages", voc_tree / "JPEGImages" / place, force=True)
+    assert not (voc_tree / "JPEGImages" / "run").exists()
 
 
 def test_a_damaged_photo_is_named_and_the_rest_goes_on(voc_tree: Path, tmp_path: Path) -> None:

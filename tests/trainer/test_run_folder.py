@@ -20,3 +20,11 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
     with pytest.raises(DataError, match="files of others"):
         RunFolder(tmp_path / "run").bind({"seed": 0})
     assert (tmp_path / "run/marathon.gpx").read_text() == "mine"
+
+
+def test_an_array_that_lost_its_bytes_is_named(tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    (tmp_path / "run" / "cam").mkdir(parents=True)
+    (tmp_path / "run" / "cam" / "a.npy").touch()
+    with pytest.raises(DataError, match=r"a\.npy is damaged"):
+        folder.array("cam", "a")

@@ -157,6 +157,16 @@ def test_the_open_image_gets_a_fast_and_a_full_proposal_that_are_kept_and_carry_
     assert project.record("chelsea").margin == pytest.approx(full.proposal.margin)
 
 
+def test_of_an_image_that_nobody_has_tagged_nothing_is_kept(desk: Desk, project: Project) -> None:
+    project.set_tags("rocket", None)
+    desk.worker.start()
+    desk.post(Predict("rocket"))
+    proposal = desk.wait(Predicted, lambda message: not message.proposal.fast).proposal
+    assert not proposal.mask.any()
+    assert project.proposal_mask("rocket") is None
+    assert project.record("rocket").status is Status.NEW
+
+
 def test_the_mask_that_is_kept_of_a_corrected_image_follows_its_strokes(desk: Desk, project: Project) -> None:
     correct(project, "chelsea")
     box = (120, 10, 140, 30)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from trainer.cli.console import open_reporter
-from trainer.cli.options import Data, Device, Json, Out, Split, Threads, prepare_torch
+from trainer.cli.options import Data, Device, Force, Json, Out, Split, Threads, prepare_torch
 
 
 def run(
@@ -21,6 +21,7 @@ def run(
     only_tags: Annotated[
         bool, typer.Option("--tags", help="Tagged images show their tagged classes and background only.")
     ] = False,
+    force: Force = False,
     split: Split = "all",
     threads: Threads = None,
     device: Device = "cpu",
@@ -44,7 +45,7 @@ def run(
     source = open_source(data, split, ClassList(bundle.classes))
     with join_crew(device) as crew, open_reporter(json) as reporter:
         net = bundle.segmentation.to(device).eval()
-        problems = source.problems + predict_masks(net, source, out, only_tags, reporter, crew)
+        problems = source.problems + predict_masks(net, source, out, only_tags, force, reporter, crew)
         if not crew.leads:
             return
         for problem in problems:

@@ -52,12 +52,15 @@ def run(
     """
     from trainer.crew import join_crew
     from trainer.data.source import open_source
+    from trainer.errors import DataError
     from trainer.learn.segmentation import RECIPE
     from trainer.models.bundle import Bundle, save_models
     from trainer.models.registry import BUNDLED
     from trainer.models.weights import load_backbone_weights
     from trainer.segment import train_on_masks
 
+    if out.is_dir():
+        raise DataError(f"{out} is a folder; give the name of a file, such as {out / 'network.safetensors'}")
     prepare_torch(threads, device)
     source = open_source(data, split, read_classes(classes))
     recipe = replace(RECIPE, seed=seed, epochs=epochs or RECIPE.epochs)

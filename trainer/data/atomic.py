@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trainer.errors import DataError
+from trainer.wording import Saying, say
 
 
 @contextmanager
@@ -26,13 +27,19 @@ def write_atomically(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        reason = error.strerror or error
-        raise DataError(
-            f"cannot write {path} ({reason}); free some space or choose another folder"
-        ) from error
+        raise DataError(unwritable(path, error)) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def unwritable(path: Path, error: OSError) -> Saying:
+    """Say why a file or folder could not be written, and what to do."""
+    return say(
+        "cannot write {path} ({reason}); free some space or choose another folder",
+        path=path,
+        reason=error.strerror or error,
+    )
 
 
 def sync_file(file: Path) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 import resources
 from trainer.data.atomic import write_atomically
 from trainer.errors import DataError
+from trainer.wording import say
 
 BACKGROUND = 0
 """Label of what belongs to no class."""
@@ -44,14 +45,18 @@ class ClassList:
     def __post_init__(self) -> None:
         if len(self.names) > MAX_CLASSES:
             raise DataError(
-                f"{len(self.names)} classes are too many: a label map holds at most {MAX_CLASSES}"
+                say(
+                    "{count} classes are too many: a label map holds at most {most}",
+                    count=len(self.names),
+                    most=MAX_CLASSES,
+                )
             )
         for name in self.names:
             _check_name(name)
         ids = {name: index for index, name in enumerate(self.names, start=1)}
         if len(ids) != len(self.names):
             repeated = next(name for name in self.names if self.names.count(name) > 1)
-            raise DataError(f"the class {repeated!r} is listed more than once")
+            raise DataError(say("the class {name!r} is listed more than once", name=repeated))
         object.__setattr__(self, "_ids", ids)
 
     @classmethod
@@ -136,7 +141,14 @@ def _names(lines: Iterable[str]) -> Iterable[str]:
 
 def _check_name(name: str) -> None:
     if not name or name != name.strip() or name in _BACKGROUND_NAMES:
-        raise DataError(f"{name!r} cannot name a class; choose a word other than the background's")
+        raise DataError(
+            say("{name!r} cannot name a class; choose a word other than the background's", name=name)
+        )
     # Names become parts of file names (ImageSets/Main) and cells of tag files.
     if _FORBIDDEN.search(name) or name.startswith((".", "#")):
-        raise DataError(f"the class name {name!r} holds characters that files cannot; use letters and digits")
+        raise DataError(
+            say(
+                "the class name {name!r} holds characters that files cannot; use letters and digits",
+                name=name,
+            )
+        )

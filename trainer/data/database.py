@@ -14,11 +14,18 @@ from weakref import WeakSet
 from trainer.data.atomic import write_atomically
 from trainer.data.lock import Lock
 from trainer.errors import DataError
+from trainer.wording import Saying, say
 
 APPLICATION_ID = 0xAFF1
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
-_SCHEMA = """
+_PROPOSALS = """
+CREATE TABLE IF NOT EXISTS proposals (
+    image TEXT PRIMARY KEY REFERENCES images (id),
+    origin TEXT NOT NULL                 -- digest of what the proposal that is kept was made of
+);
+"""
+_SCHEMA = f"""
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE classes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE images (
@@ -57,6 +64,7 @@ CREATE TABLE models (
     created TEXT NOT NULL,
     current INTEGER NOT NULL
 );
+{_PROPOSALS}
 """
 
 _log = logging.getLogger(__name__)
@@ -114,7 +122,7 @@ class Database:
         where it is missing, damaged, open elsewhere, of another program, or of a newer version of this one.
         """
         if not file.is_file():
-            raise DataError(f"{file} does not exist; {_advice(file)}")
+            raise DataError(say("{file} does not exist; {advice}", file=file, advice=_advice(file)))
         database = cls(file, None if reading else _lock(file))
         try:
             database._check()
@@ -171,13 +179,22 @@ class Database:
         with self.reading() as connection:
             if _pragma(connection, "application_id") != APPLICATION_ID:
                 raise DataError(
-                    f"{self.file} is no project of this program, or was emptied; {_advice(self.file)}"
+                    say(
+                        "{file} is no project of this program, or was emptied; {advice}",
+                        file=self.file,
+                        advice=_advice(self.file),
+                    )
                 )
             version = _pragma(connection, "user_version")
             if version > SCHEMA_VERSION:
                 raise DataError(
-                    f"{self.file} was written by a newer version (format {version}, this one reads up to "
-                    f"{SCHEMA_VERSION}); update the program"
+                    say(
+                        "{file} was written by a newer version (format {version}, this one reads up to "
+                        "{known}); update the program",
+                        file=self.file,
+                        version=version,
+                        known=SCHEMA_VERSION,
+                    )
                 )
             if (verdict := _pragma(connection, "quick_check(1)")) != "ok":
                 raise sqlite3.DatabaseError(verdict.splitlines()[-1])
@@ -191,12 +208,14 @@ class Database:
         if not self._is_old():
             return
         with self.writing() as connection:
-            # There, an accepted mask was forgotten with the next stroke: each belongs to the present ones.
-            connection.execute("ALTER TABLE accepted ADD COLUMN edit INTEGER NOT NULL DEFAULT 0")
-            connection.execute(
-                "UPDATE accepted SET edit = (SELECT coalesce(max(id), 0) FROM edits "
-                "WHERE edits.image = accepted.image AND undone = 0)"
-            )
+            if _pragma(connection, "user_version") < 2:
+                # There, an accepted mask was forgotten with the next stroke: it belongs to the present ones.
+                connection.execute("ALTER TABLE accepted ADD COLUMN edit INTEGER NOT NULL DEFAULT 0")
+                connection.execute(
+                    "UPDATE accepted SET edit = (SELECT coalesce(max(id), 0) FROM edits "
+                    "WHERE edits.image = accepted.image AND undone = 0)"
+                )
+            connection.execute(_PROPOSALS)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _back_up(self) -> None:
@@ -221,11 +240,9 @@ def _lock(file: Path) -> Lock:
     try:
         return Lock(file.with_name(f"{file.name}.lock"))
     except BlockingIOError:
-        raise DataError(f"{file} is open in another window; close it there first") from None
+        raise DataError(say("{file} is open in another window; close it there first", file=file)) from None
     except OSError as error:
-        raise DataError(
-            f"cannot use {file} ({error.strerror}); check free space and permissions, then retry"
-        ) from error
+        raise DataError(_unusable(file, error.strerror)) from error
 
 
 class _Connection(sqlite3.Connection):
@@ -251,12 +268,31 @@ def _pragma(connection: sqlite3.Connection, name: str) -> Any:
     return connection.execute(f"PRAGMA {name}").fetchone()[0]
 
 
-def _advice(file: Path) -> str:
-    if backup_of(file).is_file():
-        # A log that belongs to the damaged file would be replayed over the backup.
-        log = f"remove {file.name}-wal and " if file.with_name(f"{file.name}-wal").exists() else ""
-        return f"{log}rename {backup_of(file).name} to {file.name}: it is as of the last time it was opened"
-    return "restore it from a copy, or remove it to start anew; caches are rebuilt by themselves"
+def _unusable(file: Path, problem: object) -> Saying:
+    return say(
+        "cannot use {file} ({problem}); check free space and permissions, then retry",
+        file=file,
+        problem=problem,
+    )
+
+
+def _advice(file: Path) -> Saying:
+    log, backup = file.with_name(f"{file.name}-wal"), backup_of(file)
+    if not backup.is_file():
+        return say("restore it from a copy, or remove it to start anew; caches are rebuilt by themselves")
+    if not log.exists():
+        return say(
+            "rename {backup} to {name}: it is as of the last time it was opened",
+            backup=backup.name,
+            name=file.name,
+        )
+    # It belongs to the damaged file and would be replayed over the backup.
+    return say(
+        "remove {log} and rename {backup} to {name}: it is as of the last time it was opened",
+        log=log.name,
+        backup=backup.name,
+        name=file.name,
+    )
 
 
 @contextmanager
@@ -267,8 +303,9 @@ def _explained(file: Path) -> Iterator[None]:
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise
     except sqlite3.OperationalError as error:
-        raise DataError(
-            f"cannot use {file} ({error}); check free space and permissions, then retry"
-        ) from error
+        raise DataError(_unusable(file, error)) from error
     except sqlite3.DatabaseError as error:
-        raise DataError(f"{file} is damaged ({error}); {_advice(file)}") from error
+        advice = _advice(file)
+        raise DataError(
+            say("{file} is damaged ({problem}); {advice}", file=file, problem=error, advice=advice)
+        ) from error

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from trainer.data.project import Project
 from trainer.data.records import Status
+from trainer.data.source import image_folder
 from trainer.data.voc_export import VocEntry, check_destination, write_voc
 
 
@@ -21,9 +22,10 @@ def export_project(
     """Write a project as a VOC tree (see `write_voc`); return sentences on what was left out or replaced.
 
     Accepted masks are exported, and unless `accepted_only` every proposal too, with the strokes over it.
-    Raises `DataError` where `out` holds other files, unless `force` is given; they stay in any case.
+    Raises `DataError` where `out` holds other files, unless `force` is given; they stay in any case. So it
+    does where `out` lies among the photos.
     """
-    check_destination(out, force)
+    check_destination(out, image_folder(project.root), force)
     entries = project_entries(project, accepted_only)
     return write_voc(out, entries, project.classes, force, progress, cancelled)
 
@@ -31,7 +33,10 @@ def export_project(
 def project_entries(project: Project, accepted_only: bool = True) -> Iterator[VocEntry]:
     """Read the images to export one by one, so that the masks of a large project need no memory."""
     for record in project.images():
-        if accepted_only and record.status is not Status.ACCEPTED:
+        accepted = record.status is Status.ACCEPTED
+        if accepted_only and not accepted:
             continue
-        if (mask := project.current_mask(record.id)) is not None:
+        mask = project.current_mask(record.id)
+        # All background of an image that nobody has tagged says nothing.
+        if mask is not None and (accepted or record.tagged or mask.any()):
             yield VocEntry(record.id, record.path, mask, record.tags, record.split or "train")

@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data.classes import UNTOUCHED
 from trainer.errors import DataError
+from trainer.wording import say
 
 Labels = NDArray[np.uint8]
 Box = tuple[int, int, int, int]
@@ -29,16 +31,30 @@ class Target(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """One stroke: what its target layer holds inside `box` before and after it, uint8 (y1-y0, x1-x0)."""
+    """One stroke, its patches still packed: a large one takes a while, and seldom are both asked for."""
 
     id: int
     image_id: str
     target: Target
     box: Box
-    before: Labels
-    after: Labels
+    packed_before: bytes
+    packed_after: bytes
     tool: str
     created: str
+
+    @cached_property
+    def before(self) -> Labels:
+        """What the target layer holds inside `box` before the stroke, uint8 (y1-y0, x1-x0)."""
+        return self._patch(self.packed_before)
+
+    @cached_property
+    def after(self) -> Labels:
+        """What it holds there after it."""
+        return self._patch(self.packed_after)
+
+    def _patch(self, blob: bytes) -> Labels:
+        y0, x0, y1, x1 = self.box
+        return unpacked(blob, (y1 - y0, x1 - x0))
 
 
 _COLUMNS = "id, image, target, y0, x0, y1, x1, before, after, tool, created"
@@ -62,14 +78,15 @@ def append(
             raise ValueError(f"a patch for {box} must be uint8 of its size, not {patch.dtype} {patch.shape}")
     connection.execute("DELETE FROM edits WHERE image = ? AND undone", (image_id,))
     created = now()
-    values = (image_id, target, *box, packed(before), packed(after), tool, created)
+    patches = packed(before), packed(after)
+    values = (image_id, target, *box, *patches, tool, created)
     row = connection.execute(
         "INSERT INTO edits (image, target, y0, x0, y1, x1, before, after, tool, created) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         values,
     ).lastrowid
     assert row is not None
-    return Edit(row, image_id, target, box, before.copy(), after.copy(), tool, created)
+    return Edit(row, image_id, target, box, *patches, tool, created)
 
 
 def last_applied(connection: sqlite3.Connection, image_id: str) -> Edit | None:
@@ -116,8 +133,13 @@ def layer(connection: sqlite3.Connection, image_id: str, target: Target, shape: 
     for y0, x0, y1, x1, after in rows:
         if y1 > shape[0] or x1 > shape[1]:
             raise DataError(
-                f"{image_id!r} is smaller ({shape[1]}×{shape[0]}) than when it was painted; put the former "
-                f"image file back"
+                say(
+                    "{image!r} is smaller ({width}×{height}) than when it was painted; put the former image "
+                    "file back",
+                    image=image_id,
+                    width=shape[1],
+                    height=shape[0],
+                )
             )
         result[y0:y1, x0:x1] = unpacked(after, (y1 - y0, x1 - x0))
     return result
@@ -152,14 +174,4 @@ def _edit(connection: sqlite3.Connection, where: str, image_id: str) -> Edit | N
     if row is None:
         return None
     number, image, target, y0, x0, y1, x1, before, after, tool, created = row
-    shape = y1 - y0, x1 - x0
-    return Edit(
-        number,
-        image,
-        Target(target),
-        (y0, x0, y1, x1),
-        unpacked(before, shape),
-        unpacked(after, shape),
-        tool,
-        created,
-    )
+    return Edit(number, image, Target(target), (y0, x0, y1, x1), before, after, tool, created)

@@ -20,17 +20,28 @@ from trainer.data.images import load_mask, save_mask
 from trainer.data.journal import Box, Edit, Labels, Target
 from trainer.data.location import existing_project, project_file
 from trainer.data.records import ImageRecord, Split, Status
-from trainer.data.source import Item, Source, image_files, image_folder, natural_key, open_source
+from trainer.data.source import (
+    Item,
+    Source,
+    image_files,
+    image_folder,
+    listed_tags,
+    natural_key,
+    open_source,
+)
 from trainer.data.versions import ModelVersion
 from trainer.errors import DataError
+from trainer.wording import say, words_of
 
 
 @dataclass(frozen=True)
 class Changes:
-    """How many images came to the folder of a project, and how many of its images are no longer there."""
+    """How many images came to the folder of a project, how many of its images are no longer there, and which
+    of those that nobody had tagged its lists now do."""
 
     new: int = 0
     gone: int = 0
+    tagged: tuple[str, ...] = ()
 
 
 class Project:
@@ -48,7 +59,13 @@ class Project:
         self.root = (self.folder / str(self.setting("root", ".."))).resolve()
         if not self.root.is_dir():
             database.close()
-            raise DataError(f"{self.root}, the images of {database.file}, is gone; put the folder back")
+            raise DataError(
+                say(
+                    "{root}, the images of {file}, is gone; put the folder back",
+                    root=self.root,
+                    file=database.file,
+                )
+            )
         with database.reading() as connection:
             names = connection.execute("SELECT name FROM classes ORDER BY id").fetchall()
         self._classes = ClassList(tuple(name for (name,) in names))
@@ -85,13 +102,15 @@ class Project:
         """
         file = existing_project(path)
         if file is None:
-            raise DataError(f"{path} has no project; open its folder of images on the desk first")
+            raise DataError(
+                say("{path} has no project; open its folder of images on the desk first", path=path)
+            )
         project = cls(Database.open(file, reading))
         if not reading:
             try:
                 project.rescan()
             except DataError as error:  # what is known already can be worked on all the same
-                project.problems = [str(error)]
+                project.problems = [words_of(error)]
         return project
 
     @classmethod
@@ -160,9 +179,10 @@ class Project:
         return found[0]
 
     def rescan(self) -> Changes:
-        """Add the images that came to the folder since. Known ones keep their ids, also where they are gone.
+        """Add the images that came to the folder since, and tags of known ones that nobody has tagged.
 
-        Only files that are not known yet are read, so that it takes a moment even for many images.
+        Known ones keep their ids, also where they are gone. Only files that are not known yet are read, so
+        that it takes a moment even for many images.
         """
         images = self.images()
         known = {record.path for record in images}
@@ -177,8 +197,20 @@ class Project:
             ids = assign_ids(names, taken=(record.id for record in images)).values()
             with self._database.writing() as connection:
                 records.add(connection, self.root, list(zip(ids, new, strict=True)))
-        self.changes = Changes(len(new), len(known - present))
+        self.changes = Changes(len(new), len(known - present), self._take_listed_tags(images))
         return self.changes
+
+    def _take_listed_tags(self, images: Iterable[ImageRecord]) -> tuple[str, ...]:
+        untagged = {record.path: record.id for record in images if not record.tagged}
+        problems: list[str] = []
+        tags = listed_tags(self.root, untagged, self.classes, problems)
+        if not tags:
+            return ()
+        self.problems += [problem for problem in problems if problem not in self.problems]
+        with self._database.writing() as connection:
+            for path, names in tags.items():
+                records.tag(connection, untagged[path], names)
+        return tuple(untagged[path] for path in tags)
 
     def set_tags(self, image_id: str, tags: Iterable[str] | None) -> None:
         """Store the classes an image shows (none: only background), or with None that nobody tagged it."""
@@ -197,10 +229,6 @@ class Project:
         with self._database.writing() as connection:
             condition = "AND status = 'new'" if status is Status.PROPOSED else "AND status != 'accepted'"
             connection.execute(f"UPDATE images SET status = ? WHERE id = ? {condition}", (status, image_id))
-
-    def set_margin(self, image_id: str, margin: float) -> None:
-        """Store how useful a correction of the image would be, in [0, 1]."""
-        self._update(image_id, "margin = ?", margin)
 
     def corrected(self, split: Split | None = None) -> list[ImageRecord]:
         """Return the images (of one split) that have applied seed edits or are accepted."""
@@ -287,6 +315,21 @@ class Project:
         save_mask(self._proposal_file(image_id), mask)
         self.set_status(image_id, Status.PROPOSED)
 
+    def note_proposal(self, image_id: str, margin: float, origin: str) -> None:
+        """Store of the present proposal how useful a correction would be, in [0, 1], and `Engine.origin`."""
+        self._update(image_id, "margin = ?", margin)
+        with self._database.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO proposals VALUES (?, ?)", (image_id, origin))
+
+    def proposal_origin(self, image_id: str) -> str:
+        """Return what was noted as the origin of the stored proposal; "" where there is none."""
+        if not self._proposal_file(image_id).is_file():
+            return ""
+        with self._database.reading() as connection:
+            query = "SELECT origin FROM proposals WHERE image = ?"
+            row = connection.execute(query, (image_id,)).fetchone()
+        return row[0] if row else ""
+
     def proposal_mask(self, image_id: str) -> Labels | None:
         """Return the stored proposal (H, W), uint8; None where there is none that can be read."""
         try:
@@ -345,6 +388,7 @@ class Project:
         with self._database.writing() as connection:
             find = journal.last_applied if undone else journal.first_undone
             if edit := find(connection, image_id):
+                _ = edit.before if undone else edit.after  # a damaged patch is told of, not half undone
                 journal.mark(connection, edit, undone)
                 self._edits_changed(connection, edit)
         return edit

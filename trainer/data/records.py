@@ -43,6 +43,11 @@ class ImageRecord:
     split: Split | None
     seed_revision: int
 
+    @property
+    def untouched(self) -> bool:
+        """Whether nobody has corrected or accepted it yet."""
+        return self.status in (Status.NEW, Status.PROPOSED)
+
 
 def select(
     connection: sqlite3.Connection, root: Path, condition: str = "TRUE", values: tuple[str, ...] = ()
@@ -77,6 +82,12 @@ def add(connection: sqlite3.Connection, root: Path, items: Iterable[tuple[str, I
             for image_id, item in items
         ],
     )
+
+
+def tag(connection: sqlite3.Connection, image_id: str, tags: tuple[str, ...]) -> None:
+    """Store the tags of an image, unless somebody has tagged it meanwhile."""
+    values = tags_to_json(tags), image_id
+    connection.execute("UPDATE images SET tags = ? WHERE id = ? AND tags IS NULL", values)
 
 
 def tags_to_json(tags: tuple[str, ...] | None) -> str | None:

@@ -14,6 +14,7 @@ from trainer.data.ids import assign_ids, file_under
 from trainer.data.images import IMAGE_SUFFIXES, image_size
 from trainer.data.tags import read_tags_csv
 from trainer.errors import DataError
+from trainer.wording import say, words_of
 
 PROJECT_FOLDER = "affinity-project"
 """Folder beside the images that holds the project; never searched for images."""
@@ -59,7 +60,7 @@ def open_source(
     """
     root = path.resolve()
     if not root.is_dir():
-        raise DataError(f"{path} is not a folder; give the folder that holds the images")
+        raise DataError(say("{path} is not a folder; give the folder that holds the images", path=path))
     problems: list[str] = []
     is_tree = voc.is_voc(root)
     base = image_folder(root)
@@ -71,16 +72,33 @@ def open_source(
     images = _readable(images, problems)
     if not (images or known):
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise DataError(f"{path} holds no images; give a folder with files of the kinds {kinds}")
+        raise DataError(
+            say(
+                "{path} holds no images; give a folder with files of the kinds {kinds}",
+                path=path,
+                kinds=kinds,
+            )
+        )
 
-    tags = _voc_tags(root, split, images, problems) if is_tree else {}
-    if not tags and (root / "tags.csv").is_file():
-        tags = read_tags_csv(root / "tags.csv", ids, problems)
-    tags = {image_id: names for image_id, names in tags.items() if image_id in images}
+    tags = _tags(root, split, ids, images, problems)
     classes = classes or ClassList.of_folder(root) or _classes_of_tags(tags)
     problems += _unknown_tags(tags, classes)
     items = [Item(i, file, _known(tags.get(i), classes), _truth(root, i)) for i, file in images.items()]
     return Source(root, classes, items, problems, split if is_tree else voc.ALL)
+
+
+def listed_tags(
+    root: Path, wanted: Collection[Path], classes: ClassList, problems: list[str]
+) -> dict[Path, tuple[str, ...]]:
+    """Return the tags that the lists of a data set give the `wanted` ones of its images; none is read."""
+    base = image_folder(root)
+    if not (wanted and (voc.is_voc(root) or (root / "tags.csv").is_file())):
+        return {}
+    ids = assign_ids(image_files(base))
+    images = {image_id: base / file for file, image_id in ids.items() if base / file in wanted}
+    tags = _tags(root, voc.ALL, ids, images, problems)
+    problems += _unknown_tags(tags, classes)
+    return {images[i]: names for i in tags if (names := _known(tags[i], classes)) is not None}
 
 
 def image_folder(root: Path) -> Path:
@@ -115,9 +133,9 @@ def _readable(images: Mapping[str, Path], problems: list[str]) -> dict[str, Path
             str(path).encode()
             image_size(path)
         except UnicodeEncodeError:
-            problems.append(f"the name of {str(path)!a} is no valid text; rename it")
+            problems.append(say("the name of {path!a} is no valid text; rename it", path=str(path)))
         except DataError as error:
-            problems.append(str(error))
+            problems.append(words_of(error))
         else:
             good[image_id] = path
     return good
@@ -133,9 +151,23 @@ def _of_split(root: Path, split: str, images: dict[str, Path], problems: list[st
     return {image_id: images[image_id] for image_id in listed if image_id in images}
 
 
+def _tags(
+    root: Path,
+    split: str,
+    ids: Mapping[PurePosixPath, str],
+    images: Mapping[str, Path],
+    problems: list[str],
+) -> Tags:
+    """Tags of those of the `images` that have any; `ids` are of all images of the data set, by file."""
+    tags = _voc_tags(root, split, images, problems) if voc.is_voc(root) else {}
+    if not tags and (root / "tags.csv").is_file():
+        tags = read_tags_csv(root / "tags.csv", ids, problems)
+    return {image_id: names for image_id, names in tags.items() if image_id in images}
+
+
 def _voc_tags(root: Path, split: str, images: Iterable[str], problems: list[str]) -> Tags:
     """Tags from ``ImageSets/Main``, and from the annotation of an image that is not listed there."""
-    listed = voc.read_tags(root, split)
+    listed = voc.read_tags(root, split, problems)
     tags: Tags = {}
     for image_id in images:
         if image_id in listed:
@@ -144,7 +176,7 @@ def _voc_tags(root: Path, split: str, images: Iterable[str], problems: list[str]
             try:
                 tags[image_id] = voc.read_annotation_xml(annotation)
             except DataError as error:
-                problems.append(str(error))
+                problems.append(words_of(error))
     return tags
 
 
@@ -156,7 +188,9 @@ def _classes_of_tags(tags: Tags) -> ClassList:
 
 
 def _known(tags: tuple[str, ...] | None, classes: ClassList) -> tuple[str, ...] | None:
-    return None if tags is None else tuple(name for name in tags if name in classes)
+    """The tags that are classes; None where there are none of those: what it shows is not known then."""
+    known = tuple(name for name in tags or () if name in classes)
+    return known if known or tags == () else None
 
 
 def _unknown_tags(tags: Tags, classes: ClassList) -> list[str]:
@@ -166,7 +200,11 @@ def _unknown_tags(tags: Tags, classes: ClassList) -> list[str]:
             if name not in classes:
                 users.setdefault(name, []).append(image_id)
     return [
-        f"the tag {name!r} is not in the class list and is left out of: {_some(images)}"
+        say(
+            "the tag {name!r} is not in the class list and is left out of: {images}",
+            name=name,
+            images=_some(images),
+        )
         for name, images in users.items()
     ]
 

@@ -25,7 +25,7 @@ def read_tags_csv(
     by_name = {image_id: image_id for image_id in ids.values()}
     by_name |= {composed(str(file)): image_id for file, image_id in ids.items()}
     tags: dict[str, tuple[str, ...]] = {}
-    for line, name, cell in _rows(path):
+    for line, name, cell in _rows(path, problems):
         image_id = by_name.get(composed(name))
         if image_id is None:
             problems.append(f"{path}, line {line}: there is no image {name!r}; the row is left out")
@@ -49,8 +49,9 @@ def write_tags_csv(path: Path, tags: Mapping[str, Iterable[str]]) -> None:
             writer.writerow((name, separator.join(names) + (";" if separator == ";" else "")))
 
 
-def _rows(path: Path) -> list[tuple[int, str, str]]:
-    """Return (line number, image, tags) of every row."""
+def _rows(path: Path, problems: list[str]) -> list[tuple[int, str, str]]:
+    """Return (line number, image, tags) of every row; one with more cells than the head is a problem."""
+    rows = []
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream, skipinitialspace=True)
@@ -58,9 +59,16 @@ def _rows(path: Path) -> list[tuple[int, str, str]]:
             if not {"image", "tags"} <= columns.keys():
                 raise DataError(f"{path} must begin with the line 'image,tags'; add it")
             image, tags = columns["image"], columns["tags"]
-            return [(reader.line_num, (row[image] or "").strip(), row[tags] or "") for row in reader]
+            for row in reader:
+                rows.append((reader.line_num, (row[image] or "").strip(), row[tags] or ""))
+                if any(cell.strip() for cell in row.get(None, ())):
+                    problems.append(
+                        f"{path}, line {reader.line_num}: there are more cells than columns, those are left "
+                        "out; separate tags by spaces"
+                    )
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read {path} ({error}); save it as CSV in UTF-8") from error
+    return rows
 
 
 def _split_tags(cell: str) -> list[str]:

@@ -11,6 +11,7 @@ from defusedxml.ElementTree import parse
 
 from trainer.data.ids import checked_id
 from trainer.errors import DataError
+from trainer.wording import say
 
 ALL = "all"
 """Name of the split that takes every image of a tree."""
@@ -34,7 +35,7 @@ def split_ids(root: Path, split: str) -> list[str] | None:
         listing = root / "ImageSets" / folder / f"{split}.txt"
         if listing.is_file():
             return list(dict.fromkeys(checked_id(line.strip()) for line in _lines(listing)))
-    if tags := read_tags(root, split):
+    if tags := read_tags(root, split, []):
         return list(tags)
     others = sorted({path.stem for path in (root / "ImageSets").glob("*/*.txt") if "_" not in path.stem})
     if others:
@@ -42,18 +43,24 @@ def split_ids(root: Path, split: str) -> list[str] | None:
     return None
 
 
-def read_tags(root: Path, split: str) -> dict[str, tuple[str, ...]]:
+def read_tags(root: Path, split: str, problems: list[str]) -> dict[str, tuple[str, ...]]:
     """Return the tags of each image that ``ImageSets/Main/<class>_<split>.txt`` lists.
 
     A line reads ``<id> 1``, ``-1`` or ``0``; 0 ("difficult") counts as present, as objects do that an
     annotation calls difficult. Empty where there are no such files; `ALL` takes the files of every split.
+    A file without any flag only looks like one by its name (a split ``train_small``, say): it is left out,
+    and `problems` told. Raises `DataError` for a line without a flag among others that have one.
     """
     tags: dict[str, list[str]] = {}
     for path in sorted((root / "ImageSets" / "Main").glob("*_*.txt")):
         name, _, its_split = path.stem.rpartition("_")
         if split not in (ALL, its_split):
             continue
-        for line in _lines(path):
+        lines = list(_lines(path))
+        if lines and not any(_has_flag(line) for line in lines):
+            problems.append(say("{path} gives no image a flag (1, 0 or -1) and is left out", path=path))
+            continue
+        for line in lines:
             image_id, present = _main_line(path, line)
             of_image = tags.setdefault(image_id, [])
             if present and name not in of_image:
@@ -76,9 +83,14 @@ def read_annotation_xml(path: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, names)))
 
 
+def _has_flag(line: str) -> bool:
+    image_id, _, flag = line.strip().rpartition(" ")
+    return bool(image_id) and flag in ("1", "0", "-1")
+
+
 def _main_line(path: Path, line: str) -> tuple[str, bool]:
     image_id, _, flag = line.strip().rpartition(" ")
-    if flag not in ("1", "0", "-1") or not image_id:
+    if not _has_flag(line):
         raise DataError(f"{path} has the line {line!r}; each must be an image name and 1, 0 or -1")
     return checked_id(image_id.strip()), flag != "-1"
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from trainer.data.atomic import unwritable
 from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
 from trainer.data.ids import file_under
 from trainer.data.images import image_size, is_upright_jpeg, load_image, palette_image
@@ -22,6 +23,7 @@ from trainer.data.palette import colour_of
 from trainer.data.placement import place, was_placed
 from trainer.data.records import Split
 from trainer.errors import Cancelled, DataError
+from trainer.wording import say, words_of
 
 JPEG_QUALITY = 95
 _MARK = "# Exported by Affinity Annotator"
@@ -41,19 +43,26 @@ class VocEntry:
     split: Split = "train"
 
 
-def check_destination(out: Path, force: bool = False) -> None:
+def check_destination(out: Path, photos: Path, force: bool = False) -> None:
     """Raise `DataError` where `out` holds something else than a former export; `force` allows anything.
 
-    To be asked before long work, so that it does not end in a refusal.
+    Anything but the folder `photos`, where what is written would be taken for more photos the next time. To
+    be asked before long work, so that it does not end in a refusal.
     """
+    if out.resolve().is_relative_to(photos.resolve()):
+        raise DataError(
+            say("{out} lies among the photos that the masks are made for; choose another folder", out=out)
+        )
     if out.exists() and not out.is_dir():
-        raise DataError(f"{out} is a file; choose a folder")
+        raise DataError(say("{out} is a file; choose a folder", out=out))
     if force or not out.is_dir() or not any(out.iterdir()):
         return
     labelmap = out / _LABELMAP
     former = labelmap.is_file() and labelmap.read_text(encoding="utf-8", errors="replace").startswith(_MARK)
     if not (former or was_placed(out) or (out / _PARTIAL).is_dir()):
-        raise DataError(f"{out} holds other files; choose an empty folder, or force the export into it")
+        raise DataError(
+            say("{out} holds other files; choose an empty folder, or force the export into it", out=out)
+        )
 
 
 def write_voc(
@@ -99,10 +108,15 @@ def write_voc(
                 with suppress(OSError):
                     out.rmdir()  # which only succeeds where nothing came of the export
     except OSError as error:
-        reason = error.strerror or error
-        raise DataError(f"cannot write {out} ({reason}); free some space or choose another folder") from error
+        raise DataError(unwritable(out, error)) from error
     if replaced:
-        problems.append(f"replaced in {out}, though not of a former export: {', '.join(replaced)}")
+        problems.append(
+            say(
+                "replaced in {out}, though not of a former export: {files}",
+                out=out,
+                files=", ".join(replaced),
+            )
+        )
     return problems
 
 
@@ -129,11 +143,14 @@ def _write_tree(
         try:
             if image_size(entry.image_path) != entry.mask.shape:
                 raise DataError(
-                    f"{entry.image_path} has not the size of its mask and is left out; propose anew"
+                    say(
+                        "{path} has not the size of its mask and is left out; propose anew",
+                        path=entry.image_path,
+                    )
                 )
             _write_image(root, entry)
         except DataError as error:
-            problems.append(str(error))
+            problems.append(words_of(error))
             continue
         _save(palette_image(entry.mask), file_under(root / "SegmentationClass", entry.id, ".png"), "PNG")
         _write_annotation(file_under(root / "Annotations", entry.id, ".xml"), entry, classes)
@@ -142,7 +159,8 @@ def _write_tree(
         splits["trainval"].append(entry.id)
         progress(entry.id)
     if not tags:
-        raise DataError("; ".join(["there is nothing to export: accept a mask first", *problems]))
+        nothing = say("there is nothing to export: accept a mask first")
+        raise DataError("; ".join([nothing, *problems]) if problems else nothing)
     for split, ids in splits.items():
         _write_lists(root / "ImageSets", split, sorted(ids), tags, classes)
     (root / _LABELMAP).write_text(_labelmap(classes), encoding="utf-8")

@@ -124,6 +124,17 @@ def test_an_accepted_mask_of_an_older_version_belongs_to_its_strokes(file):
     assert sql(file, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
 
 
+def test_a_file_from_before_origins_were_noted_is_brought_up_to_date(file):
+    sql(file, "DROP TABLE proposals")
+    sql(file, "PRAGMA user_version = 2")
+    project = Project.open(file)
+    project.store_proposal_mask("one", np.zeros((40, 60), np.uint8))
+    assert project.proposal_origin("one") == ""
+    project.note_proposal("one", 0.5, "the first model")
+    assert project.proposal_origin("one") == "the first model"
+    project.close()
+
+
 def test_a_file_of_an_older_version_can_be_read(file):
     mask = np.full((40, 60), 8, np.uint8)
     project = Project.open(file)

@@ -53,16 +53,28 @@ def test_a_folder_becomes_a_project_beside_its_images(project, voc_tree):
 def test_what_was_set_is_there_after_a_restart(project):
     project.set_tags("one", ["dog", "cat", "dog"])
     project.set_tags("three", None)
-    project.set_margin("one", 0.25)
+    project.note_proposal("one", 0.25, "the first model")
     project.set_setting("brush", {"radius": 12.5})
     class_id = project.add_class("cup")
+    assert not project.record("three").tagged  # until a look at the folder's lists
     project = reopened(project)
     assert project.record("one").tags == ("dog", "cat")
-    assert not project.record("three").tagged
     assert project.record("one").margin == 0.25
     assert project.setting("brush") == {"radius": 12.5}
     assert project.setting("unknown", 7) == 7
     assert (class_id, project.classes.id_of("cup")) == (21, 21)
+    project.close()
+
+
+def test_a_proposal_has_an_origin_until_its_mask_is_thrown_away(project):
+    project.store_proposal_mask("one", MASK)
+    assert project.proposal_origin("one") == ""
+    project.note_proposal("one", 0.25, "the first model")
+    project.store_proposal_mask("one", MASK)  # refined by strokes
+    project = reopened(project)
+    assert project.proposal_origin("one") == "the first model"
+    shutil.rmtree(project.caches)
+    assert project.proposal_origin("one") == ""
     project.close()
 
 
@@ -109,6 +121,22 @@ def test_new_images_are_found_and_known_ones_keep_their_ids(tmp_path):
     project.close()
 
 
+def test_a_list_that_comes_later_tags_what_nobody_has_tagged_yet(tmp_path):
+    for name in ("cat.png", "dog.png", "both.png"):
+        Image.new("RGB", (4, 4)).save(tmp_path / name)
+    project = Project.open_folder(tmp_path)
+    project.set_tags("dog", ("horse",))
+    (tmp_path / "tags.csv").write_text("image,tags\ncat,cat unicorn\ndog,dog\n")
+    assert project.rescan() == Changes(tagged=("cat",))
+    assert [project.record(i).tags for i in ("cat", "dog", "both")] == [("cat",), ("horse",), ()]
+    assert not project.record("both").tagged and "unicorn" in project.problems[0]
+    assert project.rescan() == Changes() and not project.problems
+    (tmp_path / "tags.csv").open("a").write("both,cat dog\n")
+    project = reopened(project)
+    assert project.record("both").tags == ("cat", "dog")
+    project.close()
+
+
 def test_opening_looks_for_new_images_with_their_tags_and_reads_no_other(voc_tree, tmp_path, monkeypatch):
     project = Project.open_folder(voc_tree)
     before = project.images()
@@ -128,7 +156,7 @@ def test_opening_looks_for_new_images_with_their_tags_and_reads_no_other(voc_tre
     (voc_tree / "ImageSets/Main/cat_train.txt").write_text("damaged\n")
     project = reopened(project)
     assert len(project.images()) == 5
-    assert "cat_train.txt" in project.problems[0]
+    assert ["cat_train.txt" in problem for problem in project.problems] == [False, True]
     project.close()
 
 

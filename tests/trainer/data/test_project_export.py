@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from trainer.data.export import export_project
 from trainer.data.images import load_mask
-from trainer.data.project import Project, Target
+from trainer.data.project import Changes, Project, Target
 from trainer.errors import DataError
 
 
@@ -28,6 +29,18 @@ def test_accepted_masks_are_exported_and_the_others_on_demand(tmp_path, voc_tree
     project.close()
 
 
+def test_an_untagged_image_that_is_all_background_is_left_out_unless_it_is_accepted(tmp_path, voc_tree):
+    project = Project.open_folder(voc_tree)
+    mask = np.zeros((40, 60), np.uint8)
+    for image in ("one", "two"):
+        project.set_tags(image, None)
+    project.accept("one", mask)
+    project.store_proposal_mask("two", mask)
+    export_project(project, tmp_path / "out", accepted_only=False)
+    assert [file.stem for file in (tmp_path / "out/SegmentationClass").iterdir()] == ["one"]
+    project.close()
+
+
 def test_nothing_accepted_is_an_error(tmp_path, voc_tree):
     project = Project.open_folder(voc_tree)
     with pytest.raises(DataError, match="accept"):
@@ -46,4 +59,16 @@ def test_a_folder_of_others_is_refused_before_anything_is_written(tmp_path, voc_
     assert [path.name for path in out.iterdir()] == ["thesis.txt"]
     export_project(project, out, force=True)
     assert (out / "thesis.txt").read_text() == "mine"
+    project.close()
+
+
+@pytest.mark.parametrize("place", ["photos", "photos/voc"])
+def test_an_export_never_goes_among_the_photos_where_it_would_be_taken_for_more_of_them(tmp_path, place):
+    (tmp_path / "photos").mkdir()
+    Image.new("RGB", (4, 4)).save(tmp_path / "photos/a.png")
+    project = Project.open_folder(tmp_path / "photos")
+    project.accept("a", np.full((4, 4), 8, np.uint8))
+    with pytest.raises(DataError, match="choose another folder"):
+        export_project(project, tmp_path / place, force=True)
+    assert project.rescan() == Changes()
     project.close()

@@ -66,6 +66,15 @@ def test_listed_images_without_a_file_are_reported_and_the_rest_goes_on(voc_tree
     assert "two" in source.problems[0]
 
 
+def test_a_list_without_flags_is_reported_once_and_the_rest_goes_on(voc_tree):
+    (voc_tree / "ImageSets/Main").mkdir(exist_ok=True)
+    (voc_tree / "ImageSets/Main/small_train.txt").write_text("one\ntwo\n")
+    source = open_source(voc_tree)
+    assert tags_of(source) == {"one": ("cat",), "two": ("dog", "person"), "three": ()}
+    (problem,) = source.problems
+    assert "small_train.txt" in problem
+
+
 def test_a_list_that_leaves_the_folder_is_refused(voc_tree):
     (voc_tree / "ImageSets/Segmentation/train.txt").write_text("../../secret\n")
     with pytest.raises(DataError, match="secret"):

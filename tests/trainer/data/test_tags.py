@@ -32,6 +32,12 @@ def test_odd_rows_are_reported_and_the_rest_is_used(tmp_path):
     assert [("line 2" in problems[0]), ("ghost" in problems[1]), ("line 4" in problems[2])] == [True] * 3
 
 
+def test_tags_in_cells_of_their_own_are_reported(tmp_path):
+    tags, problems = read(tmp_path, "image,tags\na,cat,dog\nsub/b,cup,,\n")
+    assert tags == {"a": ("cat",), "sub/b": ("cup",)}
+    assert "line 2" in problems[0] and "spaces" in problems[0] and len(problems) == 1
+
+
 @pytest.mark.parametrize("text", ["", "a,cat\n", "image;tags\na;cat\n"])
 def test_a_file_without_the_two_columns_is_refused(tmp_path, text):
     with pytest.raises(DataError, match=r"tags\.csv"):

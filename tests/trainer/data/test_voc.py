@@ -11,27 +11,37 @@ def main_list(root, name, text):
 
 def test_difficult_objects_count_as_present(tmp_path):
     main_list(tmp_path, "cat_train", "2007_1  1\n2007_2 -1\n2007_3  0\n")
-    assert read_tags(tmp_path, "train") == {"2007_1": ("cat",), "2007_2": (), "2007_3": ("cat",)}
+    assert read_tags(tmp_path, "train", []) == {"2007_1": ("cat",), "2007_2": (), "2007_3": ("cat",)}
 
 
 def test_the_class_train_is_not_the_split_train(tmp_path):
     main_list(tmp_path, "train_train", "a 1\n")
     main_list(tmp_path, "train_val", "b 1\n")
-    assert read_tags(tmp_path, "train") == {"a": ("train",)}
-    assert read_tags(tmp_path, "val") == {"b": ("train",)}
+    assert read_tags(tmp_path, "train", []) == {"a": ("train",)}
+    assert read_tags(tmp_path, "val", []) == {"b": ("train",)}
     assert split_ids(tmp_path, "val") == ["b"]
 
 
 def test_class_and_image_names_may_hold_spaces_and_underscores(tmp_path):
     main_list(tmp_path, "dining_table_train", "my photo 1\n")
-    assert read_tags(tmp_path, "train") == {"my photo": ("dining_table",)}
+    assert read_tags(tmp_path, "train", []) == {"my photo": ("dining_table",)}
 
 
-@pytest.mark.parametrize("line", ["a", "a yes", "../a 1"])
+@pytest.mark.parametrize("line", ["a", "a yes", "1", "../a 1"])
 def test_bad_lines_are_refused(tmp_path, line):
-    main_list(tmp_path, "cat_train", line + "\n")
+    main_list(tmp_path, "cat_train", f"b 1\n{line}\n")
     with pytest.raises(DataError):
-        read_tags(tmp_path, "train")
+        read_tags(tmp_path, "train", [])
+
+
+def test_a_list_without_flags_is_named_and_the_others_are_read(tmp_path):
+    main_list(tmp_path, "cat_train", "a 1\n")
+    main_list(tmp_path, "small_train", "a\nb\n")
+    problems: list[str] = []
+    assert read_tags(tmp_path, "train", problems) == {"a": ("cat",)}
+    (problem,) = problems
+    assert "small_train.txt" in problem
+    assert split_ids(tmp_path, "train") == ["a"]
 
 
 def test_the_segmentation_list_comes_before_the_others(tmp_path):

@@ -122,16 +122,16 @@ def test_a_former_export_is_replaced_and_other_files_stay(tmp_path, entries):
 
 
 def test_a_foreign_folder_is_refused_unless_forced(tmp_path):
-    out = tmp_path / "out"
+    out, photos = tmp_path / "out", tmp_path / "photos"
     out.mkdir()
-    check_destination(out)
+    check_destination(out, photos)
     (out / "thesis.txt").write_text("mine")
     with pytest.raises(DataError, match="out"):
-        check_destination(out)
-    check_destination(out, force=True)
+        check_destination(out, photos)
+    check_destination(out, photos, force=True)
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="file"):
-        check_destination(tmp_path / "file", force=True)
+        check_destination(tmp_path / "file", photos, force=True)
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -232,7 +232,7 @@ def test_an_export_killed_while_it_takes_its_place_shows_and_can_be_repeated(tmp
         patched.setattr(Path, "replace", killed)
         write_voc(out, entries[1:], CLASSES)
     assert "labelmap.txt" not in files(out)
-    check_destination(out)
+    check_destination(out, tmp_path / "photos")
     write_voc(out, entries[1:], CLASSES)
     assert files(out) == files(tmp_path / "whole")
 

@@ -1,0 +1,74 @@
+"""The part of the Trainer panel that proposes for all images: its button, how far it is, Cancel."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from annotator.actions import spec_of, translated
+from annotator.session import Session
+from annotator.theme import Theme
+from annotator.widgets import explanation
+
+
+class SweepBox(QWidget):
+    """Shows the session's sweep."""
+
+    shown = Signal()
+
+    def __init__(self, session: Session, theme: Theme) -> None:
+        super().__init__()
+        self._session, self._sweep, self._theme = session, session.sweep, theme
+        self._training = False
+        self.start = QPushButton(translated(spec_of("propose_all").text))
+        self.start.clicked.connect(session.sweep.start)
+        self.cancel = QPushButton(self.tr("Cancel"))
+        self.cancel.clicked.connect(session.sweep.cancel)
+        self.progress = QProgressBar(textVisible=False)
+        self.doing = explanation()
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.progress, 1)
+        row.addWidget(self.cancel)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.start)
+        layout.addLayout(row)
+        layout.addWidget(self.doing)
+        layout.addWidget(
+            explanation(
+                self.tr(
+                    "For every tagged image that you have not corrected: “Most useful next” and the export "
+                    "then know them all. Whatever else you do goes first."
+                )
+            )
+        )
+        session.sweep.changed.connect(self._show)
+        session.project_opened.connect(self._show)
+        theme.changed.connect(self._show)
+        self._show()
+
+    def follow(self, training: bool) -> None:
+        """Say whether the trainer learns now, which the sweep waits for."""
+        self._training = training
+        self._show()
+
+    def text(self) -> str:
+        """What the sweep does, in the present language; "" where there is none."""
+        if not self._sweep.running:
+            return ""
+        if self._training:
+            return self.tr("Proposing waits until training ends or is paused")
+        if not self._sweep.total:
+            return self.tr("Proposing…")
+        return self.tr("Proposing {n} of {total}").format(n=self._sweep.number, total=self._sweep.total)
+
+    def _show(self) -> None:
+        sweep = self._sweep
+        self.start.setIcon(self._theme.icon(spec_of("propose_all").icon))
+        self.start.setEnabled(self._session.project is not None and not sweep.running)
+        self.progress.setRange(0, max(sweep.total, 1))
+        self.progress.setValue(max(sweep.number - 1, 0))
+        self.doing.setText(self.text())
+        for widget in (self.cancel, self.progress, self.doing):
+            widget.setVisible(sweep.running)
+        self.shown.emit()
