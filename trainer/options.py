@@ -9,9 +9,10 @@ from trainer.learn.affinity import RECIPE as AFFINITY
 from trainer.learn.classifier import RECIPE as CLASSIFIER
 from trainer.learn.loop import Recipe
 from trainer.learn.segmentation import RECIPE as SEGMENTATION
+from trainer.learn.segmentation import ROUNDS
 from trainer.models.registry import BUNDLED
 from trainer.settings import COVERAGE, MODES, Mode, Settings
-from trainer.stages import CRF_OF, STAGE_OF_MODE
+from trainer.stages import STAGE_OF_MODE, crf_stage, segnet_stage
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ class Options:
         if self.settings.mask_crf or self.stages:
             plan["crf"] = 0.15
         if self.segmentation or self.stages:
-            plan |= {"segmentation network": 0.27 * self.segmentation_recipe.epochs, "segnet": 0.2}
-            if self.settings.mask_crf or self.stages:
-                plan[CRF_OF["segnet"]] = 0.15
+            for stage in map(segnet_stage, range(1, ROUNDS + 1)):
+                plan |= {f"training {stage}": 0.27 * self.segmentation_recipe.epochs, stage: 0.2}
+                if self.settings.mask_crf or self.stages:
+                    plan[crf_stage(stage)] = 0.15
         return plan | {"scores": 0.08, "masks": 0.02}
