@@ -50,7 +50,7 @@ from trainer.publish import (
 )
 from trainer.run_folder import RunFolder
 from trainer.settings import SEED_LOW
-from trainer.stages import STAGE_NAMES, STAGE_OF_MODE, Stages, crf_stage, segnet_stage
+from trainer.stages import STAGE_NAMES, STAGE_OF_MODE, Stages, crf_stage, segnet_stage, segnet_training
 
 NetT = TypeVar("NetT", bound=nn.Module)
 
@@ -258,7 +258,7 @@ class _Run:
         refine = self.options.settings.mask_crf or self.options.stages
         for number in range(1, ROUNDS + 1):
             stage = segnet_stage(number)
-            net = self._segmentation_net(classifier, labels, stage)
+            net = self._segmentation_net(classifier, labels, number)
             self._each(stage, partial(self.stages.segment, fused_for_inference(net), stage))
             labels = stage
             if refine:
@@ -266,7 +266,8 @@ class _Run:
                 labels = crf_stage(stage)
         return net
 
-    def _segmentation_net(self, classifier: CamClassifier, labels: str, name: str) -> SegmentationNet:
+    def _segmentation_net(self, classifier: CamClassifier, labels: str, number: int) -> SegmentationNet:
+        name = segnet_stage(number)
         path = self.folder.model(name)
         if not path.is_file():
             backbone = classifier.backbone.requires_grad_(False)
@@ -278,7 +279,7 @@ class _Run:
             recipe = self._recipe(self.options.segmentation_recipe)
             kept = self._checkpoint(name)
             self._train(
-                f"training {name}",
+                segnet_training(number),
                 segmentation_steps(net, self.stages.views, masks, recipe, self.crew, kept),
             )
             self._keep(name, Bundle(self.source.classes.names, segmentation=net))

@@ -37,6 +37,11 @@ def segnet_stage(number: int) -> str:
     return "segnet" if number == ROUNDS else f"segnet-{number}"
 
 
+def segnet_training(number: int) -> str:
+    """Name, for people, of the training of that network."""
+    return f"segmentation network, round {number}"
+
+
 def crf_stage(stage: str) -> str:
     """Name of the stage that refines the scores of `stage` by the dense CRF."""
     return "crf" if stage in STAGE_OF_MODE.values() else f"{stage}-crf"
