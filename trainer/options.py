@@ -9,10 +9,9 @@ from trainer.learn.affinity import RECIPE as AFFINITY
 from trainer.learn.classifier import RECIPE as CLASSIFIER
 from trainer.learn.loop import Recipe
 from trainer.learn.segmentation import RECIPE as SEGMENTATION
-from trainer.learn.segmentation import ROUNDS
 from trainer.models.registry import BUNDLED
 from trainer.settings import COVERAGE, MODES, Mode, Settings
-from trainer.stages import STAGE_OF_MODE, crf_stage, segnet_stage, segnet_training
+from trainer.stages import CRF_OF, STAGE_OF_MODE
 
 
 @dataclass(frozen=True)
@@ -60,9 +59,7 @@ class Options:
         if self.settings.mask_crf or self.stages:
             plan["crf"] = 0.15
         if self.segmentation or self.stages:
-            for number in range(1, ROUNDS + 1):
-                stage = segnet_stage(number)
-                plan |= {segnet_training(number): 0.27 * self.segmentation_recipe.epochs, stage: 0.2}
-                if self.settings.mask_crf or self.stages:
-                    plan[crf_stage(stage)] = 0.15
+            plan |= {"segmentation network": 0.27 * self.segmentation_recipe.epochs, "segnet": 0.2}
+            if self.settings.mask_crf or self.stages:
+                plan[CRF_OF["segnet"]] = 0.15
         return plan | {"scores": 0.08, "masks": 0.02}

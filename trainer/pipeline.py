@@ -28,7 +28,7 @@ from trainer.learn.affinity import affinity_steps
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.classifier import classifier_steps
 from trainer.learn.loop import Recipe, Step, train
-from trainer.learn.segmentation import ROUNDS, segmentation_steps
+from trainer.learn.segmentation import segmentation_steps
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.base import Backbone
 from trainer.models.bundle import Bundle, load_models, save_models
@@ -50,7 +50,7 @@ from trainer.publish import (
 )
 from trainer.run_folder import RunFolder
 from trainer.settings import SEED_LOW
-from trainer.stages import STAGE_NAMES, STAGE_OF_MODE, Stages, crf_stage, segnet_stage, segnet_training
+from trainer.stages import CRF_OF, STAGE_NAMES, STAGE_OF_MODE, Stages
 
 NetT = TypeVar("NetT", bound=nn.Module)
 
@@ -143,15 +143,17 @@ class _Run:
             self._each(STAGE_OF_MODE[mode], partial(self.stages.propagate, net, mode))
         last = STAGE_OF_MODE[settings.mode]
         if settings.mask_crf or options.stages:
-            self._each(crf_stage(last), partial(self.stages.make_crf, last))
+            self._each(CRF_OF[last], partial(self.stages.make_crf, last))
         if settings.mask_crf:
-            last = crf_stage(last)
+            last = CRF_OF[last]
         segmentation = None
         if options.segmentation or options.stages:
-            segmentation = self._segment(classifier, last)
+            segmentation = self._segmentation_net(classifier, last)
+            self._each("segnet", partial(self.stages.segment, fused_for_inference(segmentation)))
+            if settings.mask_crf or options.stages:
+                self._each(CRF_OF["segnet"], partial(self.stages.make_crf, "segnet"))
         if options.segmentation:
-            last = segnet_stage(ROUNDS)
-            last = crf_stage(last) if settings.mask_crf else last
+            last = CRF_OF["segnet"] if settings.mask_crf else "segnet"
         self._save(
             self.out / MODELS_FILE,
             Bundle(self.source.classes.names, classifier, net, segmentation, self._about()),
@@ -253,22 +255,8 @@ class _Run:
             self._keep("affinity", Bundle(self.source.classes.names, affinity=net))
         return self._loaded(load_models(path).affinity)
 
-    def _segment(self, classifier: CamClassifier, labels: str) -> SegmentationNet:
-        """Train the segmentation networks on the masks of the stage `labels`; return the last one."""
-        refine = self.options.settings.mask_crf or self.options.stages
-        for number in range(1, ROUNDS + 1):
-            stage = segnet_stage(number)
-            net = self._segmentation_net(classifier, labels, number)
-            self._each(stage, partial(self.stages.segment, fused_for_inference(net), stage))
-            labels = stage
-            if refine:
-                self._each(crf_stage(stage), partial(self.stages.make_crf, stage))
-                labels = crf_stage(stage)
-        return net
-
-    def _segmentation_net(self, classifier: CamClassifier, labels: str, number: int) -> SegmentationNet:
-        name = segnet_stage(number)
-        path = self.folder.model(name)
+    def _segmentation_net(self, classifier: CamClassifier, labels: str) -> SegmentationNet:
+        path = self.folder.model("segmentation")
         if not path.is_file():
             backbone = classifier.backbone.requires_grad_(False)
             net = self._new(lambda: SegmentationNet(backbone, len(self.source.classes)))
@@ -277,12 +265,12 @@ class _Run:
                 for index in range(len(self.stages.items))
             ]
             recipe = self._recipe(self.options.segmentation_recipe)
-            kept = self._checkpoint(name)
+            kept = self._checkpoint("segmentation")
             self._train(
-                segnet_training(number),
+                "segmentation network",
                 segmentation_steps(net, self.stages.views, masks, recipe, self.crew, kept),
             )
-            self._keep(name, Bundle(self.source.classes.names, segmentation=net))
+            self._keep("segmentation", Bundle(self.source.classes.names, segmentation=net))
         return self._loaded(load_models(path).segmentation)
 
     def _recipe(self, recipe: Recipe) -> Recipe:

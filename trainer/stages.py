@@ -12,7 +12,7 @@ from trainer.cells import grid_of, majority, pool
 from trainer.data.classes import BACKGROUND, ClassList
 from trainer.data.images import load_image
 from trainer.data.source import Item
-from trainer.learn.segmentation import ROUNDS, predict
+from trainer.learn.segmentation import predict
 from trainer.masks import tidied, winners
 from trainer.method.affinity import pair_affinity
 from trainer.method.cam import multi_scale_cam, with_background
@@ -28,23 +28,10 @@ from trainer.view import Views
 
 STAGE_OF_MODE: dict[Mode, str] = {"walk": "walk", "mean": "mean-affinity"}
 """Name of the stage that propagates, by mode."""
+CRF_OF = {"walk": "crf", "mean-affinity": "crf", "segnet": "segnet-crf"}
+"""Name of the stage that refines the scores of another by the dense CRF."""
 STAGE_NAMES = ("cam", "walk", "mean-affinity", "crf", "segnet", "segnet-crf")
 """Stages that end in a label map, in the order of the method."""
-
-
-def segnet_stage(number: int) -> str:
-    """Name of the stage that predicts with the segmentation network of a round, counted from 1."""
-    return "segnet" if number == ROUNDS else f"segnet-{number}"
-
-
-def segnet_training(number: int) -> str:
-    """Name, for people, of the training of that network."""
-    return f"segmentation network, round {number}"
-
-
-def crf_stage(stage: str) -> str:
-    """Name of the stage that refines the scores of `stage` by the dense CRF."""
-    return "crf" if stage in STAGE_OF_MODE.values() else f"{stage}-crf"
 
 
 class Stages:
@@ -98,17 +85,19 @@ class Stages:
         self.folder.save_array(STAGE_OF_MODE[mode], self.items[index].id, scores)
 
     def make_crf(self, stage: str, index: int) -> None:
-        """Make the ``crf`` of the scores of `stage`: uint8 labels of the image's own size, without specks."""
+        """Make ``crf`` or ``segnet-crf`` from the scores of `stage`: uint8 labels of the image's own size,
+        without specks.
+        """
         item = self.items[index]
         scores = self.folder.array(stage, item.id)
         channels = winners(scores, load_image(item.image_path), self.settings, crf=True)
         labels = self._named(tidied(channels, self.settings.smallest_part), index)
-        self.folder.save_labels(crf_stage(stage), item.id, labels)
+        self.folder.save_labels(CRF_OF[stage], item.id, labels)
 
-    def segment(self, net: SegmentationNet, stage: str, index: int) -> None:
-        """Make `stage`, a ``segnet``: probabilities (K+1)×H×W of background and the tagged classes."""
+    def segment(self, net: SegmentationNet, index: int) -> None:
+        """Make ``segnet``: probabilities (K+1)×H×W of background and the tagged classes."""
         probabilities = predict(net, self.views[index], self.ids(index))
-        self.folder.save_array(stage, self.items[index].id, probabilities)
+        self.folder.save_array("segnet", self.items[index].id, probabilities)
 
     def refined_cover(self, index: int) -> Cover:
         """Return what the image's CAMs cover by α, after the dense CRF."""
@@ -134,7 +123,7 @@ class Stages:
     def labels(self, stage: str, index: int) -> np.ndarray:
         """Return a stage's label map, uint8, at the image's own size."""
         item = self.items[index]
-        if stage.endswith("crf"):
+        if stage in CRF_OF.values():
             return self.folder.labels(stage, item.id)
         scores = self.folder.array(stage, item.id)
         if stage == "cam":

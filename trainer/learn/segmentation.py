@@ -19,9 +19,6 @@ from trainer.models.segnet import SegmentationNet
 
 RECIPE = Recipe(epochs=12, batch=8, head_rate=3e-3, backbone_rate=2e-4, views=Augmentation(crop=320))
 SCALES = (1.0, 0.75, 1.5)
-ROUNDS = 2
-"""Networks trained one after the other on a data set, each on the masks of the one before: what photos have
-in common corrects the faults of single masks, and corrects more where it starts from better ones."""
 ABSENT = 0.1
 """Weight of rejecting the classes a photo does not show, beside telling apart those it does."""
 NAME = "segmentation network"
