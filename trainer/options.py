@@ -11,7 +11,7 @@ from trainer.learn.loop import Recipe
 from trainer.learn.segmentation import RECIPE as SEGMENTATION
 from trainer.models.registry import BUNDLED
 from trainer.settings import COVERAGE, MODES, Mode, Settings
-from trainer.stages import STAGE_OF_MODE
+from trainer.stages import CRF_OF, STAGE_OF_MODE
 
 
 @dataclass(frozen=True)
@@ -60,4 +60,6 @@ class Options:
             plan["crf"] = 0.15
         if self.segmentation or self.stages:
             plan |= {"segmentation network": 0.27 * self.segmentation_recipe.epochs, "segnet": 0.2}
+            if self.settings.mask_crf or self.stages:
+                plan[CRF_OF["segnet"]] = 0.15
         return plan | {"scores": 0.08, "masks": 0.02}

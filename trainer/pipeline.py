@@ -50,7 +50,7 @@ from trainer.publish import (
 )
 from trainer.run_folder import RunFolder
 from trainer.settings import SEED_LOW
-from trainer.stages import STAGE_NAMES, STAGE_OF_MODE, Stages
+from trainer.stages import CRF_OF, STAGE_NAMES, STAGE_OF_MODE, Stages
 
 NetT = TypeVar("NetT", bound=nn.Module)
 
@@ -143,15 +143,17 @@ class _Run:
             self._each(STAGE_OF_MODE[mode], partial(self.stages.propagate, net, mode))
         last = STAGE_OF_MODE[settings.mode]
         if settings.mask_crf or options.stages:
-            self._each("crf", self.stages.make_crf)
+            self._each(CRF_OF[last], partial(self.stages.make_crf, last))
         if settings.mask_crf:
-            last = "crf"
+            last = CRF_OF[last]
         segmentation = None
         if options.segmentation or options.stages:
             segmentation = self._segmentation_net(classifier, last)
             self._each("segnet", partial(self.stages.segment, fused_for_inference(segmentation)))
+            if settings.mask_crf or options.stages:
+                self._each(CRF_OF["segnet"], partial(self.stages.make_crf, "segnet"))
         if options.segmentation:
-            last = "segnet"
+            last = CRF_OF["segnet"] if settings.mask_crf else "segnet"
         self._save(
             self.out / MODELS_FILE,
             Bundle(self.source.classes.names, classifier, net, segmentation, self._about()),

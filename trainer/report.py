@@ -29,6 +29,7 @@ STAGES = {
     "mean-affinity": "mean affinity",
     "crf": "dense CRF",
     "segnet": "segmentation network",
+    "segnet-crf": "segmentation network + CRF",
 }
 """Folder of each stage below ``stages`` of a run, and its name for people, in the order of the method."""
 

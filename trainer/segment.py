@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from trainer.crew import ALONE, Crew
-from trainer.data.classes import VOID, ClassList, labels_in
+from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
 from trainer.data.ids import file_under
 from trainer.data.images import load_image, load_mask, save_mask
 from trainer.data.source import Item, Source
@@ -19,7 +19,7 @@ from trainer.features import content_hash, weights_version
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Recipe, train
 from trainer.learn.segmentation import NAME, RECIPE, predict, segmentation_steps
-from trainer.method.upsample import edge_aware_labels
+from trainer.masks import tidied, winners
 from trainer.models.base import Backbone
 from trainer.models.fuse import channels_last
 from trainer.models.segnet import SegmentationNet
@@ -70,14 +70,16 @@ def predict_masks(
     source: Source,
     out: Path,
     only_tags: bool = False,
+    crf: bool = True,
     force: bool = False,
     report: Reporter | None = None,
     crew: Crew = ALONE,
 ) -> list[str]:
     """Write ``out/SegmentationClass/<id>.png`` for every image; return sentences on those left out.
 
-    With `only_tags` an image that has tags shows none but these. Raises DataError where `out` cannot be
-    written, or has one of the masks already, unless `force` lets it be replaced.
+    With `only_tags` an image that has tags shows none but these; with `crf` the dense CRF refines the masks,
+    as in a pipeline run. Raises DataError where `out` cannot be written, or has one of the masks already,
+    unless `force` lets it be replaced.
     """
     problems: list[str] = []
     files = {item.id: file_under(out / "SegmentationClass", item.id, ".png") for item in source.items}
@@ -96,16 +98,24 @@ def predict_masks(
                 problems.append(str(error))
             else:
                 tags = _tag_ids(item, source.classes) if only_tags else None
-                save_mask(files[item.id], _predict_mask(net, image, tags))
+                save_mask(files[item.id], _predict_mask(net, image, tags, crf))
             stage.advance(note=item.id)
     return [problem for part in crew.gather(problems) for problem in part]
 
 
-def _predict_mask(net: SegmentationNet, image: np.ndarray, tags: tuple[int, ...] | None) -> np.ndarray:
+def _predict_mask(
+    net: SegmentationNet, image: np.ndarray, tags: tuple[int, ...] | None, crf: bool
+) -> np.ndarray:
     """Return labels, uint8 H×W, of a uint8 H×W×3 image; outlines follow the image at its full size."""
-    probabilities = predict(net, shrunk(image, Settings().max_side), tags)
-    channels = edge_aware_labels(probabilities, image)
-    return channels if tags is None else np.array([0, *tags], np.uint8)[channels]
+    settings = Settings()
+    probabilities = predict(net, shrunk(image, settings.max_side), tags)
+    # The CRF's time grows with the classes, and most win nowhere.
+    shown = np.unique(probabilities.argmax(axis=0))
+    channels = winners(probabilities[shown], image, settings, crf)
+    if crf:
+        channels = tidied(channels, settings.smallest_part)
+    labels = np.arange(len(probabilities)) if tags is None else np.array([BACKGROUND, *tags])
+    return labels[shown].astype(np.uint8)[channels]
 
 
 def _tag_ids(item: Item, classes: ClassList) -> tuple[int, ...] | None:

@@ -28,7 +28,9 @@ from trainer.view import Views
 
 STAGE_OF_MODE: dict[Mode, str] = {"walk": "walk", "mean": "mean-affinity"}
 """Name of the stage that propagates, by mode."""
-STAGE_NAMES = ("cam", "walk", "mean-affinity", "crf", "segnet")
+CRF_OF = {"walk": "crf", "mean-affinity": "crf", "segnet": "segnet-crf"}
+"""Name of the stage that refines the scores of another by the dense CRF."""
+STAGE_NAMES = ("cam", "walk", "mean-affinity", "crf", "segnet", "segnet-crf")
 """Stages that end in a label map, in the order of the method."""
 
 
@@ -82,14 +84,15 @@ class Stages:
             scores = Walk(pair_affinity(features)[0], settings.beta).propagate(start, settings.steps)
         self.folder.save_array(STAGE_OF_MODE[mode], self.items[index].id, scores)
 
-    def make_crf(self, index: int) -> None:
-        """Make ``crf``: uint8 labels of the image's own size, without specks."""
+    def make_crf(self, stage: str, index: int) -> None:
+        """Make ``crf`` or ``segnet-crf`` from the scores of `stage`: uint8 labels of the image's own size,
+        without specks.
+        """
         item = self.items[index]
-        scores = self.folder.array(STAGE_OF_MODE[self.settings.mode], item.id)
+        scores = self.folder.array(stage, item.id)
         channels = winners(scores, load_image(item.image_path), self.settings, crf=True)
-        self.folder.save_labels(
-            "crf", item.id, self._named(tidied(channels, self.settings.smallest_part), index)
-        )
+        labels = self._named(tidied(channels, self.settings.smallest_part), index)
+        self.folder.save_labels(CRF_OF[stage], item.id, labels)
 
     def segment(self, net: SegmentationNet, index: int) -> None:
         """Make ``segnet``: probabilities (K+1)×H×W of background and the tagged classes."""
@@ -120,7 +123,7 @@ class Stages:
     def labels(self, stage: str, index: int) -> np.ndarray:
         """Return a stage's label map, uint8, at the image's own size."""
         item = self.items[index]
-        if stage == "crf":
+        if stage in CRF_OF.values():
             return self.folder.labels(stage, item.id)
         scores = self.folder.array(stage, item.id)
         if stage == "cam":

@@ -21,6 +21,7 @@ def run(
     only_tags: Annotated[
         bool, typer.Option("--tags", help="Tagged images show their tagged classes and background only.")
     ] = False,
+    crf: Annotated[bool, typer.Option(help="Refine the masks with the dense CRF.")] = True,
     force: Force = False,
     split: Split = "all",
     threads: Threads = None,
@@ -45,7 +46,7 @@ def run(
     source = open_source(data, split, ClassList(bundle.classes))
     with join_crew(device) as crew, open_reporter(json) as reporter:
         net = bundle.segmentation.to(device).eval()
-        problems = source.problems + predict_masks(net, source, out, only_tags, force, reporter, crew)
+        problems = source.problems + predict_masks(net, source, out, only_tags, crf, force, reporter, crew)
         if not crew.leads:
             return
         for problem in problems:

@@ -1,11 +1,12 @@
-"""Training a segmentation network: the same seed gives the same network."""
+"""Training a segmentation network: chance comes from the seed alone, rare classes count."""
 
 import numpy as np
+import pytest
 import torch
 
 from trainer.learn.augment import Augmentation
 from trainer.learn.loop import Recipe
-from trainer.learn.segmentation import segmentation_steps
+from trainer.learn.segmentation import ABSENT, class_weights, pixel_loss, segmentation_steps
 from trainer.models.backbones import build_backbone
 from trainer.models.segnet import SegmentationNet
 
@@ -28,3 +29,45 @@ def test_the_network_depends_on_the_seed_alone_whatever_else_draws_by_chance() -
     first, second = (trained(np.random.default_rng(1), drawn) for drawn in (0, 3))
     for name, tensor in first.items():
         assert torch.equal(second[name], tensor), name
+
+
+def test_a_pixel_of_a_rare_class_counts_by_the_root_of_how_rare_it_is() -> None:
+    common, rare = np.zeros((40, 40), np.uint8), np.zeros((10, 10), np.uint8)
+    rare[:4] = 2  # 40 pixels beside 1660 of background
+    rare[4:5] = 255
+    common[0, :10] = 255
+    weights = class_weights([common, rare], 4)
+    background, missing, seen, unseen = weights.tolist()
+    assert seen / background == pytest.approx((1640 / 40) ** 0.5)
+    assert (1640 * background + 40 * seen) / 1680 == pytest.approx(1)
+    assert missing == unseen == 1
+
+
+def test_masks_of_nothing_but_void_weigh_nothing_differently() -> None:
+    assert class_weights([np.full((4, 4), 255, np.uint8)], 3).tolist() == [1, 1, 1]
+
+
+def test_the_loss_tells_the_shown_classes_apart_first_and_rejects_the_absent_ones_at_a_tenth(
+    rng: np.random.Generator,
+) -> None:
+    scores, weights = rng.normal(size=(4, 3, 5)).astype(np.float32), np.float32([1, 2, 3, 4])
+    labels = rng.choice([0, 2, 255], (3, 5))
+    expected, pixels = 0.0, 0
+    for y, x in np.ndindex(labels.shape):
+        if labels[y, x] != 255:
+            odds = np.exp(scores[:, y, x].astype(np.float64))
+            apart = -np.log(odds[labels[y, x]] / odds[[0, 2]].sum())
+            absent = -np.log(odds[[0, 2]].sum() / odds.sum())
+            expected += weights[labels[y, x]] * (apart + ABSENT * absent)
+            pixels += 1
+    loss = pixel_loss(torch.tensor(scores), torch.tensor(labels), [0, 2], torch.tensor(weights))
+    assert loss.item() == pytest.approx(expected / pixels, rel=1e-5)
+
+
+def test_a_crop_that_shows_nothing_known_has_no_loss_and_a_gradient_of_zero() -> None:
+    scores = torch.ones(3, 2, 2, requires_grad=True)
+    loss = pixel_loss(scores, torch.full((2, 2), 255), [0, 1], torch.ones(3))
+    loss.backward()
+    assert loss.item() == 0
+    assert scores.grad is not None
+    assert not scores.grad.any()
