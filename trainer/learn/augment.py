@@ -43,22 +43,56 @@ class Augmentation:
         Returns:
             pixels float32 3×crop×crop in 0…255, and labels int64 crop×crop, 255 in the padding.
         """
-        height, width = image.shape[:2]
-        scale = rng.uniform(*self.long_side) / max(height, width)
-        size = max(1, round(height * scale)), max(1, round(width * scale))
-        pixels = torch.tensor(image).permute(2, 0, 1)[None].float()
-        pixels = functional.interpolate(
-            pixels, size, mode="bilinear", align_corners=False, antialias=scale < 1
-        )[0]
-        pixels = jitter(pixels, rng, self.colour, self.hue)
-        known = torch.full((1, *size), VOID, dtype=torch.int64)
-        if labels is not None:
-            known = torch.tensor(labels)[None, None].float()
-            known = functional.interpolate(known, size, mode="nearest")[0].long()
-        if self.mirror and rng.random() < 0.5:
-            pixels, known = pixels.flip(-1), known.flip(-1)
-        box = [_window(side, self.crop, rng) for side in size]
+        scale = rng.uniform(*self.long_side) / max(image.shape[:2])
+        pixels, known = _varied(image, labels, scale, rng, self.mirror, self.colour, self.hue)
+        box = [_window(side, self.crop, rng) for side in pixels.shape[1:]]
         return _crop(pixels, box, self.crop, 127.5), _crop(known, box, self.crop, VOID)[0]
+
+
+@dataclass(frozen=True)
+class WholePhoto:
+    """Views of the whole photo at a size of ``scale`` times its own, never padded.
+
+    For networks that average over the photo (group norm, image pooling): padding would teach them averages
+    that no photo has. `mirror`, `colour` and `hue` are as in `Augmentation`.
+    """
+
+    scale: tuple[float, float] = (0.5, 1.3)
+    mirror: bool = True
+    colour: float = 0.3
+    hue: float = 0.1
+
+    def __call__(
+        self, image: np.ndarray, rng: np.random.Generator, labels: np.ndarray | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Draw one view, as `Augmentation` does: pixels float32 3×h×w and labels int64 h×w."""
+        scale = rng.uniform(*self.scale)
+        pixels, known = _varied(image, labels, scale, rng, self.mirror, self.colour, self.hue)
+        return pixels, known[0]
+
+
+def _varied(
+    image: np.ndarray,
+    labels: np.ndarray | None,
+    scale: float,
+    rng: np.random.Generator,
+    mirror: bool,
+    colour: float,
+    hue: float,
+) -> tuple[Tensor, Tensor]:
+    """Resize, vary colours and mirror: pixels float32 3×h×w and labels int64 1×h×w."""
+    size = [max(1, round(side * scale)) for side in image.shape[:2]]
+    pixels = torch.tensor(image).permute(2, 0, 1)[None].float()
+    pixels = functional.interpolate(pixels, size, mode="bilinear", align_corners=False, antialias=scale < 1)
+    pixels = jitter(pixels[0], rng, colour, hue)
+    known = torch.full((1, *size), VOID, dtype=torch.int64)
+    if labels is not None:
+        known = functional.interpolate(torch.tensor(labels)[None, None].float(), size, mode="nearest")[
+            0
+        ].long()
+    if mirror and rng.random() < 0.5:
+        pixels, known = pixels.flip(-1), known.flip(-1)
+    return pixels, known
 
 
 def jitter(pixels: Tensor, rng: np.random.Generator, colour: float, hue: float) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.crew import ALONE, Crew
-from trainer.learn.augment import Augmentation
+from trainer.learn.augment import Augmentation, WholePhoto
 from trainer.learn.checkpoint import Checkpoint
 from trainer.models.dropout import dropping_by
 from trainer.progress import Reporter
@@ -29,7 +29,7 @@ class Recipe:
     head_rate: float = 1e-3
     backbone_rate: float = 1e-4
     weight_decay: float = 5e-4
-    views: Augmentation = field(default_factory=Augmentation)
+    views: Augmentation | WholePhoto = field(default_factory=Augmentation)
     seed: int = 0
 
     def fitted(self, count: int, least: int) -> Recipe:

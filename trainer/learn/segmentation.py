@@ -11,16 +11,21 @@ from torch.nn import functional
 
 from trainer.crew import ALONE, Crew
 from trainer.data.classes import BACKGROUND, VOID, labels_in
-from trainer.learn.augment import Augmentation
+from trainer.learn.augment import WholePhoto
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Draw, Recipe, Step, steps
+from trainer.models.dropout import dropping_by
 from trainer.models.fuse import fused_for_training
 from trainer.models.segnet import SegmentationNet
 
-RECIPE = Recipe(epochs=12, batch=8, head_rate=3e-3, backbone_rate=2e-4, views=Augmentation(crop=320))
+RECIPE = Recipe(epochs=10, batch=8, head_rate=3e-3, backbone_rate=2e-4, views=WholePhoto())
 SCALES = (1.0, 0.75, 1.5)
 ABSENT = 0.1
 """Weight of rejecting the classes a photo does not show, beside telling apart those it does."""
+FOREGROUND = 4.0
+"""What a pixel of an object counts beside one of background: with 1, small objects go under."""
+RARITY = 0.75
+"""Power of a class's share of the pixels in what they count: 0 is all alike, 1 all classes alike."""
 NAME = "segmentation network"
 
 
@@ -47,15 +52,14 @@ def segmentation_steps(
     shown = [sorted({BACKGROUND, *labels_in(mask)} - {VOID}) for mask in masks]
 
     def loss_of(fused: SegmentationNet, draws: Sequence[Draw]) -> torch.Tensor:
-        pairs = [recipe.views(views[draw.index], draw.rng, masks[draw.index]) for draw in draws]
-        pixels = torch.stack([pixels for pixels, _ in pairs]).to(device)
-        labels = torch.stack([labels for _, labels in pairs]).to(device)
-        inputs = fused.backbone.convention.normalise(pixels).contiguous(memory_format=torch.channels_last)
-        losses = [
-            pixel_loss(scores, label, shown[draw.index], weights)
-            for scores, label, draw in zip(fused(inputs), labels, draws, strict=True)
-        ]
-        # Image by image, so that a batch's loss is the mean over its images whoever computes them.
+        # One by one: whole photos differ in size, and so a batch's loss is the same whoever computes it.
+        losses = []
+        for draw in draws:
+            pixels, labels = recipe.views(views[draw.index], draw.rng, masks[draw.index])
+            inputs = fused.backbone.convention.normalise(pixels[None].to(device))
+            with dropping_by(fused, [draw.rng]):
+                scores = fused(inputs.contiguous(memory_format=torch.channels_last))[0]
+            losses.append(pixel_loss(scores, labels.to(device), shown[draw.index], weights))
         return torch.stack(losses).mean()
 
     with fused_for_training(net.train(), net.backbone) as fused:
@@ -89,24 +93,32 @@ def pixel_loss(
 
 
 def class_weights(masks: Sequence[np.ndarray], labels: int) -> torch.Tensor:
-    """Return what a pixel of each label counts: 1/√(its share of all pixels), 1 on average over them.
+    """Return what a pixel of each label counts, 1 on average over all pixels [ours].
 
-    Without it a class that few photos show is never predicted; in full proportion (1/share) such a class
-    would spill over others.
+    A pixel of an object counts `FOREGROUND` times as much as one of background, on average; among the classes
+    a pixel counts 1/(share of all pixels)^`RARITY`. Without it a class that few photos show is never
+    predicted; in full proportion (1/share) it would spill over others.
 
     Args:
         masks: uint8 H×W of each photo; 255 is not counted.
         labels: number of labels, background included.
 
     Returns:
-        float32 ``(labels,)``; 1 for a label no mask has.
+        float32 ``(labels,)``; 0 for a class that no mask has.
     """
     counts = torch.zeros(VOID + 1, dtype=torch.float64)
     for mask in masks:
         counts += torch.from_numpy(np.bincount(mask.ravel(), minlength=VOID + 1))
     shares = counts[:labels] / counts[:labels].sum().clamp(min=1)
-    roots = shares.sqrt()  # Σ share · 1/√share = Σ √share
-    return torch.where(roots > 0, 1 / (roots * roots.sum()), 1.0).float()
+    weights = torch.where(shares > 0, shares**-RARITY, 0)
+    weights[BACKGROUND] = 1
+    weights[1:] *= FOREGROUND / _average(weights[1:], shares[1:])
+    return (weights / _average(weights, shares)).float()
+
+
+def _average(weights: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+    """Return the mean weight by share; 1 where there are no shares."""
+    return (weights * shares).sum() / shares.sum() if shares.any() else torch.ones(())
 
 
 @torch.inference_mode()

@@ -31,20 +31,24 @@ def test_the_network_depends_on_the_seed_alone_whatever_else_draws_by_chance() -
         assert torch.equal(second[name], tensor), name
 
 
-def test_a_pixel_of_a_rare_class_counts_by_the_root_of_how_rare_it_is() -> None:
+def test_a_pixel_of_an_object_counts_four_times_one_of_background_and_more_if_its_class_is_rare() -> None:
     common, rare = np.zeros((40, 40), np.uint8), np.zeros((10, 10), np.uint8)
-    rare[:4] = 2  # 40 pixels beside 1660 of background
+    rare[:4] = 2  # 40 pixels of a rare class beside 160 of a common one and 1480 of background
     rare[4:5] = 255
-    common[0, :10] = 255
-    weights = class_weights([common, rare], 4)
-    background, missing, seen, unseen = weights.tolist()
-    assert seen / background == pytest.approx((1640 / 40) ** 0.5)
-    assert (1640 * background + 40 * seen) / 1680 == pytest.approx(1)
-    assert missing == unseen == 1
+    common[:4] = 3
+    common[4, :10] = 255
+    background, unseen, seen, often = class_weights([common, rare], 4).tolist()
+    assert seen / often == pytest.approx((160 / 40) ** 0.75)
+    assert (160 * often + 40 * seen) / 200 == pytest.approx(4 * background)
+    assert (1480 * background + 160 * often + 40 * seen) / 1680 == pytest.approx(1)
+    assert unseen == 0
 
 
-def test_masks_of_nothing_but_void_weigh_nothing_differently() -> None:
-    assert class_weights([np.full((4, 4), 255, np.uint8)], 3).tolist() == [1, 1, 1]
+@pytest.mark.parametrize("label", [0, 2, 255])
+def test_masks_of_one_label_have_weights_that_are_numbers(label: int) -> None:
+    weights = class_weights([np.full((4, 4), label, np.uint8)], 3)
+    assert weights.isfinite().all()
+    assert label == 255 or weights[label] == 1
 
 
 def test_the_loss_tells_the_shown_classes_apart_first_and_rejects_the_absent_ones_at_a_tenth(
