@@ -10,7 +10,7 @@ from trainer.learn.classifier import RECIPE as CLASSIFIER
 from trainer.learn.loop import Recipe
 from trainer.learn.segmentation import RECIPE as SEGMENTATION
 from trainer.models.registry import BUNDLED
-from trainer.settings import COVERAGE, MODES, Mode, Settings
+from trainer.settings import COVERAGE, MODES, SEGMENTATION_FROM, Mode, Settings
 from trainer.stages import CRF_OF, STAGE_OF_MODE
 
 
@@ -20,7 +20,8 @@ class Options:
 
     `weights` is a backbone file or name, `classifier` a file of trained models. No network is trained for
     fewer than `least_steps` batches, however few the images are. With `calibrate` the settings' α give way to
-    those whose foreground covers `coverage` of a photo, on average.
+    those whose foreground covers `coverage` of a photo, on average. With `segmentation` a network that learns
+    from the masks makes the final ones; None leaves it to the number of photos.
     """
 
     weights: Path | str = BUNDLED
@@ -32,7 +33,7 @@ class Options:
     least_steps: int = 150
     calibrate: bool = True
     coverage: float = COVERAGE
-    segmentation: bool = False
+    segmentation: bool | None = None
     stages: bool = False
     seed: int = 0
     force: bool = False
@@ -43,8 +44,14 @@ class Options:
         """The propagation modes to go through; the one of the settings makes the masks."""
         return MODES if self.stages else (self.settings.mode,)
 
-    def plan(self) -> dict[str, float]:
-        """Expected share of the time of each stage, in seconds an image of 320×213 pixels on one core."""
+    def segments(self, count: int) -> bool:
+        """Tell whether a segmentation network makes the final masks of `count` photos."""
+        return count >= SEGMENTATION_FROM if self.segmentation is None else self.segmentation
+
+    def plan(self, count: int) -> dict[str, float]:
+        """Expected share of the time of each stage, in seconds an image of 320×213 pixels on one core, where
+        there are `count` photos.
+        """
         plan = {"photos": 0.01}
         if self.classifier is None:
             plan["classifier"] = 0.12 * self.classifier_recipe.epochs
@@ -58,7 +65,7 @@ class Options:
         plan |= {STAGE_OF_MODE[mode]: 0.1 for mode in self.modes}
         if self.settings.mask_crf or self.stages:
             plan["crf"] = 0.15
-        if self.segmentation or self.stages:
+        if self.segments(count) or self.stages:
             plan |= {"segmentation network": 0.27 * self.segmentation_recipe.epochs, "segnet": 0.2}
             if self.settings.mask_crf or self.stages:
                 plan[CRF_OF["segnet"]] = 0.15

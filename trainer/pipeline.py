@@ -123,7 +123,7 @@ class _Run:
 
     def run(self) -> Result:
         options, settings = self.options, self.options.settings
-        self.report.plan(self.options.plan())
+        self.report.plan(options.plan(len(self.source.items)))
         if self.crew.leads:
             self.folder.bind(self._key())
         self.crew.wait()
@@ -147,12 +147,13 @@ class _Run:
         if settings.mask_crf:
             last = CRF_OF[last]
         segmentation = None
-        if options.segmentation or options.stages:
+        segments = options.segments(len(self.stages.items))
+        if segments or options.stages:
             segmentation = self._segmentation_net(classifier, last)
             self._each("segnet", partial(self.stages.segment, fused_for_inference(segmentation)))
             if settings.mask_crf or options.stages:
                 self._each(CRF_OF["segnet"], partial(self.stages.make_crf, "segnet"))
-        if options.segmentation:
+        if segments:
             last = CRF_OF["segnet"] if settings.mask_crf else "segnet"
         self._save(
             self.out / MODELS_FILE,

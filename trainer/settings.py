@@ -14,6 +14,8 @@ SEED_LOW, SEED_HIGH = 0.43, 1.43
 """The two exponents of the seed cues, as parts of the one that fits the CAMs."""
 COVERAGE = 0.27
 """Share of a photo that its tagged objects cover on average: that of PASCAL VOC 2012."""
+SEGMENTATION_FROM = 100
+"""Photos of a run from which on a segmentation network makes the masks: few have little to teach."""
 SEED_CRF = CrfParams(bilateral_srgb=5)
 MASK_CRF = CrfParams(2, 1, bilateral_sxy=20, bilateral_srgb=5, bilateral_weight=5, iterations=5)
 MODES: tuple[Mode, ...] = ("walk", "mean")

@@ -72,6 +72,18 @@ def test_every_stage_is_kept_and_scored_with_its_background_rule(result: Result,
     assert result.split == "train"
 
 
+@pytest.mark.parametrize("enough", [3, 4])
+def test_by_itself_a_segmentation_network_makes_the_masks_of_many_photos_and_not_of_few(
+    enough: int, voc_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.options.SEGMENTATION_FROM", enough)
+    result = _run(voc_tree, tmp_path / "out", segmentation=None, stages=False)
+    many = len(IDS) >= enough
+    assert ("segnet-crf" in result.scores) == many
+    assert result.scores["final"].miou == result.scores["segnet-crf" if many else "crf"].miou
+    assert (load_models(tmp_path / "out" / "models.safetensors").segmentation is not None) == many
+
+
 def test_overview_and_record_lie_beside_the_masks(result: Result, tmp_path: Path) -> None:
     with Image.open(tmp_path / "out" / "overview.png") as picture:
         assert picture.width > 500

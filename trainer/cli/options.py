@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from trainer.settings import Mode
+from trainer.settings import SEGMENTATION_FROM, Mode
 
 if TYPE_CHECKING:
     from trainer.data.classes import ClassList
@@ -77,7 +77,13 @@ Crf = Annotated[
     typer.Option("--crf/--no-crf", help="Refine the masks with the dense CRF.", show_default=False),
 ]
 Segmentation = Annotated[
-    bool, typer.Option(help="Train a segmentation network on the masks and let it make the final ones.")
+    bool | None,
+    typer.Option(
+        "--segmentation/--no-segmentation",
+        help=f"Train a segmentation network on the masks and let it make the final ones; "
+        f"by itself from {SEGMENTATION_FROM} photos on.",
+        show_default=False,
+    ),
 ]
 Epochs = Annotated[
     int | None, typer.Option("--epochs", min=1, help="Epochs of the classifier.", show_default=False)

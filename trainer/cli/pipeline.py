@@ -49,7 +49,7 @@ def run(
     alpha: Alpha = None,
     coverage: Coverage = COVERAGE,
     crf: Crf = None,
-    segmentation: Segmentation = False,
+    segmentation: Segmentation = None,
     stages: Annotated[
         bool, typer.Option("--stages", help="Run every stage and keep their label maps, in DIR/stages.")
     ] = False,
@@ -65,8 +65,9 @@ def run(
     """Make masks from image-level tags.
 
     Trains a classifier on the tags, reads seed cues off its activation maps, trains AffinityNet on them,
-    propagates, and leaves a VOC tree with the masks, overview.png and run.json in DIR. Where the data has
-    true masks, every stage is scored. Started again, it goes on where it stopped.
+    propagates, lets a segmentation network learn from the result, and leaves a VOC tree with the masks,
+    overview.png and run.json in DIR. Where the data has true masks, every stage is scored. Started again, it
+    goes on where it stopped.
     """
     from trainer.crew import join_crew
     from trainer.data.source import open_source
@@ -96,7 +97,7 @@ def pipeline_options(
     alpha: float | None,
     coverage: float,
     crf: bool | None,
-    segmentation: bool,
+    segmentation: bool | None,
     stages: bool,
     epochs: int | None,
     force: bool,

@@ -54,7 +54,7 @@ def run(
     alpha: Alpha = None,
     coverage: Coverage = COVERAGE,
     crf: Crf = None,
-    segmentation: Segmentation = False,
+    segmentation: Segmentation = None,
     epochs: Epochs = None,
     force: Force = False,
     split: Split = "train",
