@@ -18,7 +18,7 @@ from trainer.models.dropout import dropping_by
 from trainer.models.fuse import fused_for_training
 from trainer.models.segnet import SegmentationNet
 
-RECIPE = Recipe(epochs=10, batch=8, head_rate=3e-3, backbone_rate=2e-4, views=WholePhoto())
+RECIPE = Recipe(epochs=8, batch=8, head_rate=3e-3, backbone_rate=2e-4, views=WholePhoto())
 SCALES = (1.0, 0.75, 1.5)
 ABSENT = 0.1
 """Weight of rejecting the classes a photo does not show, beside telling apart those it does."""

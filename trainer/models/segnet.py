@@ -65,6 +65,9 @@ class SegmentationNet(nn.Module):
         class_count: classes without background.
         head: "aspp" (DeepLab v3), or "largefov" (DeepLab v2: one 3×3 convolution of dilation 12 at stride 8).
         width: channels inside head and decoder, a multiple of 16.
+        dropout: share of the channels before the last layer that training drops.
+        feature_dropout: the same of the backbone's deepest map, so rich that the head could learn the faults
+            of every mask by heart.
     """
 
     def __init__(
@@ -74,12 +77,14 @@ class SegmentationNet(nn.Module):
         head: SegHead = "aspp",
         width: int = 96,
         dropout: float = 0.1,
+        feature_dropout: float = 0.5,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.head_name: SegHead = head
         self.finer = [backbone.tap(name) for name in backbone.affinity_taps[:2]]
         self.deepest = backbone.taps[-1]
+        self.feature_dropout = ChannelDropout(feature_dropout)
         # Convolutions with room around them are dear: the deepest map has many channels.
         self.reduce = _conv_norm_relu(self.deepest.channels, width)
         # The published dilations are for a stride-8 grid; coarser grids need fewer cells for the same reach.
@@ -102,7 +107,8 @@ class SegmentationNet(nn.Module):
         """Normalised images ``B×3×H×W`` → logits ``B×(class_count+1)×H×W``, background first."""
         maps = self.backbone(x, [tap.name for tap in (*self.finer, self.deepest)])
         finest, size = self.finer[0].stride, maps[self.finer[0].name].shape[-2:]
-        layers = [(self.deepest, self.context(self.reduce(maps[self.deepest.name])))]
+        deepest = self.feature_dropout(maps[self.deepest.name])
+        layers = [(self.deepest, self.context(self.reduce(deepest)))]
         layers += [
             (tap, detail(maps[tap.name])) for tap, detail in zip(self.finer, self.details, strict=True)
         ]
