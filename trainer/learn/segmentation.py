@@ -96,7 +96,7 @@ def class_weights(masks: Sequence[np.ndarray], labels: int) -> torch.Tensor:
     """Return what a pixel of each label counts, 1 on average over all pixels [ours].
 
     A pixel of an object counts `FOREGROUND` times as much as one of background, on average; among the classes
-    a pixel counts 1/(share of all pixels)^`RARITY`. Without it a class that few photos show is never
+    a pixel counts 1/(share of all pixels)^`RARITY`. With 1 for all, a class that few photos show is never
     predicted; in full proportion (1/share) it would spill over others.
 
     Args:
