@@ -16,19 +16,43 @@ _YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523,
 _RGB = np.linalg.inv(_YIQ)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Variation:
+    """What all views vary: side, brightness, contrast and saturation by `colour`, hue by `hue` turns."""
+
+    mirror: bool = True
+    colour: float = 0.3
+    hue: float = 0.1
+
+    def _varied(
+        self, image: np.ndarray, labels: np.ndarray | None, scale: float, rng: np.random.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Resize, vary colours and mirror: pixels float32 3×h×w and labels int64 1×h×w."""
+        size = [max(1, round(side * scale)) for side in image.shape[:2]]
+        pixels = torch.tensor(image).permute(2, 0, 1)[None].float()
+        pixels = functional.interpolate(
+            pixels, size, mode="bilinear", align_corners=False, antialias=scale < 1
+        )
+        pixels = jitter(pixels[0], rng, self.colour, self.hue)
+        known = torch.full((1, *size), VOID, dtype=torch.int64)
+        if labels is not None:
+            wanted = torch.tensor(labels)[None, None].float()
+            known = functional.interpolate(wanted, size, mode="nearest")[0].long()
+        if self.mirror and rng.random() < 0.5:
+            pixels, known = pixels.flip(-1), known.flip(-1)
+        return pixels, known
+
+
 @dataclass(frozen=True)
-class Augmentation:
+class Augmentation(_Variation):
     """How far views may differ from the photo.
 
     The long side is drawn from `long_side` (pixels), the crop is a square of `crop` pixels, padded in mean
-    grey where the photo is smaller; brightness, contrast and saturation vary by `colour`, hue by `hue` turns.
+    grey where the photo is smaller.
     """
 
     long_side: tuple[int, int] = (256, 512)
     crop: int = 256
-    mirror: bool = True
-    colour: float = 0.3
-    hue: float = 0.1
 
     def __call__(
         self, image: np.ndarray, rng: np.random.Generator, labels: np.ndarray | None = None
@@ -44,55 +68,28 @@ class Augmentation:
             pixels float32 3×crop×crop in 0…255, and labels int64 crop×crop, 255 in the padding.
         """
         scale = rng.uniform(*self.long_side) / max(image.shape[:2])
-        pixels, known = _varied(image, labels, scale, rng, self.mirror, self.colour, self.hue)
+        pixels, known = self._varied(image, labels, scale, rng)
         box = [_window(side, self.crop, rng) for side in pixels.shape[1:]]
         return _crop(pixels, box, self.crop, 127.5), _crop(known, box, self.crop, VOID)[0]
 
 
 @dataclass(frozen=True)
-class WholePhoto:
+class WholePhoto(_Variation):
     """Views of the whole photo at a size of ``scale`` times its own, never padded.
 
     For networks that average over the photo (group norm, image pooling): padding would teach them averages
-    that no photo has. `mirror`, `colour` and `hue` are as in `Augmentation`.
+    that no photo has.
     """
 
     scale: tuple[float, float] = (0.5, 1.3)
-    mirror: bool = True
-    colour: float = 0.3
-    hue: float = 0.1
 
     def __call__(
         self, image: np.ndarray, rng: np.random.Generator, labels: np.ndarray | None = None
     ) -> tuple[Tensor, Tensor]:
         """Draw one view, as `Augmentation` does: pixels float32 3×h×w and labels int64 h×w."""
         scale = rng.uniform(*self.scale)
-        pixels, known = _varied(image, labels, scale, rng, self.mirror, self.colour, self.hue)
+        pixels, known = self._varied(image, labels, scale, rng)
         return pixels, known[0]
-
-
-def _varied(
-    image: np.ndarray,
-    labels: np.ndarray | None,
-    scale: float,
-    rng: np.random.Generator,
-    mirror: bool,
-    colour: float,
-    hue: float,
-) -> tuple[Tensor, Tensor]:
-    """Resize, vary colours and mirror: pixels float32 3×h×w and labels int64 1×h×w."""
-    size = [max(1, round(side * scale)) for side in image.shape[:2]]
-    pixels = torch.tensor(image).permute(2, 0, 1)[None].float()
-    pixels = functional.interpolate(pixels, size, mode="bilinear", align_corners=False, antialias=scale < 1)
-    pixels = jitter(pixels[0], rng, colour, hue)
-    known = torch.full((1, *size), VOID, dtype=torch.int64)
-    if labels is not None:
-        known = functional.interpolate(torch.tensor(labels)[None, None].float(), size, mode="nearest")[
-            0
-        ].long()
-    if mirror and rng.random() < 0.5:
-        pixels, known = pixels.flip(-1), known.flip(-1)
-    return pixels, known
 
 
 def jitter(pixels: Tensor, rng: np.random.Generator, colour: float, hue: float) -> Tensor:
