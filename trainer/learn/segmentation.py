@@ -18,7 +18,7 @@ from trainer.models.dropout import dropping_by
 from trainer.models.fuse import fused_for_training
 from trainer.models.segnet import SegmentationNet
 
-RECIPE = Recipe(epochs=8, batch=8, head_rate=3e-3, backbone_rate=2e-4, views=WholePhoto())
+RECIPE = Recipe(epochs=12, batch=8, head_rate=3e-3, backbone_rate=2e-4, views=WholePhoto())
 SCALES = (1.0, 0.75, 1.5)
 ABSENT = 0.1
 """Weight of rejecting the classes a photo does not show, beside telling apart those it does."""
@@ -50,6 +50,8 @@ def segmentation_steps(
     device = net.classify.weight.device
     weights = class_weights(masks, net.classify.out_channels).to(device)
     shown = [sorted({BACKGROUND, *labels_in(mask)} - {VOID}) for mask in masks]
+    # Between the centres of its cells a map is linear: two pixels a cell each way tell what all of them tell.
+    every = net.finer[0].stride // 2
 
     def loss_of(fused: SegmentationNet, draws: Sequence[Draw]) -> torch.Tensor:
         # One by one: whole photos differ in size, and so a batch's loss is the same whoever computes it.
@@ -58,8 +60,9 @@ def segmentation_steps(
             pixels, labels = recipe.views(views[draw.index], draw.rng, masks[draw.index])
             inputs = fused.backbone.convention.normalise(pixels[None].to(device))
             with dropping_by(fused, [draw.rng]):
-                scores = fused(inputs.contiguous(memory_format=torch.channels_last))[0]
-            losses.append(pixel_loss(scores, labels.to(device), shown[draw.index], weights))
+                scores = fused(inputs.contiguous(memory_format=torch.channels_last), every)[0]
+            wanted = labels[::every, ::every].to(device)
+            losses.append(pixel_loss(scores, wanted, shown[draw.index], weights))
         return torch.stack(losses).mean()
 
     with fused_for_training(net.train(), net.backbone) as fused:

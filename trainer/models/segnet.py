@@ -77,7 +77,7 @@ class SegmentationNet(nn.Module):
         head: SegHead = "aspp",
         width: int = 96,
         dropout: float = 0.1,
-        feature_dropout: float = 0.5,
+        feature_dropout: float = 0.7,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -103,8 +103,12 @@ class SegmentationNet(nn.Module):
         self.classify = nn.Conv2d(width, class_count + 1, 1)
         nn.init.normal_(self.classify.weight, std=0.01)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalised images ``B×3×H×W`` → logits ``B×(class_count+1)×H×W``, background first."""
+    def forward(self, x: Tensor, every: int = 1) -> Tensor:
+        """Normalised images ``B×3×H×W`` → logits ``B×(class_count+1)×⌈H/every⌉×⌈W/every⌉``, background first.
+
+        Only every `every`-th pixel of each row and column is computed, a divisor of the finest map's stride;
+        the logits of these do not depend on it.
+        """
         maps = self.backbone(x, [tap.name for tap in (*self.finer, self.deepest)])
         finest, size = self.finer[0].stride, maps[self.finer[0].name].shape[-2:]
         deepest = self.feature_dropout(maps[self.deepest.name])
@@ -113,4 +117,5 @@ class SegmentationNet(nn.Module):
             (tap, detail(maps[tap.name])) for tap, detail in zip(self.finer, self.details, strict=True)
         ]
         joined = self.join(torch.cat([enlarge(map_, tap.stride // finest, size) for tap, map_ in layers], 1))
-        return enlarge(self.classify(self.dropout(joined)), finest, x.shape[-2:])
+        taken = [-(-side // every) for side in x.shape[-2:]]
+        return enlarge(self.classify(self.dropout(joined)), finest // every, taken)

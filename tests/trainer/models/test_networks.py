@@ -73,6 +73,15 @@ def test_segmentation_scores_every_pixel_and_trains_on_one_image(head: str, outp
     assert net.classify.weight.grad is not None
 
 
+@pytest.mark.parametrize("head", ["aspp", "largefov"])
+@pytest.mark.parametrize("every", [2, 4, 8])
+@torch.inference_mode()
+def test_the_pixels_that_training_looks_at_have_the_scores_they_have_among_all(head: str, every: int) -> None:
+    net = SegmentationNet(build_backbone("affinity_small"), 3, head, width=32).eval()
+    x = torch.randn(2, 3, 45, 66)
+    torch.testing.assert_close(net(x, every), net(x)[..., ::every, ::every])
+
+
 @pytest.mark.parametrize("name", ["affinity_small", "mobilenet_v2", "resnet18", "resnet50"])
 @torch.inference_mode()
 def test_the_fused_copy_gives_the_same_maps_and_leaves_the_original(name: str) -> None:
