@@ -66,7 +66,7 @@ class Options:
         if self.settings.mask_crf or self.stages:
             plan["crf"] = 0.15
         if self.segments(count) or self.stages:
-            plan |= {"segmentation network": 0.13 * self.segmentation_recipe.epochs, "segnet": 0.2}
+            plan |= {"segmentation network": 0.07 * self.segmentation_recipe.epochs, "segnet": 0.2}
             if self.settings.mask_crf or self.stages:
                 plan[CRF_OF["segnet"]] = 0.15
         return plan | {"scores": 0.08, "masks": 0.02}
