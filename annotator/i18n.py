@@ -6,7 +6,7 @@ from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QObject, QTr
 
 from resources import path
 from trainer.errors import UserError
-from trainer.wording import Saying, words_of
+from trainer.translatable import Saying, words_of
 
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 

@@ -12,13 +12,13 @@ from trainer.data.classes import ClassList
 from trainer.data.project import Project
 from trainer.engine import Engine, Models
 from trainer.errors import WeightsError
+from trainer.method.settings import Settings
 from trainer.models.bundle import RECORD, Bundle, load_models
 from trainer.models.classifier import CamClassifier
 from trainer.models.registry import BUNDLED
 from trainer.models.segnet import SegmentationNet
 from trainer.models.weights import load_backbone_weights
-from trainer.settings import Settings
-from trainer.tag_learning import load_learnt
+from trainer.worker.tag_learning import load_learnt
 
 SHOWN = 5
 """Unknown classes that are named in a sentence; of more it says so."""

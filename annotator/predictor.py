@@ -13,7 +13,7 @@ from annotator.document import Labels
 from annotator.i18n import told
 from annotator.jobs import Jobs
 from trainer.data.project import Project
-from trainer.messages import (
+from trainer.worker.messages import (
     Command,
     ModelChanged,
     Predict,
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     # torch takes a second to import: that is done in the pool, when the window stands already.
     from annotator.models import Loaded
     from trainer.engine import Engine, Proposal, Suggestion
-    from trainer.settings import Settings
-    from trainer.worker import TrainerWorker
+    from trainer.method.settings import Settings
+    from trainer.worker.thread import TrainerWorker
 
 EngineFactory = Callable[[Project], "Loaded"]
 KEPT_PROPOSALS = 8
@@ -68,7 +68,7 @@ class Predictor(QObject):
         bridge.arrived.connect(self._hear)
 
         def load() -> tuple[Loaded, TrainerWorker, int]:
-            from trainer.worker import TrainerWorker
+            from trainer.worker.thread import TrainerWorker
 
             loaded = self._make_engine(project)
             version = next((version.number for version in project.model_versions() if version.current), 0)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from annotator.i18n import told
 from annotator.jobs import Jobs
-from trainer.wording import words_of
+from trainer.translatable import words_of
 
 RETRY_MS = 2000
 

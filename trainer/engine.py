@@ -12,26 +12,26 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainer.cells import grid_of, majority, pool
 from trainer.data.classes import BACKGROUND, ClassList
+from trainer.data.views import shrunk
 from trainer.errors import DataError
-from trainer.features import FeatureCache, content_hash, weights_version
+from trainer.feature_cache import FeatureCache, content_hash, weights_version
 from trainer.learn.segmentation import SCALES, predict
-from trainer.masks import tidied, winners
 from trainer.method.affinity import pair_affinity
 from trainer.method.cam import multi_scale_cam, with_background
 from trainer.method.crf import DenseCRF
+from trainer.method.grid import grid_of, majority, pool
+from trainer.method.masks import tidied, winners
 from trainer.method.propagation import Walk, mean_affinity
 from trainer.method.refine import Refiner
 from trainer.method.seeds import seed_cues
+from trainer.method.settings import Settings
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_inference
 from trainer.models.segnet import SegmentationNet
 from trainer.proposal import Evidence, Proposal, Source, Suggestion, enlarged, usefulness
-from trainer.settings import Settings
-from trainer.view import shrunk
-from trainer.wording import Saying, say, together
+from trainer.translatable import Saying, say, together
 
 __all__ = ["Engine", "Evidence", "Models", "Proposal", "Suggestion"]
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 from trainer.data.classes import UNTOUCHED
 from trainer.method.refine import Refiner
 from trainer.method.seeds import seed_cues
-from trainer.wording import Saying
+from trainer.translatable import Saying
 
 Source = Literal["walk", "mean", "segmentation"]
 """What a proposal's scores come from: propagation by one of its modes, or the segmentation network."""

@@ -18,7 +18,8 @@ from annotator.panels.sweep import SweepBox
 from annotator.session import Session
 from annotator.theme import Theme
 from annotator.widgets import explanation, heading, line, scrolled
-from trainer.messages import (
+from trainer.progress import clock_time
+from trainer.worker.messages import (
     LearnTags,
     LossPoint,
     ModelChanged,
@@ -33,7 +34,6 @@ from trainer.messages import (
     TagsLearnt,
     ValidationPoint,
 )
-from trainer.progress import clock_time
 
 POINTS = 2000
 REDRAW_MS = 100

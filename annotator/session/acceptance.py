@@ -8,7 +8,7 @@ from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.data.classes import BACKGROUND, VOID
 from trainer.data.project import Project
-from trainer.messages import SeedsChanged
+from trainer.worker.messages import SeedsChanged
 
 
 class Acceptance(QObject):

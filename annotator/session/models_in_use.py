@@ -6,7 +6,7 @@ from annotator.session.parameters import Parameters
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.data.project import Project
-from trainer.messages import TagsLearnt
+from trainer.worker.messages import TagsLearnt
 
 
 class ModelsInUse(QObject):

@@ -14,7 +14,7 @@ from annotator.session.state import SessionState
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
-    from trainer.settings import Settings
+    from trainer.method.settings import Settings
 
 
 class Parameters:

@@ -21,7 +21,7 @@ from annotator.session.tagging import Tagging
 from trainer.data.classes import BACKGROUND
 from trainer.data.location import means
 from trainer.data.project import ImageRecord, Project, Status
-from trainer.messages import Priority, Shutdown
+from trainer.worker.messages import Priority, Shutdown
 
 CLOSING_SECONDS = 1.8  # for all that has to end, so that the window is gone within two
 

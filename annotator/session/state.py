@@ -19,8 +19,8 @@ from trainer.data.project import ImageRecord, Project, Target
 
 if TYPE_CHECKING:
     from trainer.engine import Engine, Proposal, Suggestion
-    from trainer.settings import Settings
-    from trainer.worker import TrainerWorker
+    from trainer.method.settings import Settings
+    from trainer.worker.thread import TrainerWorker
 
 T = TypeVar("T")
 

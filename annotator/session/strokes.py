@@ -9,7 +9,7 @@ from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.data.project import Edit, Project, Target
 from trainer.errors import UserError
-from trainer.messages import SeedsChanged
+from trainer.worker.messages import SeedsChanged
 
 
 class Strokes:

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QObject, Signal
 
 from annotator.session.state import SessionState
-from trainer.messages import StartSweep, StopSweep, SweepEnded, SweepProgress, Swept
+from trainer.worker.messages import StartSweep, StopSweep, SweepEnded, SweepProgress, Swept
 
 
 class Sweep(QObject):

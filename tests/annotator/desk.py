@@ -15,11 +15,11 @@ from annotator.session import Session
 from annotator.window import Window
 from trainer.data.project import Project
 from trainer.engine import Engine, Models, Proposal
+from trainer.method.settings import Settings
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.backbones import build_backbone
 from trainer.models.base import Backbone
 from trainer.models.classifier import CamClassifier
-from trainer.settings import Settings
 
 SIDE = 160  # photos are reduced to this, so that a proposal takes a moment
 

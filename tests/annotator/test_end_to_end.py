@@ -16,7 +16,7 @@ from annotator.dialogs.export import ExportDialog
 from annotator.window import Window
 from trainer.data.palette import voc_palette
 from trainer.data.project import Status
-from trainer.messages import LossPoint, Promoted, State, StateChanged, ValidationPoint
+from trainer.worker.messages import LossPoint, Promoted, State, StateChanged, ValidationPoint
 
 CAT, PERSON = 8, 15
 LEFT = Qt.MouseButton.LeftButton

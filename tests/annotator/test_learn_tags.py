@@ -9,7 +9,7 @@ from desk import random_backbone, wait_settled
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-import trainer.tag_learning
+import trainer.worker.tag_learning
 from annotator.models import load_engine
 from annotator.window import Window
 from trainer.data.project import Project
@@ -17,7 +17,7 @@ from trainer.learn.augment import Augmentation
 from trainer.models.bundle import Bundle, save_models
 from trainer.models.classifier import CamClassifier
 from trainer.models.registry import BUNDLED
-from trainer.tag_learning import FILE
+from trainer.worker.tag_learning import FILE
 
 
 @pytest.fixture
@@ -25,10 +25,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let networks learn for a moment only."""
     for name in ("CLASSIFIER_RECIPE", "AFFINITY_RECIPE"):
         recipe = replace(
-            getattr(trainer.tag_learning, name), epochs=1, views=Augmentation(long_side=(64, 96), crop=64)
+            getattr(trainer.worker.tag_learning, name),
+            epochs=1,
+            views=Augmentation(long_side=(64, 96), crop=64),
         )
-        monkeypatch.setattr(trainer.tag_learning, name, recipe)
-    monkeypatch.setattr(trainer.tag_learning, "LEAST_STEPS", 1)
+        monkeypatch.setattr(trainer.worker.tag_learning, name, recipe)
+    monkeypatch.setattr(trainer.worker.tag_learning, "LEAST_STEPS", 1)
 
 
 def test_the_button_teaches_the_classes_and_proposals_follow(

@@ -17,7 +17,7 @@ from trainer.models.affinitynet import AffinityNet
 from trainer.models.bundle import Bundle, save_models
 from trainer.models.classifier import CamClassifier
 from trainer.models.segnet import SegmentationNet
-from trainer.tag_learning import FILE
+from trainer.worker.tag_learning import FILE
 
 KNOWN = ("car", "zebra", "cat")
 

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from annotator.panels.tags import TagsPanel
 from annotator.session import Session
 from annotator.theme import Theme
-from trainer.wording import say
+from trainer.translatable import say
 
 
 @pytest.fixture

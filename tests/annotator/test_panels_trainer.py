@@ -9,7 +9,8 @@ from annotator.session import Session
 from annotator.theme import Theme
 from annotator.window import NARROWEST, Window
 from trainer.errors import WeightsError
-from trainer.messages import (
+from trainer.translatable import say
+from trainer.worker.messages import (
     LearnTags,
     LossPoint,
     ModelChanged,
@@ -23,7 +24,6 @@ from trainer.messages import (
     Stop,
     ValidationPoint,
 )
-from trainer.wording import say
 
 
 @pytest.fixture

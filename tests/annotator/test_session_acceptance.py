@@ -13,7 +13,7 @@ from annotator.session import Session
 from trainer.data.classes import VOID
 from trainer.data.project import Project, Status, Target
 from trainer.errors import DataError
-from trainer.messages import SeedsChanged
+from trainer.worker.messages import SeedsChanged
 
 CAT = 8
 BOX = (20, 30, 40, 60)

@@ -12,7 +12,7 @@ from annotator.models import Loaded
 from annotator.session import Session
 from trainer.data.project import Project
 from trainer.errors import WeightsError
-from trainer.messages import Predicted, Promoted
+from trainer.worker.messages import Predicted, Promoted
 
 
 def test_a_better_model_is_announced_and_the_open_proposal_follows(cat: Session, qtbot: QtBot) -> None:

@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator.session import Session
 from trainer.data.project import Status
-from trainer.messages import Priority
+from trainer.worker.messages import Priority
 
 CAT, PERSON = 8, 15
 

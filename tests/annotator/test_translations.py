@@ -14,13 +14,13 @@ from pytestqt.qtbot import QtBot
 from annotator import i18n
 from annotator.actions import ACTIONS, GROUPS, translated
 from resources import path
-from trainer import wording
+from trainer import translatable
 from trainer.data.images import load_image
 from trainer.data.project import Project
 from trainer.errors import DataError
-from trainer.wording import say, together
+from trainer.translatable import say, together
 
-ANNOTATOR, TRAINER = Path(i18n.__file__).parent, Path(wording.__file__).parent
+ANNOTATOR, TRAINER = Path(i18n.__file__).parent, Path(translatable.__file__).parent
 PLACEHOLDER = re.compile(r"\{[^}]*\}")
 
 

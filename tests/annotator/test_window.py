@@ -16,7 +16,7 @@ from annotator.welcome import EmptyDesk
 from annotator.widgets import IconLabel
 from annotator.window import NARROWEST, Window
 from trainer.data.project import Project, Status
-from trainer.messages import LearnTags, TagsLearnt
+from trainer.worker.messages import LearnTags, TagsLearnt
 
 K = Qt.Key
 

@@ -13,9 +13,9 @@ from PIL import Image
 
 from trainer.data.project import Project
 from trainer.engine import Engine, Models
+from trainer.method.settings import Settings
 from trainer.models.backbones import build_backbone
 from trainer.models.classifier import CamClassifier
-from trainer.settings import Settings
 
 
 @pytest.fixture

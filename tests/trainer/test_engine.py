@@ -18,12 +18,12 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 from trainer.data.classes import ClassList
 from trainer.engine import Engine, Models
 from trainer.errors import DataError
+from trainer.method.settings import Settings
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.backbones import build_backbone
 from trainer.models.base import Backbone
 from trainer.models.classifier import CamClassifier
 from trainer.models.segnet import SegmentationNet
-from trainer.settings import Settings
 
 CLASSES = ClassList(("cat", "coffee", "rocket"))
 

@@ -15,10 +15,10 @@ from trainer.data.classes import ClassList
 from trainer.data.source import open_source
 from trainer.engine import Engine, Models
 from trainer.errors import DataError
+from trainer.method.settings import Settings
 from trainer.models.backbones import build_backbone
 from trainer.models.classifier import CamClassifier
 from trainer.robot import Click, Course, Simulation, annotate, next_click, object_iou, simulate
-from trainer.settings import Settings
 
 
 def blank(value: int = 0, size: tuple[int, int] = (40, 60)) -> np.ndarray:

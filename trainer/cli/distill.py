@@ -42,8 +42,8 @@ def run(
     Leaves student.safetensors in the folder, a file for --weights. Started again with the same folder it goes
     on from the last checkpoint. torchrun's processes share each batch.
     """
-    from trainer.crew import join_crew
-    from trainer.learn.distill import Distillation, Recipe
+    from trainer.distill.training import Distillation, Recipe
+    from trainer.distributed import join_crew
 
     prepare_torch(threads, device)
     recipe = Recipe(minutes=minutes, batch=batch, seed=seed, bfloat16_teacher=bfloat16_teacher)

@@ -26,8 +26,8 @@ def run(
 ) -> None:
     """Write the accepted masks of a project as a VOC data set."""
     from trainer.data.export import export_project
+    from trainer.data.image_rows import Status
     from trainer.data.project import Project
-    from trainer.data.records import Status
 
     with closing(Project.open(project, reading=True)) as opened, open_reporter(json) as reporter:
         records = opened.images()

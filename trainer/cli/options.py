@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from trainer.settings import SEGMENTATION_FROM, Mode
+from trainer.method.settings import SEGMENTATION_FROM, Mode
 
 if TYPE_CHECKING:
     from trainer.data.classes import ClassList

@@ -33,11 +33,11 @@ from trainer.cli.options import (
     print_table,
     read_classes,
 )
-from trainer.settings import COVERAGE, Mode
+from trainer.method.settings import COVERAGE, Mode
 
 if TYPE_CHECKING:
-    from trainer.options import Options
-    from trainer.pipeline import Result
+    from trainer.pipeline.options import Options
+    from trainer.pipeline.run import Result
 
 
 def run(
@@ -69,9 +69,9 @@ def run(
     overview.png and run.json in DIR. Where the data has true masks, every stage is scored. Started again, it
     goes on where it stopped.
     """
-    from trainer.crew import join_crew
     from trainer.data.source import open_source
-    from trainer.pipeline import run_pipeline
+    from trainer.distributed import join_crew
+    from trainer.pipeline.run import run_pipeline
 
     prepare_torch(threads, device)
     options = pipeline_options(
@@ -105,9 +105,9 @@ def pipeline_options(
     device: str,
 ) -> Options:
     """Return what the command line tells a run; None stands for the program's own choice."""
+    from trainer.method.settings import Settings
     from trainer.models.registry import BUNDLED
-    from trainer.options import Options
-    from trainer.settings import Settings
+    from trainer.pipeline.options import Options
 
     settings = replace(Settings(), mode=mode)
     if alpha is not None:

@@ -32,12 +32,12 @@ def run(
 
     Images need no tags. Leaves DIR/SegmentationClass/<id>.png. Runs under torchrun too.
     """
-    from trainer.crew import join_crew
     from trainer.data.classes import ClassList
     from trainer.data.source import open_source
+    from trainer.distributed import join_crew
     from trainer.errors import WeightsError
     from trainer.models.bundle import load_models
-    from trainer.segment import predict_masks
+    from trainer.pipeline.segmentation import predict_masks
 
     prepare_torch(threads, device)
     bundle = load_models(models)

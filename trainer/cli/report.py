@@ -32,12 +32,12 @@ from trainer.cli.options import (
     read_classes,
 )
 from trainer.cli.pipeline import pipeline_options
-from trainer.settings import COVERAGE
+from trainer.method.settings import COVERAGE
 
 if TYPE_CHECKING:
     from trainer.data.source import Source
+    from trainer.pipeline.report import StageResult
     from trainer.progress import Reporter
-    from trainer.report import StageResult
 
 _UNTOLD = ("data", "classes", "versions")
 
@@ -69,11 +69,11 @@ def run(
     Where DIR has no finished `pipeline --stages` of the data, that is run first, or goes on where it stopped,
     with the options given here. report.html needs no other file; the pictures also lie in DIR/figures as PNG.
     """
-    from trainer.crew import join_crew
     from trainer.data.source import open_source
-    from trainer.pipeline import run_pipeline
-    from trainer.publish import RUN_FILE
-    from trainer.report import STAGES
+    from trainer.distributed import join_crew
+    from trainer.pipeline.outputs import RUN_FILE
+    from trainer.pipeline.report import STAGES
+    from trainer.pipeline.run import run_pipeline
 
     prepare_torch(threads, device)
     options = pipeline_options(
@@ -94,7 +94,7 @@ def _draw(
 ) -> tuple[Path, list[StageResult]]:
     """Write the page on a finished run and return its path, and the stages it tells of."""
     from trainer.about import library_versions
-    from trainer.report import Report, collect_stages, picture_rows, write_report
+    from trainer.pipeline.report import Report, collect_stages, picture_rows, write_report
 
     images = len(source.items)
     seconds = {stage: total / images for stage, total in record.get("seconds", {}).items()}

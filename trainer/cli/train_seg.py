@@ -50,14 +50,14 @@ def run(
     takes the file. Started again after it was cut short, it goes on where it stopped. Runs under torchrun
     too.
     """
-    from trainer.crew import join_crew
     from trainer.data.source import open_source
+    from trainer.distributed import join_crew
     from trainer.errors import DataError
     from trainer.learn.segmentation import RECIPE
     from trainer.models.bundle import Bundle, save_models
     from trainer.models.registry import BUNDLED
     from trainer.models.weights import load_backbone_weights
-    from trainer.segment import train_on_masks
+    from trainer.pipeline.segmentation import train_on_masks
 
     if out.is_dir():
         raise DataError(f"{out} is a folder; give the name of a file, such as {out / 'network.safetensors'}")

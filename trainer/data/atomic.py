@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trainer.errors import DataError
-from trainer.wording import Saying, say
+from trainer.translatable import Saying, say
 
 
 @contextmanager

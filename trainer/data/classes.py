@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import resources
 from trainer.data.atomic import write_atomically
 from trainer.errors import DataError
-from trainer.wording import say
+from trainer.translatable import say
 
 BACKGROUND = 0
 """Label of what belongs to no class."""

@@ -14,7 +14,7 @@ from weakref import WeakSet
 from trainer.data.atomic import write_atomically
 from trainer.data.lock import Lock
 from trainer.errors import DataError
-from trainer.wording import Saying, say
+from trainer.translatable import Saying, say
 
 APPLICATION_ID = 0xAFF1
 SCHEMA_VERSION = 3

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from trainer.data.image_rows import Status
 from trainer.data.project import Project
-from trainer.data.records import Status
 from trainer.data.source import image_folder
 from trainer.data.voc_export import VocEntry, check_destination, write_voc
 

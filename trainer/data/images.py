@@ -14,7 +14,7 @@ from PIL.ExifTags import Base as Exif
 from trainer.data.atomic import write_atomically
 from trainer.data.palette import voc_palette
 from trainer.errors import DataError
-from trainer.wording import say
+from trainer.translatable import say
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 """Lower-case suffixes of the files that are taken for images."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from trainer.data.classes import UNTOUCHED
 from trainer.errors import DataError
-from trainer.wording import say
+from trainer.translatable import say
 
 Labels = NDArray[np.uint8]
 Box = tuple[int, int, int, int]

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data import acceptance, journal, records, versions, voc
+from trainer.data import accepted_rows, image_rows, journal, version_rows, voc
 from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID, ClassList
 from trainer.data.database import Database
 from trainer.data.ids import assign_ids, file_under
+from trainer.data.image_rows import ImageRecord, Split, Status
 from trainer.data.images import load_mask, save_mask
 from trainer.data.journal import Box, Edit, Labels, Target
 from trainer.data.location import existing_project, project_file
-from trainer.data.records import ImageRecord, Split, Status
 from trainer.data.source import (
     Item,
     Source,
@@ -29,9 +29,9 @@ from trainer.data.source import (
     natural_key,
     open_source,
 )
-from trainer.data.versions import ModelVersion
+from trainer.data.version_rows import ModelVersion
 from trainer.errors import DataError
-from trainer.wording import say, words_of
+from trainer.translatable import say, words_of
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Project:
             connection.executemany(
                 "INSERT INTO classes (name) VALUES (?)", ((name,) for name in source.classes.names)
             )
-            records.add(connection, source.root, [(item.id, item) for item in source.items])
+            image_rows.add(connection, source.root, [(item.id, item) for item in source.items])
 
         project = cls(Database.create(file, fill))
         project.problems = list(source.problems)
@@ -196,7 +196,7 @@ class Project:
             names = [PurePosixPath(f"{item.id}{item.image_path.suffix}") for item in new]
             ids = assign_ids(names, taken=(record.id for record in images)).values()
             with self._database.writing() as connection:
-                records.add(connection, self.root, list(zip(ids, new, strict=True)))
+                image_rows.add(connection, self.root, list(zip(ids, new, strict=True)))
         self.changes = Changes(len(new), len(known - present), self._take_listed_tags(images))
         return self.changes
 
@@ -209,7 +209,7 @@ class Project:
         self.problems += [problem for problem in problems if problem not in self.problems]
         with self._database.writing() as connection:
             for path, names in tags.items():
-                records.tag(connection, untagged[path], names)
+                image_rows.tag(connection, untagged[path], names)
         return tuple(untagged[path] for path in tags)
 
     def set_tags(self, image_id: str, tags: Iterable[str] | None) -> None:
@@ -217,7 +217,7 @@ class Project:
         names = None if tags is None else tuple(dict.fromkeys(tags))
         for name in names or ():
             self.classes.id_of(name)
-        self._update(image_id, "tags = ?", records.tags_to_json(names))
+        self._update(image_id, "tags = ?", image_rows.tags_to_json(names))
 
     def set_status(self, image_id: str, status: Status) -> None:
         """Store how far an image has come, CORRECTED or PROPOSED.
@@ -255,7 +255,7 @@ class Project:
         """
         self.record(image_id)
         with self._database.writing() as connection:
-            acceptance.remove_unreachable(connection, image_id)
+            accepted_rows.remove_unreachable(connection, image_id)
             edit = journal.append(connection, image_id, target, box, before, after, tool)
             self._edits_changed(connection, edit)
         return edit
@@ -294,21 +294,21 @@ class Project:
         height, width = mask.shape
         packed = journal.packed(mask)
         with self._database.writing() as connection:
-            acceptance.store(connection, image_id, (height, width), packed)
+            accepted_rows.store(connection, image_id, (height, width), packed)
             connection.execute("UPDATE images SET status = ? WHERE id = ?", (Status.ACCEPTED, image_id))
-            records.assign_split(connection, image_id)
+            image_rows.assign_split(connection, image_id)
 
     def unaccept(self, image_id: str) -> None:
         """Open an accepted image again for good: its mask follows strokes and models as before."""
         if self.record(image_id).status is Status.ACCEPTED:
             with self._database.writing() as connection:
-                acceptance.remove(connection, image_id)
+                accepted_rows.remove(connection, image_id)
                 _settle(connection, image_id)
 
     def accepted_mask(self, image_id: str) -> Labels | None:
         """Return the frozen mask (H, W), uint8; None where the image is not accepted."""
         with self._database.reading() as connection:
-            return acceptance.mask(connection, image_id)
+            return accepted_rows.mask(connection, image_id)
 
     def store_proposal_mask(self, image_id: str, mask: Labels) -> None:
         """Keep the present proposal (H, W), uint8, for the next time; a NEW image is PROPOSED with it."""
@@ -358,25 +358,25 @@ class Project:
     def model_versions(self) -> list[ModelVersion]:
         """Return the promoted models, oldest first."""
         with self._database.reading() as connection:
-            return versions.select(connection, self.models_dir)
+            return version_rows.select(connection, self.models_dir)
 
     def add_model_version(self, file: Path, score: float | None, note: str = "") -> ModelVersion:
         """Store a promoted model, a file in `models_dir`, as the next version and the one in use."""
         with self._database.writing() as connection:
-            return versions.add(connection, self.models_dir, file, score, note)
+            return version_rows.add(connection, self.models_dir, file, score, note)
 
     def set_current_version(self, number: int) -> None:
         """Go back (or forward) to a version; 0 is the model that was there before any was promoted."""
         if number != 0 and number not in {version.number for version in self.model_versions()}:
             raise DataError(f"{self.file} has no model version {number}; choose one of its list")
         with self._database.writing() as connection:
-            versions.set_current(connection, number)
+            version_rows.set_current(connection, number)
 
     # -- Helpers ---------------------------------------------------------------------------------------------
 
     def _select(self, condition: str = "TRUE", *values: str) -> list[ImageRecord]:
         with self._database.reading() as connection:
-            return records.select(connection, self.root, condition, values)
+            return image_rows.select(connection, self.root, condition, values)
 
     def _update(self, image_id: str, assignment: str, value: object) -> None:
         with self._database.writing() as connection:
@@ -399,7 +399,7 @@ class Project:
             connection.execute(
                 "UPDATE images SET seed_revision = seed_revision + 1 WHERE id = ?", (edit.image_id,)
             )
-            records.assign_split(connection, edit.image_id)
+            image_rows.assign_split(connection, edit.image_id)
 
     def _proposal_file(self, image_id: str) -> Path:
         return file_under(self.caches / "masks", image_id, ".png")
@@ -407,7 +407,7 @@ class Project:
 
 def _settle(connection: sqlite3.Connection, image_id: str) -> None:
     """Give an image whose strokes changed its status."""
-    if acceptance.holds(connection, image_id):
+    if accepted_rows.holds(connection, image_id):
         status = Status.ACCEPTED
     else:
         status = Status.CORRECTED if journal.has_edits(connection, image_id) else Status.PROPOSED

@@ -14,7 +14,7 @@ from trainer.data.ids import assign_ids, file_under
 from trainer.data.images import IMAGE_SUFFIXES, image_size
 from trainer.data.tags import read_tags_csv
 from trainer.errors import DataError
-from trainer.wording import say, words_of
+from trainer.translatable import say, words_of
 
 PROJECT_FOLDER = "affinity-project"
 """Folder beside the images that holds the project; never searched for images."""

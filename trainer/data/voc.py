@@ -11,7 +11,7 @@ from defusedxml.ElementTree import parse
 
 from trainer.data.ids import checked_id
 from trainer.errors import DataError
-from trainer.wording import say
+from trainer.translatable import say
 
 ALL = "all"
 """Name of the split that takes every image of a tree."""

@@ -17,13 +17,13 @@ from scipy import ndimage
 
 from trainer.data.atomic import unwritable
 from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
+from trainer.data.export_files import place, was_placed
 from trainer.data.ids import file_under
+from trainer.data.image_rows import Split
 from trainer.data.images import image_size, is_upright_jpeg, load_image, palette_image
 from trainer.data.palette import colour_of
-from trainer.data.placement import place, was_placed
-from trainer.data.records import Split
 from trainer.errors import Cancelled, DataError
-from trainer.wording import say, words_of
+from trainer.translatable import say, words_of
 
 JPEG_QUALITY = 95
 _MARK = "# Exported by Affinity Annotator"

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.crew import ALONE, Crew
 from trainer.data.classes import VOID
+from trainer.distributed import ALONE, Crew
 from trainer.learn.augment import Augmentation
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Draw, Recipe, Step, steps

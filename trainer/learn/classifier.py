@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from trainer.crew import ALONE, Crew
+from trainer.distributed import ALONE, Crew
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Draw, Recipe, Step, steps
 from trainer.models.classifier import CamClassifier

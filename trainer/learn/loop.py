@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainer.crew import ALONE, Crew
+from trainer.distributed import ALONE, Crew
 from trainer.learn.augment import Augmentation, WholePhoto
 from trainer.learn.checkpoint import Checkpoint
 from trainer.models.dropout import dropping_by

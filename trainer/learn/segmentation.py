@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from trainer.crew import ALONE, Crew
 from trainer.data.classes import BACKGROUND, VOID, labels_in
+from trainer.distributed import ALONE, Crew
 from trainer.learn.augment import WholePhoto
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Draw, Recipe, Step, steps

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from trainer.interrupt import checkpoint
+from trainer.method.interrupt import checkpoint
 from trainer.method.lattice import FloatArray, PermutohedralKernel
 
 # A score of zero would forbid a class for ever.

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.models.base import Backbone
-from trainer.models.grid import enlarge
+from trainer.models.upsampling import enlarge
 
 AFFINITY_STRIDE = 8
 """Pixels to a cell of the grid on which affinities live."""

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from trainer.models.base import Backbone
 from trainer.models.dropout import ChannelDropout
-from trainer.models.grid import enlarge
+from trainer.models.upsampling import enlarge
 
 SegHead = Literal["aspp", "largefov"]
 DETAIL_CHANNELS = (32, 64)

@@ -100,7 +100,7 @@ def test_a_full_disk_keeps_what_was_there(file):
 
 def test_an_interrupted_creation_leaves_no_project(voc_tree, monkeypatch):
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("trainer.data.records.add", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr("trainer.data.image_rows.add", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         Project.open_folder(voc_tree)
     assert [path.name for path in (voc_tree / "affinity-project").iterdir()] == ["project.sqlite.lock"]
     project = Project.open_folder(voc_tree)

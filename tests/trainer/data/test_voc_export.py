@@ -10,9 +10,9 @@ import skimage.data
 from PIL import Image
 
 from trainer.data.classes import ClassList
+from trainer.data.export_files import LIST_FILE
 from trainer.data.images import load_image, load_mask
 from trainer.data.palette import voc_palette
-from trainer.data.placement import LIST_FILE
 from trainer.data.source import open_source
 from trainer.data.voc_export import VocEntry, check_destination, write_voc
 from trainer.errors import Cancelled, DataError

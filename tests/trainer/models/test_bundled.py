@@ -10,9 +10,9 @@ import resources
 from trainer.data.classes import ClassList
 from trainer.data.images import load_image
 from trainer.engine import Engine, Models
+from trainer.method.settings import Settings
 from trainer.models.bundle import load_models
 from trainer.models.registry import BUNDLED
-from trainer.settings import Settings
 
 MOST_BYTES = 12 << 20
 

@@ -7,8 +7,8 @@ from trainer.models.affinitynet import AffinityNet
 from trainer.models.backbones import at_stride, build_backbone
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_inference
-from trainer.models.grid import enlarge
 from trainer.models.segnet import SegmentationNet
+from trainer.models.upsampling import enlarge
 
 
 @torch.inference_mode()

@@ -1,0 +1,297 @@
+"""The whole way headless, on a small tree and random weights: what is left on the disk, and what is told."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from trainer.data.images import load_mask
+from trainer.data.source import open_source
+from trainer.distributed import ALONE, Crew
+from trainer.errors import DataError
+from trainer.learn.augment import Augmentation
+from trainer.learn.loop import Recipe
+from trainer.models.bundle import load_models
+from trainer.pipeline.options import Options
+from trainer.pipeline.run import Result, run_pipeline
+from trainer.progress import NullReporter, Reporter, Stage
+
+QUICK = Recipe(2, 2, views=Augmentation(long_side=(48, 64), crop=64))
+IDS = {"one": {8}, "two": {12, 15}, "three": set()}
+
+
+def _run(
+    tree: Path, out: Path, report: Reporter | None = None, crew: Crew = ALONE, **changes: object
+) -> Result:
+    options = Options(
+        classifier_recipe=QUICK,
+        affinity_recipe=QUICK,
+        segmentation_recipe=QUICK,
+        least_steps=1,
+        segmentation=True,
+        stages=True,
+    )
+    return run_pipeline(open_source(tree), out, replace(options, **changes), report, crew)
+
+
+@pytest.fixture
+def result(voc_tree: Path, tmp_path: Path) -> Result:
+    return _run(voc_tree, tmp_path / "out")
+
+
+def test_a_run_leaves_a_voc_tree_of_masks_with_tagged_classes_only(result: Result, tmp_path: Path) -> None:
+    for image_id, tagged in IDS.items():
+        with Image.open(tmp_path / "out" / "SegmentationClass" / f"{image_id}.png") as mask:
+            assert mask.mode == "P"
+            assert mask.size == (60, 40)
+            assert set(np.unique(np.asarray(mask)).tolist()) <= tagged | {0}
+    listed = (tmp_path / "out" / "ImageSets/Segmentation/train.txt").read_text().split()
+    assert listed == sorted(IDS)
+
+
+def test_every_stage_is_kept_and_scored_with_its_background_rule(result: Result, tmp_path: Path) -> None:
+    stages = ["cam", "walk", "mean-affinity", "crf", "segnet", "segnet-crf"]
+    assert {path.name for path in (tmp_path / "out" / "stages").iterdir()} >= set(stages)
+    for stage in stages:
+        assert load_mask(tmp_path / "out" / "stages" / stage / "two.png").shape == (40, 60)
+        assert 0 <= result.scores[stage].miou <= 1
+    assert result.scores["cam"].background_rule.startswith("constant")
+    assert "max CAM" in result.scores["walk"].background_rule
+    assert result.scores["final"].miou == result.scores["segnet-crf"].miou
+    assert result.split == "train"
+
+
+@pytest.mark.parametrize("enough", [3, 4])
+def test_by_itself_a_segmentation_network_makes_the_masks_of_many_photos_and_not_of_few(
+    enough: int, voc_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.pipeline.options.SEGMENTATION_FROM", enough)
+    result = _run(voc_tree, tmp_path / "out", segmentation=None, stages=False)
+    many = len(IDS) >= enough
+    assert ("segnet-crf" in result.scores) == many
+    assert result.scores["final"].miou == result.scores["segnet-crf" if many else "crf"].miou
+    assert (load_models(tmp_path / "out" / "models.safetensors").segmentation is not None) == many
+
+
+def test_overview_and_record_lie_beside_the_masks(result: Result, tmp_path: Path) -> None:
+    with Image.open(tmp_path / "out" / "overview.png") as picture:
+        assert picture.width > 500
+    record = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert record["images"] == 3
+    assert record["scores"]["final"]["split"] == "train"
+    assert set(record["seconds"]) >= {"classifier", "cam", "walk"}
+
+
+def test_the_models_of_a_run_open_in_one_file(result: Result, tmp_path: Path) -> None:
+    bundle = load_models(tmp_path / "out" / "models.safetensors")
+    assert bundle.classifier is not None
+    assert bundle.affinity is not None
+    assert bundle.classes[7] == "cat"
+
+
+def test_without_weights_a_run_begins_with_the_bundled_ones(result: Result, tmp_path: Path) -> None:
+    bundle = load_models(tmp_path / "out" / "models.safetensors")
+    assert bundle.classifier is not None
+    assert bundle.classifier.backbone.name == "affinity_small"
+    assert result.warnings == []
+
+
+def test_a_rerun_only_makes_what_is_missing(result: Result, voc_tree: Path, tmp_path: Path) -> None:
+    run = tmp_path / "out" / "run"
+    made = [path for path in run.rglob("*") if path.is_file() and path.name != "seconds.json"]
+    kept = {path: path.stat().st_mtime_ns for path in made}
+    lost = run / "cam" / "one.npy"
+    before = np.load(lost)
+    lost.unlink()
+    again = _run(voc_tree, tmp_path / "out")
+    np.testing.assert_array_equal(np.load(lost), before)
+    changed = {path for path, time in kept.items() if path.stat().st_mtime_ns != time}
+    assert changed == {lost}
+    assert again.scores == result.scores
+
+
+def test_a_run_cut_short_goes_on_in_its_folder_and_the_time_of_both_is_told(
+    voc_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A clock by which whatever is measured takes one second.
+    monkeypatch.setattr("trainer.pipeline.run.time", SimpleNamespace(monotonic=count().__next__))
+
+    class CutShort(NullReporter):
+        def stage(self, name: str, total: int, done: int = 0) -> AbstractContextManager[Stage]:
+            if name == "seeds":
+                raise KeyboardInterrupt
+            return super().stage(name, total, done)
+
+    with pytest.raises(KeyboardInterrupt):
+        _run(voc_tree, tmp_path / "out", CutShort())
+    assert not (tmp_path / "out" / "SegmentationClass").exists()
+    result = _run(voc_tree, tmp_path / "out")
+    assert result.images == len(IDS)
+    told = json.loads((tmp_path / "out" / "run.json").read_text())["seconds"]
+    assert told["classifier"] == told["AffinityNet"] == 1
+    assert told["cam"] == told["seeds"] == 2
+
+
+class Witness(NullReporter):
+    """Notes for every training how many batches were done before; `deadly` is sent after two of a new one."""
+
+    def __init__(self, deadly: signal.Signals | None = None) -> None:
+        self.deadly = deadly
+        self.before: dict[str, int] = {}
+
+    @contextmanager
+    def stage(self, name: str, total: int, done: int = 0) -> Iterator[Stage]:
+        with super().stage(name, total, done) as silent:
+            if name not in ("classifier", "AffinityNet", "segmentation network"):
+                yield silent
+                return
+            self.before[name] = done
+            yield silent if done or self.deadly is None else _TwoAtMost(self.deadly)
+
+
+class _TwoAtMost:
+    def __init__(self, deadly: signal.Signals) -> None:
+        self.deadly, self.left = deadly, 2
+
+    def advance(self, n: int = 1, note: str = "") -> None:
+        self.left -= n
+        if not self.left:
+            signal.raise_signal(self.deadly)
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl+C as at a terminal: a shell starts its background jobs, and so their tests, deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_a_training_cut_short_goes_on_and_ends_with_the_same_network(
+    result: Result, voc_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.learn.checkpoint.EVERY", 0.0)
+    reporters = [Witness(signal.SIGINT) for _ in range(4)]
+    for reporter in reporters[:3]:
+        with pytest.raises(KeyboardInterrupt):
+            _run(voc_tree, tmp_path / "broken", reporter)
+    _run(voc_tree, tmp_path / "broken", reporters[3])
+    assert [reporter.before for reporter in reporters] == [
+        {"classifier": 0},
+        {"classifier": 2, "AffinityNet": 0},
+        {"AffinityNet": 2, "segmentation network": 0},
+        {"segmentation network": 2},
+    ]
+    for name in ("classifier", "affinity", "segmentation"):
+        broken, whole = (tmp_path / out / "run" / f"{name}.safetensors" for out in ("broken", "out"))
+        assert broken.read_bytes() == whole.read_bytes()
+    assert not list((tmp_path / "broken" / "run").glob("*.checkpoint"))
+
+
+def test_other_settings_start_anew(result: Result, voc_tree: Path, tmp_path: Path) -> None:
+    before = (tmp_path / "out" / "run" / "classifier.safetensors").stat().st_mtime_ns
+    _run(voc_tree, tmp_path / "out", seed=1)
+    assert (tmp_path / "out" / "run" / "classifier.safetensors").stat().st_mtime_ns != before
+
+
+def test_a_forced_run_leaves_the_files_of_others_and_names_what_it_replaces(
+    voc_tree: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    (out / "SegmentationClass").mkdir(parents=True)
+    for name in ("SegmentationClass/mine.png", "SegmentationClass/one.png", "run.json"):
+        (out / name).write_text("mine")
+    result = _run(voc_tree, out, force=True)
+    assert (out / "SegmentationClass/mine.png").read_text() == "mine"
+    replaced = [warning for warning in result.warnings if "replaced" in warning]
+    assert ["run.json" in replaced[0], "one.png" in replaced[1], len(replaced)] == [True, True, 2]
+
+
+def test_a_stage_that_a_person_edited_is_only_replaced_by_force(
+    result: Result, voc_tree: Path, tmp_path: Path
+) -> None:
+    edited = tmp_path / "out" / "stages" / "walk" / "one.png"
+    made = edited.read_bytes()
+    edited.write_bytes(b"mine")
+    with pytest.raises(DataError, match=r"walk.one\.png was made or changed by someone else"):
+        _run(voc_tree, tmp_path / "out")
+    assert edited.read_bytes() == b"mine"
+    warnings = _run(voc_tree, tmp_path / "out", force=True).warnings
+    assert edited.read_bytes() == made and any("walk/one.png" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize("place", ["", "out"])
+def test_a_run_never_goes_among_the_photos(voc_tree: Path, place: str) -> None:
+    with pytest.raises(DataError, match="choose another folder"):
+        _run(voc_tree / "JPEGImages", voc_tree / "JPEGImages" / place, force=True)
+    assert not (voc_tree / "JPEGImages" / "run").exists()
+
+
+def test_a_damaged_photo_is_named_and_the_rest_goes_on(voc_tree: Path, tmp_path: Path) -> None:
+    photo = voc_tree / "JPEGImages" / "one.jpg"
+    photo.write_bytes(photo.read_bytes()[:400])
+    result = _run(voc_tree, tmp_path / "out")
+    assert any("one.jpg" in warning for warning in result.warnings)
+    assert not (tmp_path / "out" / "SegmentationClass" / "one.png").exists()
+    assert (tmp_path / "out" / "SegmentationClass" / "two.png").exists()
+
+
+def _run_as_pair(tree: Path, out: Path, second: str = "None") -> subprocess.CompletedProcess[str]:
+    """Do `_run` in two processes; `second` is the reporter of the one that does not lead."""
+    script = out.with_suffix(".py")
+    script.write_text(
+        "import signal, sys; from pathlib import Path\n"
+        f"sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[3])]!r}\n"
+        "from test_run import Witness, _run\n"
+        "from trainer.distributed import join_crew\n"
+        "from trainer.learn import checkpoint\n"
+        "checkpoint.EVERY = 0.0\n"
+        "with join_crew() as crew:\n"
+        f"    report = None if crew.leads else {second}\n"
+        f"    _run(Path({str(tree)!r}), Path({str(out)!r}), report, crew)\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+def _assert_same_masks(out: Path, other: Path) -> None:
+    for image_id in IDS:
+        mask, expected = (load_mask(o / "SegmentationClass" / f"{image_id}.png") for o in (out, other))
+        np.testing.assert_array_equal(mask, expected)
+
+
+def test_two_processes_make_the_masks_of_one(result: Result, voc_tree: Path, tmp_path: Path) -> None:
+    done = _run_as_pair(voc_tree, tmp_path / "pair")
+    assert done.returncode == 0, done.stderr
+    _assert_same_masks(tmp_path / "pair", tmp_path / "out")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a matter of POSIX systems")
+def test_a_killed_process_ends_the_run_and_another_run_finishes_it(
+    result: Result, voc_tree: Path, tmp_path: Path
+) -> None:
+    killed = _run_as_pair(voc_tree, tmp_path / "pair", "Witness(signal.SIGKILL)")
+    assert killed.returncode != 0
+    assert killed.stderr.count("has ended before its time") == 1, killed.stderr
+    assert not (tmp_path / "pair" / "SegmentationClass").exists()
+    rest = Witness()
+    _run(voc_tree, tmp_path / "pair", rest)
+    assert rest.before["classifier"] > 0
+    _assert_same_masks(tmp_path / "pair", tmp_path / "out")

@@ -1,0 +1,1 @@
+"""How the bundled weights came about: distillation of a teacher into a small backbone."""

@@ -1,0 +1,64 @@
+"""From propagated scores on the feature grid to the label of every pixel."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+from skimage.measure import label
+
+from trainer.data.views import shrunk
+from trainer.method.crf import DenseCRF
+from trainer.method.settings import Settings
+from trainer.method.upsample import edge_aware, edge_aware_labels
+from trainer.proposal import normalised
+
+
+def winners(scores: np.ndarray, image: np.ndarray, settings: Settings, crf: bool) -> np.ndarray:
+    """Return the winning channel of each pixel, uint8 H×W.
+
+    The scores are enlarged along the image's edges. A walk leaves them soft, so before the dense CRF they are
+    raised to `settings.mask_sharpness`: otherwise it would smooth small objects away. The CRF works at the
+    size the networks see, for which its reach in pixels is meant; its time does not grow with the photo.
+
+    Args:
+        scores: float32 K×h×w, at least 0, on any grid that covers the image.
+        image: uint8 H×W×3 RGB.
+        settings: parameters of the CRF.
+        crf: refine by the dense CRF.
+    """
+    if not crf or len(scores) < 2:
+        return edge_aware_labels(normalised(scores), image)
+    view = shrunk(image, settings.max_side)
+    # The linear fits along edges may overshoot below zero.
+    soft = np.maximum(edge_aware(normalised(scores), view), 0)
+    sharp = normalised(soft ** np.float32(settings.mask_sharpness))
+    refined = DenseCRF(view, settings.mask_crf_params).infer(sharp)
+    if view.shape == image.shape:
+        return refined.argmax(axis=0).astype(np.uint8)
+    return edge_aware_labels(refined, image)
+
+
+def tidied(labels: np.ndarray, smallest_part: float) -> np.ndarray:
+    """Return the labels with specks and pinholes given to what surrounds them.
+
+    Args:
+        labels: uint8 H×W.
+        smallest_part: share of the image's area, 0…1; connected parts (side by side, not corner to corner)
+            below it go to the label most frequent around them. 0 leaves all as it is.
+    """
+    parts = label(labels, background=-1, connectivity=1)
+    small = np.bincount(parts.ravel()) < smallest_part * labels.size
+    if not small[1:].any() or small[1:].all():
+        return labels
+    result = labels.copy()
+    for number, box in enumerate(ndimage.find_objects(parts), 1):
+        if not small[number]:
+            continue
+        around = tuple(slice(max(0, side.start - 1), side.stop + 1) for side in box)
+        here = parts[around] == number
+        ring = ndimage.binary_dilation(here) & ~here
+        lasting = ring & ~small[parts[around]]
+        # A speck among specks only takes the most frequent label of theirs.
+        near = labels[around][lasting if lasting.any() else ring]
+        result[around][here] = np.bincount(near).argmax()
+    return result

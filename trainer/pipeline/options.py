@@ -1,0 +1,72 @@
+"""What a pipeline run may be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trainer.learn.affinity import RECIPE as AFFINITY
+from trainer.learn.classifier import RECIPE as CLASSIFIER
+from trainer.learn.loop import Recipe
+from trainer.learn.segmentation import RECIPE as SEGMENTATION
+from trainer.method.settings import COVERAGE, MODES, SEGMENTATION_FROM, Mode, Settings
+from trainer.models.registry import BUNDLED
+from trainer.pipeline.stages import CRF_OF, STAGE_OF_MODE
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run may be told.
+
+    `weights` is a backbone file or name, `classifier` a file of trained models. No network is trained for
+    fewer than `least_steps` batches, however few the images are. With `calibrate` the settings' α give way to
+    those whose foreground covers `coverage` of a photo, on average. With `segmentation` a network that learns
+    from the masks makes the final ones; None leaves it to the number of photos.
+    """
+
+    weights: Path | str = BUNDLED
+    classifier: Path | None = None
+    settings: Settings = field(default_factory=Settings)
+    classifier_recipe: Recipe = CLASSIFIER
+    affinity_recipe: Recipe = AFFINITY
+    segmentation_recipe: Recipe = SEGMENTATION
+    least_steps: int = 150
+    calibrate: bool = True
+    coverage: float = COVERAGE
+    segmentation: bool | None = None
+    stages: bool = False
+    seed: int = 0
+    force: bool = False
+    device: str = "cpu"
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """The propagation modes to go through; the one of the settings makes the masks."""
+        return MODES if self.stages else (self.settings.mode,)
+
+    def segments(self, count: int) -> bool:
+        """Tell whether a segmentation network makes the final masks of `count` photos."""
+        return count >= SEGMENTATION_FROM if self.segmentation is None else self.segmentation
+
+    def plan(self, count: int) -> dict[str, float]:
+        """Expected share of the time of each stage, in seconds an image of 320×213 pixels on one core, where
+        there are `count` photos.
+        """
+        plan = {"photos": 0.01}
+        if self.classifier is None:
+            plan["classifier"] = 0.12 * self.classifier_recipe.epochs
+        plan |= {
+            "cam": 0.4,
+            "seed alpha": 0.2,
+            "seeds": 0.14,
+            "AffinityNet": 0.14 * self.affinity_recipe.epochs,
+        }
+        plan["walk alpha"] = 0.06
+        plan |= {STAGE_OF_MODE[mode]: 0.1 for mode in self.modes}
+        if self.settings.mask_crf or self.stages:
+            plan["crf"] = 0.15
+        if self.segments(count) or self.stages:
+            plan |= {"segmentation network": 0.07 * self.segmentation_recipe.epochs, "segnet": 0.2}
+            if self.settings.mask_crf or self.stages:
+                plan[CRF_OF["segnet"]] = 0.15
+        return plan | {"scores": 0.08, "masks": 0.02}

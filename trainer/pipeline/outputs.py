@@ -1,0 +1,103 @@
+"""What a run leaves for people and other programs: scores, VOC tree, label maps of the stages, overview."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainer.data.atomic import write_atomically
+from trainer.data.export_files import place
+from trainer.data.ids import file_under
+from trainer.data.images import load_image, load_mask, save_mask
+from trainer.data.voc_export import VocEntry, write_voc
+from trainer.distributed import Crew
+from trainer.evaluation import Scores
+from trainer.pipeline.overview import OverviewRow, draw_overview, overview_row
+from trainer.pipeline.stage_scores import StageScores
+from trainer.pipeline.stages import Stages
+from trainer.progress import Stage
+from trainer.proposal import enlarged
+
+RUN_FILE = "run.json"
+"""Record of a run beside its masks: scores, seconds of each stage, settings, warnings."""
+OVERVIEW_FILE = "overview.png"
+OVERVIEW_ROWS = 8
+
+
+def score_stages(
+    stages: Stages,
+    names: Sequence[str],
+    last: str,
+    split: str,
+    kept: Path | None,
+    crew: Crew,
+    progress: Stage,
+) -> dict[str, Scores]:
+    """Score the label maps of the stages `names` where the data has true masks; those of `last` are final.
+
+    They are left in ``<kept>/<name>/<id>.png``, where that is given.
+    """
+    collected = StageScores(stages.classes, split)
+    rule = f"(1 − max CAM)^{stages.settings.alpha:g}"
+    for index in crew.share(range(len(stages.items))):
+        item = stages.items[index]
+        truth = None if item.truth_path is None else load_mask(item.truth_path)
+        if truth is not None:
+            collected.add_cams(stages.cams(index), stages.ids(index), truth, stages.settings.alpha)
+        for name in names:
+            labels = stages.labels(name, index)
+            if kept is not None:
+                save_mask(file_under(kept / name, item.id, ".png"), labels)
+            if truth is not None and name != "cam":
+                collected.add(name, labels, truth, rule)
+            if truth is not None and name == last:
+                collected.add("final", labels, truth, rule)
+        progress.advance(note=item.id)
+    return collected.results(crew)
+
+
+def place_stages(kept: Path, out: Path, force: bool) -> list[str]:
+    """Move the label maps of `score_stages` to ``out/stages`` (see `place`); return what a person must
+    know."""
+    replaced = place(kept, out / "stages", (), force, lambda: None)
+    names = ", ".join(replaced)
+    return [f"replaced in {out / 'stages'}, though not of a former run: {names}"] if replaced else []
+
+
+def write_masks(stages: Stages, last: str, out: Path, force: bool, progress: Stage) -> list[str]:
+    """Write the label maps of the stage `last` as a VOC tree (see `write_voc`); return what a person must
+    know."""
+
+    def entries() -> Iterator[VocEntry]:
+        for index, item in enumerate(stages.items):
+            yield VocEntry(item.id, item.image_path, stages.labels(last, index), item.tags or ())
+
+    return write_voc(out, entries(), stages.classes, force, lambda image_id: progress.advance(note=image_id))
+
+
+def write_overview(stages: Stages, last: str, out: Path, title: str) -> None:
+    """Draw image | CAM | seeds | mask | truth of some images, spread evenly over the data."""
+    count = len(stages.items)
+    shown = np.unique(np.linspace(0, count - 1, min(count, OVERVIEW_ROWS)).round().astype(int))
+    picture = draw_overview([_row(stages, last, int(index)) for index in shown], stages.classes, title)
+    with write_atomically(out / OVERVIEW_FILE) as temporary:
+        picture.save(temporary, "PNG")
+
+
+def write_record(out: Path, record: dict[str, Any]) -> None:
+    """Write what is to be known of a run."""
+    with write_atomically(out / RUN_FILE) as temporary:
+        temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False, default=str), encoding="utf-8")
+
+
+def _row(stages: Stages, last: str, index: int) -> OverviewRow:
+    item = stages.items[index]
+    image = load_image(item.image_path)
+    truth = None if item.truth_path is None else load_mask(item.truth_path)
+    caption = f"{item.id}: {', '.join(item.tags)}" if item.tags else item.id
+    seeds = enlarged(stages.seeds(index), image.shape[:2])
+    return overview_row(caption, image, stages.cams(index), seeds, stages.labels(last, index), truth)

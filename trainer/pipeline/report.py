@@ -1,0 +1,228 @@
+"""One self-contained HTML page on a run: pictures of every stage, IoU tables, settings, times."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from string import Template
+
+import numpy as np
+from PIL import Image
+
+import resources
+from trainer.data.atomic import write_atomically
+from trainer.data.classes import BACKGROUND, VOID, ClassList
+from trainer.data.images import load_image, load_mask
+from trainer.data.palette import colour_of
+from trainer.data.source import Item, Source
+from trainer.errors import DataError
+from trainer.evaluation import Scores, evaluate_folders
+from trainer.pipeline.overview import (
+    OverviewRow,
+    draw_overview,
+    ids_in,
+    label_panel,
+    shrink_maps,
+    shrink_photo,
+)
+
+STAGES = {
+    "cam": "CAM",
+    "walk": "random walk",
+    "mean-affinity": "mean affinity",
+    "crf": "dense CRF",
+    "segnet": "segmentation network",
+    "segnet-crf": "segmentation network + CRF",
+}
+"""Folder of each stage below ``stages`` of a run, and its name for people, in the order of the method."""
+
+PUBLISHED = (
+    ("CAM (Ahn & Kwak 2018)", "train", 48.0),
+    ("CAM + random walk (Ahn & Kwak 2018)", "train", 58.1),
+    ("pseudo masks of IRN (Ahn et al. 2019)", "train", 66.5),
+    ("segmentation network, ResNet38 (Ahn & Kwak 2018)", "val", 61.7),
+    ("segmentation network, ResNet38 (Ahn & Kwak 2018)", "test", 63.7),
+)
+"""Method, split of VOC 2012 and mIoU in percent as published; not measured here."""
+
+_SHORT = {
+    "background": "bkg", "aeroplane": "aero", "bicycle": "bike", "diningtable": "table", "motorbike": "mbike",
+    "pottedplant": "plant", "tvmonitor": "tv",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What one stage left: label maps ``<folder>/<id>.png``, and where known scores and seconds an image."""
+
+    name: str
+    folder: Path
+    scores: Scores | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that stands on the page. `rows` are the pictures, `settings` any names and values worth keeping."""
+
+    title: str
+    about: str
+    classes: ClassList
+    stages: Sequence[StageResult]
+    rows: Sequence[OverviewRow]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+
+
+def collect_stages(
+    source: Source, run: Path, seconds: Mapping[str, float] | None = None
+) -> list[StageResult]:
+    """Find the stages that a run with ``--stages`` left in `run`, scored where the data has true masks.
+
+    `seconds` gives the seconds an image of a stage, by its folder's name. Raises DataError where no stage is
+    found or a mask is damaged.
+    """
+    folders = {key: run / "stages" / key for key in STAGES if (run / "stages" / key).is_dir()}
+    if not folders:
+        raise DataError(f"{run} holds no stages; run `pipeline {source.root} --out {run} --stages` first")
+    scored = any(item.truth_path for item in source.items)
+    return [
+        StageResult(
+            STAGES[key],
+            folder,
+            evaluate_folders(folder, source.root, source.classes, source.split) if scored else None,
+            (seconds or {}).get(key),
+        )
+        for key, folder in folders.items()
+    ]
+
+
+def picture_rows(source: Source, stages: Sequence[StageResult], count: int = 12) -> list[OverviewRow]:
+    """Make rows image | one column a stage | truth for `count` images spread evenly over the data.
+
+    Images that the run left out, because they are damaged, are left out here too.
+    """
+    items = [item for item in source.items if any(_mask(stage, item).is_file() for stage in stages)]
+    shown = np.unique(np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int))
+    return [_picture_row(items[index], stages) for index in shown]
+
+
+def _picture_row(item: Item, stages: Sequence[StageResult]) -> OverviewRow:
+    paths = {stage.name: _mask(stage, item) for stage in stages}
+    if item.truth_path is not None:
+        paths["truth"] = item.truth_path
+    photo = shrink_photo(load_image(item.image_path))
+    maps = {name: shrink_maps(load_mask(path), photo) for name, path in paths.items() if path.is_file()}
+    panels = {"image": photo} | {name: label_panel(photo, labels) for name, labels in maps.items()}
+    caption = f"{item.id}: {', '.join(item.tags)}" if item.tags else item.id
+    return OverviewRow(caption, panels, ids_in(maps.values()))
+
+
+def _mask(stage: StageResult, item: Item) -> Path:
+    return stage.folder / f"{item.id}.png"
+
+
+def write_report(report: Report, out: Path) -> Path:
+    """Write ``report.html`` and ``figures/*.png`` to the folder `out`; returns the page's path."""
+    figures = out / "figures"
+    figures.mkdir(parents=True, exist_ok=True)
+    draw_overview(report.rows, report.classes, report.title).save(figures / "overview.png")
+    for number, row in enumerate(report.rows, 1):
+        draw_overview([row], report.classes).save(figures / f"row-{number:02}.png")
+    page = out / "report.html"
+    with write_atomically(page) as temporary:
+        temporary.write_text(render(report), encoding="utf-8")
+    return page
+
+
+def render(report: Report) -> str:
+    """Return the page as HTML that needs no other file."""
+    template = Template(resources.path("report", "page.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        title=escape(report.title),
+        about=escape(report.about),
+        warnings="".join(f"<p>⚠ {escape(text)}</p>" for text in report.warnings),
+        summary=_summary_table(report.stages),
+        classes=_class_table(report.stages),
+        pictures=_picture_table(report.rows),
+        legend=_legend(report),
+        settings=_table(("setting", "value"), [[escape(k), escape(v)] for k, v in report.settings.items()]),
+    )
+
+
+def _summary_table(stages: Sequence[StageResult]) -> str:
+    """Ours by stage, then the published figures, marked as such."""
+    rows = []
+    for stage in stages:
+        split, miou = ("–", "–") if stage.scores is None else (stage.scores.split, _bar(stage.scores.miou))
+        seconds = "–" if stage.seconds is None else f"{stage.seconds:.2f}"
+        rows.append([escape(stage.name), "this data", escape(split), miou, seconds])
+    for method, of_split, published in PUBLISHED:
+        cells = (method, "published on VOC 2012", of_split, f"{published:.1f}", "–")
+        rows.append([f'<span class="published">{escape(cell)}</span>' for cell in cells])
+    return _table(("stage", "measured on", "split", "mIoU %", "seconds an image"), rows)
+
+
+def _class_table(stages: Sequence[StageResult]) -> str:
+    """A row a stage and a column a class, as VOC's own tables have it; the best of each column is bold."""
+    scored = [(stage.name, stage.scores) for stage in stages if stage.scores is not None]
+    if not scored:
+        return "<p>The data has no true masks, so there is nothing to score.</p>"
+    names = [name for name, iou in scored[0][1].iou.items() if iou is not None]
+    values = np.array([[scores.iou[name] or 0.0 for name in names] + [scores.miou] for _, scores in scored])
+    best = values.max(axis=0)
+    rows = [
+        [escape(stage), *(_percent(value, value == top) for value, top in zip(line, best, strict=True))]
+        for (stage, _), line in zip(scored, values, strict=True)
+    ]
+    return _table(("", *(escape(_SHORT.get(name, name)) for name in names), "mean"), rows)
+
+
+def _picture_table(rows: Sequence[OverviewRow]) -> str:
+    columns = list(dict.fromkeys(column for row in rows for column in row.panels))
+    lines = []
+    for row in rows:
+        cells = [_img(row.panels[c], f"{c} of {row.name}") if c in row.panels else "" for c in columns]
+        lines += [cells, [f"<small>{escape(row.name)}</small>"]]
+    return _table([escape(column) for column in columns], lines, "pictures")
+
+
+def _legend(report: Report) -> str:
+    names = {BACKGROUND: "background", VOID: "undecided"}
+    entries = []
+    for label in sorted(frozenset().union(*(row.labels for row in report.rows))):
+        colour = "#ffffff" if label == VOID else "#{:02x}{:02x}{:02x}".format(*colour_of(label))
+        name = names.get(label) or report.classes.name_of(label)
+        entries.append(f'<span><i class="swatch" style="background:{colour}"></i> {escape(name)}</span>')
+    return "".join(entries)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
+    """Join cells that are HTML already; a row of one cell spans the table."""
+
+    def line(cells: Sequence[str]) -> str:
+        span = f' colspan="{len(head)}"' if len(cells) == 1 else ""
+        return "<tr>" + "".join(f"<td{span}>{cell}</td>" for cell in cells) + "</tr>"
+
+    heading = "".join(f"<th>{cell}</th>" for cell in head)
+    return f'<table class="{kind}"><tr>{heading}</tr>{"".join(map(line, rows))}</table>'
+
+
+def _percent(fraction: float, best: bool) -> str:
+    text = f"{100 * fraction:.1f}"
+    return f'<span class="best">{text}</span>' if best else text
+
+
+def _bar(fraction: float) -> str:
+    return f'{100 * fraction:.1f}<i class="bar" style="--share:{100 * fraction:.1f}%"></i>'
+
+
+def _img(picture: np.ndarray, text: str) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "JPEG", quality=88)
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return f'<img alt="{escape(text, quote=True)}" src="data:image/jpeg;base64,{data}">'

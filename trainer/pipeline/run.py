@@ -1,0 +1,385 @@
+"""The whole way on a data set: image tags in, masks out (METHOD sections 1 to 5)."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from trainer.about import library_versions
+from trainer.data.atomic import write_atomically
+from trainer.data.source import Source, image_folder
+from trainer.data.voc_export import check_destination
+from trainer.distributed import ALONE, Crew
+from trainer.errors import DataError, UserError
+from trainer.evaluation import Scores
+from trainer.learn.affinity import affinity_steps
+from trainer.learn.checkpoint import Checkpoint
+from trainer.learn.classifier import classifier_steps
+from trainer.learn.loop import Recipe, Step, train
+from trainer.learn.segmentation import segmentation_steps
+from trainer.method import calibration
+from trainer.method.calibration import AlphaSearch, Cover
+from trainer.method.settings import SEED_LOW
+from trainer.models.affinitynet import AffinityNet
+from trainer.models.base import Backbone
+from trainer.models.bundle import Bundle, load_models, save_models
+from trainer.models.classifier import CamClassifier
+from trainer.models.fuse import channels_last, fused_for_inference
+from trainer.models.segnet import SegmentationNet
+from trainer.models.weights import load_backbone_weights
+from trainer.pipeline.options import Options
+from trainer.pipeline.outputs import (
+    OVERVIEW_FILE,
+    RUN_FILE,
+    place_stages,
+    score_stages,
+    write_masks,
+    write_overview,
+    write_record,
+)
+from trainer.pipeline.run_folder import RunFolder
+from trainer.pipeline.stages import CRF_OF, STAGE_NAMES, STAGE_OF_MODE, Stages
+from trainer.progress import NullReporter, Reporter, Stage
+from trainer.proposal import enlarged
+
+NetT = TypeVar("NetT", bound=nn.Module)
+
+MODELS_FILE = "models.safetensors"
+"""The networks of a run in one file, for the desk and for ``--classifier``."""
+
+
+@dataclass
+class Result:
+    """What a run tells when it is over.
+
+    `stages` are those whose label maps it left in ``stages/``; `seconds` were spent on each stage, those of
+    runs that were cut short before included.
+    """
+
+    images: int
+    split: str
+    stages: list[str]
+    scores: dict[str, Scores]
+    seconds: dict[str, float]
+    peak_memory: int
+    warnings: list[str]
+    settings: dict[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, fit for `json.dumps`."""
+        return asdict(self)
+
+
+def run_pipeline(
+    source: Source,
+    out: Path,
+    options: Options | None = None,
+    report: Reporter | None = None,
+    crew: Crew = ALONE,
+) -> Result:
+    """Make masks from image-level tags and leave them in `out` as a VOC tree.
+
+    Beside it lie ``models.safetensors``, ``run.json`` and ``run/``, what each stage made and how far a
+    training got: a run cut short goes on from there. With `options.stages` the label maps of the stages are
+    left in ``stages/`` as well.
+
+    Args:
+        source: images and their tags; an image without any becomes all background.
+        out: a new folder, or that of a former run.
+        options: models, parameters and recipes.
+        report: told how it goes on.
+        crew: the processes that share the work.
+
+    Raises:
+        UserError: one sentence on what is wrong with the data, the weights or `out`.
+    """
+    options = options or Options()
+    run = _Run(source, out, options, report or NullReporter(), crew)
+    if crew.leads and not run.folder.begun:  # one that was cut short has no finished tree yet
+        check_destination(out, image_folder(source.root), options.force)
+        there = [name for name in (MODELS_FILE, OVERVIEW_FILE, RUN_FILE) if (out / name).exists()]
+        run.warnings += [f"{out / name} was there before and is replaced" for name in there]
+    return run.run()
+
+
+class _Run:
+    """One run: trains the networks that are missing and takes every image through the stages."""
+
+    def __init__(self, source: Source, out: Path, options: Options, report: Reporter, crew: Crew) -> None:
+        self.source, self.out, self.options, self.report, self.crew = source, out, options, report, crew
+        self.folder = RunFolder(out / "run")
+        self.stages = self._stages_of(source)
+        self.warnings = list(source.problems)
+
+    def run(self) -> Result:
+        options, settings = self.options, self.options.settings
+        self.report.plan(options.plan(len(self.source.items)))
+        if self.crew.leads:
+            self.folder.bind(self._key())
+        self.crew.wait()
+        self._drop_damaged()
+        classifier = self._classifier()
+        fused = fused_for_inference(classifier)
+        self._each("cam", partial(self.stages.make_cam, fused))
+        if options.calibrate:
+            seed_alpha = self._alpha("seed alpha", self.stages.refined_cover)
+            self.stages.settings = settings.calibrated(seed_alpha, seed_alpha)
+        self._each("seeds", self.stages.make_seeds)
+        net = self._affinity_net(classifier)
+        if options.calibrate:
+            alpha = self._alpha("walk alpha", partial(self.stages.walked_cover, net))
+            self.stages.settings = settings.calibrated(alpha, seed_alpha)
+        for mode in self.options.modes:
+            self._each(STAGE_OF_MODE[mode], partial(self.stages.propagate, net, mode))
+        last = STAGE_OF_MODE[settings.mode]
+        if settings.mask_crf or options.stages:
+            self._each(CRF_OF[last], partial(self.stages.make_crf, last))
+        if settings.mask_crf:
+            last = CRF_OF[last]
+        segmentation = None
+        segments = options.segments(len(self.stages.items))
+        if segments or options.stages:
+            segmentation = self._segmentation_net(classifier, last)
+            self._each("segnet", partial(self.stages.segment, fused_for_inference(segmentation)))
+            if settings.mask_crf or options.stages:
+                self._each(CRF_OF["segnet"], partial(self.stages.make_crf, "segnet"))
+        if segments:
+            last = CRF_OF["segnet"] if settings.mask_crf else "segnet"
+        self._save(
+            self.out / MODELS_FILE,
+            Bundle(self.source.classes.names, classifier, net, segmentation, self._about()),
+            half=True,
+        )
+        return self._finish(last)
+
+    # -- Images ----------------------------------------------------------------------------------------------
+
+    def _stages_of(self, source: Source) -> Stages:
+        options = self.options
+        return Stages(source.items, source.classes, self.folder, options.settings, options.device)
+
+    def _drop_damaged(self) -> None:
+        """Load every photo once; leave out those that cannot be read."""
+        good = []
+        with self._timed("photos", len(self.source.items)) as stage:
+            for index, item in enumerate(self.source.items):
+                try:
+                    self.stages.views[index]
+                    good.append(item)
+                except DataError as error:
+                    self.warnings.append(str(error))
+                stage.advance(note=item.id)
+        if not good:
+            raise DataError(f"none of the images in {self.source.root} can be read; replace them")
+        if len(good) < len(self.source.items):
+            self.stages = self._stages_of(replace(self.source, items=good))
+
+    def _each(self, name: str, make: Callable[[int], None]) -> None:
+        """Take this process's share of the images through a stage, those done before left out."""
+        mine = self.crew.share(range(len(self.stages.items)))
+        ahead = [index for index in mine if not self.stages.done(name, index)]
+        with self._timed(name, len(mine), len(mine) - len(ahead)) as stage:
+            for index in ahead:
+                make(index)
+                stage.advance(note=self.stages.items[index].id)
+        self.crew.wait()
+
+    def _alpha(self, name: str, look: Callable[[int], Cover]) -> float:
+        """The background exponent whose foreground covers what it should; found once in a run."""
+        path = self.folder.root / f"{name}.json"
+        if path.is_file():
+            return float(json.loads(path.read_text(encoding="utf-8")))
+        tagged = [index for index in range(len(self.stages.items)) if self.stages.ids(index)]
+        mine = self.crew.share([tagged[place] for place in calibration.sample(len(tagged))])
+        looks = [look(index) for index in mine]
+
+        search = AlphaSearch(self.options.coverage)
+        with self._timed(name, calibration.STEPS) as stage:
+            for _ in range(calibration.STEPS):
+                own = [cover(search.candidate) for cover in looks]
+                everyone = [value for part in self.crew.gather(own) for value in part]
+                stage.advance(note=f"alpha {search.candidate:.2f}")
+                search.tell(sum(everyone) / max(1, len(everyone)))
+        if self.crew.leads:
+            with write_atomically(path) as temporary:
+                temporary.write_text(json.dumps(search.alpha), encoding="utf-8")
+        self.crew.wait()
+        return search.alpha
+
+    # -- Networks --------------------------------------------------------------------------------------------
+
+    def _classifier(self) -> CamClassifier:
+        names = self.source.classes.names
+        if self.options.classifier is not None:
+            bundle = load_models(self.options.classifier)
+            if bundle.classifier is None or bundle.classes != names:
+                raise UserError(
+                    f"{self.options.classifier} holds no classifier of this data's {len(names)} classes; "
+                    "train one by leaving --classifier out"
+                )
+            return bundle.classifier.to(self.options.device)
+        path = self.folder.model("classifier")
+        if not path.is_file():
+            classifier = self._new(lambda: CamClassifier(self._backbone(), len(names)))
+            tags = [self.stages.ids(index) for index in range(len(self.stages.items))]
+            recipe = self._recipe(self.options.classifier_recipe)
+            kept = self._checkpoint("classifier")
+            self._train(
+                "classifier", classifier_steps(classifier, self.stages.views, tags, recipe, self.crew, kept)
+            )
+            self._keep("classifier", Bundle(names, classifier=classifier))
+        return self._loaded(load_models(path).classifier)
+
+    def _backbone(self) -> Backbone:
+        return load_backbone_weights(self.options.weights)
+
+    def _affinity_net(self, classifier: CamClassifier) -> AffinityNet:
+        path = self.folder.model("affinity")
+        if not path.is_file():
+            # The classifier's backbone serves both: trained further on the seeds it learns their faults, and
+            # the desk would have to run two.
+            net = self._new(lambda: AffinityNet(classifier.backbone.requires_grad_(False)))
+            seeds = [self.stages.seeds(index) for index in range(len(self.stages.items))]
+            recipe = self._recipe(self.options.affinity_recipe)
+            kept = self._checkpoint("affinity")
+            self._train("AffinityNet", affinity_steps(net, self.stages.views, seeds, recipe, self.crew, kept))
+            self._keep("affinity", Bundle(self.source.classes.names, affinity=net))
+        return self._loaded(load_models(path).affinity)
+
+    def _segmentation_net(self, classifier: CamClassifier, labels: str) -> SegmentationNet:
+        path = self.folder.model("segmentation")
+        if not path.is_file():
+            backbone = classifier.backbone.requires_grad_(False)
+            net = self._new(lambda: SegmentationNet(backbone, len(self.source.classes)))
+            masks = [
+                enlarged(self.stages.labels(labels, index), self.stages.views[index].shape[:2])
+                for index in range(len(self.stages.items))
+            ]
+            recipe = self._recipe(self.options.segmentation_recipe)
+            kept = self._checkpoint("segmentation")
+            self._train(
+                "segmentation network",
+                segmentation_steps(net, self.stages.views, masks, recipe, self.crew, kept),
+            )
+            self._keep("segmentation", Bundle(self.source.classes.names, segmentation=net))
+        return self._loaded(load_models(path).segmentation)
+
+    def _recipe(self, recipe: Recipe) -> Recipe:
+        return replace(
+            recipe.fitted(len(self.stages.items), self.options.least_steps), seed=self.options.seed
+        )
+
+    def _new(self, build: Callable[[], NetT]) -> NetT:
+        """Build a network whose random weights are the same in every process."""
+        torch.manual_seed(self.options.seed)
+        return channels_last(build().to(self.options.device))
+
+    def _train(self, stage: str, under_way: Iterator[Step]) -> None:
+        with self._measured(stage):
+            train(under_way, stage, self.report)
+
+    def _checkpoint(self, name: str) -> Checkpoint:
+        return Checkpoint(self.folder.checkpoint(name), self.report.message)
+
+    def _keep(self, name: str, bundle: Bundle) -> None:
+        """Keep a network whose training is over; what was kept on the way is no longer needed."""
+        self._save(self.folder.model(name), bundle)
+        if self.crew.leads:
+            self.folder.checkpoint(name).unlink(missing_ok=True)
+
+    def _save(self, path: Path, bundle: Bundle, half: bool = False) -> None:
+        if self.crew.leads:
+            save_models(path, bundle, half)
+        self.crew.wait()
+
+    def _loaded(self, net: NetT | None) -> NetT:
+        assert net is not None
+        return channels_last(net.to(self.options.device)).eval()
+
+    def _about(self) -> dict[str, Any]:
+        """What a file of models tells of where they come from."""
+        return {
+            "alpha": self.stages.settings.alpha,
+            "seed_alpha": self.stages.settings.alpha_low / SEED_LOW,
+            "data": self.source.root.name,
+            "images": len(self.stages.items),
+            "weights": Path(self.options.weights).name,
+        }
+
+    # -- The end ---------------------------------------------------------------------------------------------
+
+    def _finish(self, last: str) -> Result:
+        names = [name for name in STAGE_NAMES if self.stages.done(name, 0)]
+        mine = len(self.crew.share(range(len(self.stages.items))))
+        with self._timed("scores", mine) as stage:
+            kept = self.folder.root / "stages" if self.options.stages else None
+            scores = score_stages(self.stages, names, last, self.source.split, kept, self.crew, stage)
+        if self.crew.leads:
+            if kept is not None:
+                self.warnings += place_stages(kept, self.out, self.options.force)
+            with self._timed("masks", len(self.stages.items)) as stage:
+                self.warnings += write_masks(self.stages, last, self.out, self.options.force, stage)
+            write_overview(self.stages, last, self.out, self.source.root.name)
+        result = Result(
+            images=len(self.stages.items),
+            split=self.source.split,
+            stages=names if self.options.stages else [],
+            scores=scores,
+            seconds={name: round(seconds, 1) for name, seconds in self.folder.seconds().items()},
+            peak_memory=peak_memory(),
+            warnings=self.warnings,
+            settings=self._settings() | {"settings": asdict(self.stages.settings)},
+        )
+        if self.crew.leads:
+            write_record(self.out, result.to_json())
+        self.crew.wait()
+        return result
+
+    def _settings(self) -> dict[str, Any]:
+        """What the run was told, and the versions its figures depend on."""
+        options = {
+            key: value for key, value in asdict(self.options).items() if key not in ("stages", "force")
+        }
+        return options | {"classes": self.source.classes.names, "versions": library_versions()}
+
+    def _key(self) -> dict[str, Any]:
+        """Everything that the results of the stages depend on."""
+        return self._settings() | {
+            "data": [(item.id, str(item.image_path), item.tags) for item in self.source.items]
+        }
+
+    # -- Progress --------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _measured(self, name: str) -> Iterator[None]:
+        start = time.monotonic()
+        try:
+            yield
+        finally:  # What was spent before a run was broken off counts too.
+            if self.crew.leads:
+                self.folder.add_seconds(name, time.monotonic() - start)
+
+    @contextmanager
+    def _timed(self, name: str, total: int, done: int = 0) -> Iterator[Stage]:
+        with self._measured(name), self.report.stage(name, total, done) as stage:
+            yield stage
+
+
+def peak_memory() -> int:
+    """Return the largest number of bytes this process has had in memory; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

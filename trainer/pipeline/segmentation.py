@@ -1,0 +1,131 @@
+"""The segmentation network by itself: trained on the masks of a data set, and predicting for another."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
+from trainer.data.ids import file_under
+from trainer.data.images import load_image, load_mask, save_mask
+from trainer.data.source import Item, Source
+from trainer.data.views import Views, shrunk
+from trainer.distributed import ALONE, Crew
+from trainer.errors import DataError
+from trainer.evaluation import mask_folder
+from trainer.feature_cache import content_hash, weights_version
+from trainer.learn.checkpoint import Checkpoint
+from trainer.learn.loop import Recipe, train
+from trainer.learn.segmentation import NAME, RECIPE, predict, segmentation_steps
+from trainer.method.masks import tidied, winners
+from trainer.method.settings import Settings
+from trainer.models.base import Backbone
+from trainer.models.fuse import channels_last
+from trainer.models.segnet import SegmentationNet
+from trainer.progress import NullReporter, Reporter
+from trainer.proposal import enlarged
+
+
+def train_on_masks(
+    source: Source,
+    masks: Path,
+    backbone: Backbone,
+    recipe: Recipe = RECIPE,
+    device: str = "cpu",
+    report: Reporter | None = None,
+    crew: Crew = ALONE,
+    checkpoint: Path | None = None,
+) -> SegmentationNet:
+    """Train a network on the images of `source` that have a mask in `masks` (``<id>.png``, or a VOC tree).
+
+    Raises DataError where there is none, or one cannot be read or has labels outside the class list. What the
+    file `checkpoint` keeps on the way lets the same call go on from there; removing it is the caller's part.
+    """
+    folder = mask_folder(masks)
+    pairs = [(item, file_under(folder, item.id, ".png")) for item in source.items]
+    pairs = [(item, path) for item, path in pairs if path.is_file()]
+    if not pairs:
+        raise DataError(f"{folder} has no mask of any image in {source.root}; give the folder of their masks")
+    views = Views([item.image_path for item, _ in pairs], Settings().max_side)
+    labels, digest = [], hashlib.blake2b(digest_size=16)
+    report = report or NullReporter()
+    with report.stage("masks", len(pairs)) as stage:
+        for view, (item, path) in zip(views, pairs, strict=True):
+            labels.append(enlarged(_checked_mask(path, source.classes), view.shape[:2]))
+            digest.update(f"{content_hash(view)}{content_hash(labels[-1])}".encode())
+            stage.advance(note=item.id)
+    torch.manual_seed(recipe.seed)  # the same random head in every process
+    net = channels_last(SegmentationNet(backbone, len(source.classes)).to(device))
+    data = f" {weights_version(net)} {digest.hexdigest()}"
+    kept = None if checkpoint is None else Checkpoint(checkpoint, report.message, data)
+    train(segmentation_steps(net, views, labels, recipe, crew, kept), NAME, report)
+    return net
+
+
+def predict_masks(
+    net: SegmentationNet,
+    source: Source,
+    out: Path,
+    only_tags: bool = False,
+    crf: bool = True,
+    force: bool = False,
+    report: Reporter | None = None,
+    crew: Crew = ALONE,
+) -> list[str]:
+    """Write ``out/SegmentationClass/<id>.png`` for every image; return sentences on those left out.
+
+    With `only_tags` an image that has tags shows none but these; with `crf` the dense CRF refines the masks,
+    as in a pipeline run. Raises DataError where `out` cannot be written, or has one of the masks already,
+    unless `force` lets it be replaced.
+    """
+    problems: list[str] = []
+    files = {item.id: file_under(out / "SegmentationClass", item.id, ".png") for item in source.items}
+    if not force and (there := [file for file in files.values() if file.exists()]):
+        others = f" and {len(there) - 1} more" if len(there) > 1 else ""
+        raise DataError(
+            f"{there[0]}{others} would be replaced; choose another folder, or force the masks into it"
+        )
+    crew.wait()  # none writes before all have looked
+    mine = crew.share(source.items)
+    with (report or NullReporter()).stage("predict", len(mine)) as stage:
+        for item in mine:
+            try:
+                image = load_image(item.image_path)
+            except DataError as error:
+                problems.append(str(error))
+            else:
+                tags = _tag_ids(item, source.classes) if only_tags else None
+                save_mask(files[item.id], _predict_mask(net, image, tags, crf))
+            stage.advance(note=item.id)
+    return [problem for part in crew.gather(problems) for problem in part]
+
+
+def _predict_mask(
+    net: SegmentationNet, image: np.ndarray, tags: tuple[int, ...] | None, crf: bool
+) -> np.ndarray:
+    """Return labels, uint8 H×W, of a uint8 H×W×3 image; outlines follow the image at its full size."""
+    settings = Settings()
+    probabilities = predict(net, shrunk(image, settings.max_side), tags)
+    # The CRF's time grows with the classes, and most win nowhere.
+    shown = np.unique(probabilities.argmax(axis=0))
+    channels = winners(probabilities[shown], image, settings, crf)
+    if crf:
+        channels = tidied(channels, settings.smallest_part)
+    labels = np.arange(len(probabilities)) if tags is None else np.array([BACKGROUND, *tags])
+    return labels[shown].astype(np.uint8)[channels]
+
+
+def _tag_ids(item: Item, classes: ClassList) -> tuple[int, ...] | None:
+    return None if item.tags is None else tuple(classes.id_of(name) for name in item.tags)
+
+
+def _checked_mask(path: Path, classes: ClassList) -> np.ndarray:
+    mask = load_mask(path)
+    if unknown := [label for label in labels_in(mask) if len(classes) < label < VOID]:
+        raise DataError(
+            f"{path} has the label {unknown[0]} but there are {len(classes)} classes; give --classes"
+        )
+    return mask

@@ -1,0 +1,1 @@
+"""The background trainer thread: commands in, messages out."""

@@ -1,0 +1,255 @@
+"""What the desk says to the trainer thread (commands) and what it hears back (messages).
+
+Plain frozen data: nothing in here knows of Qt, threads or the project, so both sides can be tested alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainer.engine import Proposal
+    from trainer.method.settings import Settings
+    from trainer.translatable import Saying
+
+
+class State(StrEnum):
+    """What training is doing. Predictions are answered in every state."""
+
+    IDLE = "idle"
+    """Stopped by the user: trains again at the next `Start`."""
+    WAITING = "waiting"
+    """Would train, but too few images are corrected; starts by itself as soon as there are enough."""
+    TRAINING = "training"
+    CONVERGED = "converged"
+    """Several rounds brought nothing better; goes on by itself at the next correction."""
+    PAUSED = "paused"
+    """Held between two batches by the user: goes on where it was at the next `Start`."""
+    FAILED = "failed"
+    """A round broke off; the reason says why. `Start` tries again."""
+
+
+class Priority(IntEnum):
+    """Order in which predictions are served: lowest first, then in the order asked."""
+
+    OPEN = 0
+    """The image on the canvas: a fast proposal at once, the full one behind it."""
+    NEXT = 1
+    """Prefetched neighbours of the open image."""
+    REFRESH = 2
+    """Untouched images whose proposal is of an older model version."""
+
+
+# -- Commands ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SeedsChanged:
+    """The corrections of `image` are on disk at `revision`: patience starts anew."""
+
+    image: str
+    revision: int
+
+
+@dataclass(frozen=True)
+class Start:
+    """Train as soon as there are enough corrections; also resumes a pause and retries after a failure."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Hold training after the batch in hand, keeping the challenger."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """End training after the batch in hand and drop the challenger; versions already promoted stay."""
+
+
+@dataclass(frozen=True)
+class Predict:
+    """Propose a mask for `image`; asking again replaces the earlier request."""
+
+    image: str
+    priority: int = Priority.OPEN
+
+
+@dataclass(frozen=True)
+class SetModel:
+    """Use model `version` from now on ("go back to"); 0 is the model without any fine-tuning."""
+
+    version: int
+
+
+@dataclass(frozen=True)
+class LearnTags:
+    """Learn the project's classes from the tags of its images, then go on with the corrections.
+
+    Takes the place of a run under way. `Pause`, `Start` and `Stop` hold it, go on with it and drop it.
+    """
+
+
+@dataclass(frozen=True)
+class StartSweep:
+    """Propose for every tagged image that nobody has touched and that has no up-to-date proposal.
+
+    One image at a time, when no other prediction is asked for and no training runs.
+    """
+
+
+@dataclass(frozen=True)
+class StopSweep:
+    """End a sweep after the image in hand; what is proposed stays."""
+
+
+@dataclass(frozen=True)
+class Shutdown:
+    """End the thread after the batch in hand."""
+
+
+Command = (
+    SeedsChanged | Start | Pause | Stop | Predict | SetModel | LearnTags | StartSweep | StopSweep | Shutdown
+)
+
+
+# -- Messages ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class StateChanged:
+    """Training's state and, in plain words, why it is so."""
+
+    state: State
+    reason: Saying
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far round `round` (from 1) is: `fraction` in [0, 1] and a few words.
+
+    Learning from tags has no rounds: `round` is 0, and `seconds_left` says how long it will still take, None
+    while that cannot be told.
+    """
+
+    round: int
+    fraction: float
+    text: Saying
+    seconds_left: float | None = None
+
+
+@dataclass(frozen=True)
+class LossPoint:
+    """Mean training loss up to batch `step` since the previous point; steps count over the whole run."""
+
+    step: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class ValidationPoint:
+    """Scores in [0, 1] of both models on one snapshot of the validation images."""
+
+    round: int
+    incumbent: float
+    challenger: float
+
+
+@dataclass(frozen=True)
+class Promoted:
+    """The challenger was strictly better and is on disk as model `version`, in use from now on."""
+
+    version: int
+    score: float
+
+
+@dataclass(frozen=True)
+class TagsLearnt:
+    """Networks learnt from the tags of `images` images are on disk and in use from now on, as version 0.
+
+    `note` names the photos that could not be read, as a rule none; `alpha` and `seed_alpha` are the
+    background exponents that fit networks and photos (see `Settings.calibrated`). Proposals made before are
+    out of date.
+    """
+
+    images: int
+    note: str
+    alpha: float
+    seed_alpha: float
+
+
+@dataclass(frozen=True)
+class ModelChanged:
+    """Model `version` is in use, after `SetModel` or in place of a damaged version, as `note` then says."""
+
+    version: int
+    note: Saying
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """A proposal for `image`, and all that it was made of.
+
+    The receiver drops it when tags, settings or model are no longer those in use: another one was asked for.
+    Strokes steer a proposal and do not change it; `seed_revision` tells which of them the mask follows that
+    was kept with it. `proposal.fast` tells a first, single-scale answer from the full one.
+    """
+
+    image: str
+    tags: tuple[str, ...]
+    settings: Settings
+    model_version: int
+    seed_revision: int
+    proposal: Proposal
+
+
+@dataclass(frozen=True)
+class PredictFailed:
+    """No proposal for `image`; `reason` is one sentence fit to be shown."""
+
+    image: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SweepProgress:
+    """A sweep proposes for image `number` (from 1) of `total`."""
+
+    number: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Swept:
+    """The project keeps a proposal that a sweep made for `image`; nobody looks at it, so it is not sent."""
+
+    image: str
+
+
+@dataclass(frozen=True)
+class SweepEnded:
+    """A sweep has made proposals for `images` images, and was `stopped` or found nothing more to do.
+
+    `problems` are the sentences on the images that failed, each naming its file.
+    """
+
+    images: int
+    stopped: bool
+    problems: tuple[str, ...]
+
+
+Message = (
+    StateChanged
+    | Progress
+    | LossPoint
+    | ValidationPoint
+    | Promoted
+    | TagsLearnt
+    | ModelChanged
+    | Predicted
+    | PredictFailed
+    | SweepProgress
+    | Swept
+    | SweepEnded
+)

@@ -1,0 +1,39 @@
+"""What a project keeps of a proposal, and what is said where there is none."""
+
+from __future__ import annotations
+
+import logging
+
+from trainer.data.classes import UNTOUCHED
+from trainer.data.project import ImageRecord, Project, Target
+from trainer.errors import UserError
+from trainer.proposal import Proposal
+from trainer.translatable import words_of
+
+log = logging.getLogger(__name__)
+
+
+def keep(project: Project, record: ImageRecord, proposal: Proposal, origin: str) -> None:
+    """Keep the mask as the desk would show it, refined by the strokes that are on the image; and its margin.
+
+    A mask that is all background because nobody has said what is there is not kept.
+
+    `record` is as it was when the proposal was begun, `origin` that of the engine then.
+    """
+    corrections = project.layer(record.id, Target.SEEDS, proposal.mask.shape)
+    painted = (corrections != UNTOUCHED).any()
+    mask = proposal.refine(corrections) if painted else proposal.mask
+    if not (record.tagged or painted or mask.any()):
+        return
+    # Of an image painted on meanwhile the desk keeps a later mask itself.
+    if project.record(record.id).seed_revision == record.seed_revision:
+        project.store_proposal_mask(record.id, mask)
+    project.note_proposal(record.id, proposal.margin, origin)
+
+
+def why_not(image: str, error: Exception) -> str:
+    """Return one sentence on why there is no proposal for an image; a fault of the program is also logged."""
+    if isinstance(error, UserError):
+        return words_of(error)
+    log.error("no proposal for %s", image, exc_info=error)
+    return f"No proposal for {image} ({type(error).__name__}: {error})."

@@ -1,0 +1,343 @@
+"""Learning a project's classes from its image tags (the paper's sections 3.1 to 3.3), in small steps.
+
+Photos and tags → classifier → CAMs → seed cues → AffinityNet: as headless, but made for the few images of a
+desk, and without ever holding up who else needs the thread.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+
+from trainer.data.classes import BACKGROUND, UNTOUCHED, VOID
+from trainer.data.images import image_size
+from trainer.data.project import ImageRecord, Project, Target
+from trainer.data.views import Views
+from trainer.engine import Engine, Models
+from trainer.errors import DataError
+from trainer.learn import affinity as affinity_training
+from trainer.learn import classifier as classifier_training
+from trainer.learn.loop import Recipe, Step
+from trainer.method import calibration
+from trainer.method.affinity import pair_affinity
+from trainer.method.calibration import Cover
+from trainer.method.cam import multi_scale_cam
+from trainer.method.crf import DenseCRF
+from trainer.method.propagation import Walk
+from trainer.method.seeds import seed_cues
+from trainer.method.settings import COVERAGE, Settings
+from trainer.models.affinitynet import AffinityNet
+from trainer.models.bundle import Bundle, load_models, save_models
+from trainer.models.classifier import CamClassifier
+from trainer.models.fuse import channels_last, fused_for_inference
+from trainer.progress import RunClock
+from trainer.proposal import enlarged
+from trainer.translatable import Saying, say, together
+from trainer.worker.finetuning import painted_classes
+from trainer.worker.messages import LossPoint, Message, Progress, TagsLearnt
+
+FILE = "tags.safetensors"
+"""What was learnt, among the project's models."""
+MOST_IMAGES = 300
+"""Of more tagged images, so many are learnt from."""
+LEAST_STEPS = 150
+"""Batches that a network needs to learn anything, however few the images are."""
+LARGEST_BATCH = 8
+"""Half of the headless one, since a prediction has to wait for the batch in hand."""
+PHOTO_BYTES = 256 << 20
+"""Memory for reduced photos; those beyond it are decoded anew."""
+CLASSIFIER_RECIPE = classifier_training.RECIPE
+AFFINITY_RECIPE = affinity_training.RECIPE
+ALPHA_IMAGES = 12
+"""Images the background exponents are found on."""
+PRIOR_IMAGES = 5
+"""As much as so many accepted masks counts what is known beforehand of how much of a photo objects cover."""
+SECONDS = {
+    "classes": 0.07,
+    "looks": 1.0,
+    "seed alpha": 0.2,
+    "cues": 1.5,
+    "outlines": 0.05,
+    "walk alpha": 0.05,
+}
+"""What an image takes in each stage, in proportion; the clock measures how fast the machine is."""
+TOO_FEW = say("Tag at least two images first: the classes are learnt from the tags.")
+
+
+@dataclass(frozen=True)
+class Look:
+    """One image that is looked at for the background exponents: uint8 H×W×3 and its CAMs, K×H×W."""
+
+    view: np.ndarray
+    cams: np.ndarray
+
+
+class TagLearning:
+    """Trains a classifier and an AffinityNet for a project's classes on its tagged images.
+
+    They begin with a copy of the engine's backbone, so that proposals go on as before, and with new heads.
+    What a person painted or accepted takes the place of the automatic seed cues. Only at the very end are the
+    networks written, whole or not at all, and put into the engine.
+    """
+
+    def __init__(
+        self, project: Project, engine: Engine, send: Callable[[Message], None], seed: int = 0
+    ) -> None:
+        """Equal seeds, photos, tags and corrections give equal networks."""
+        self._project, self._engine, self._send, self._seed = project, engine, send, seed
+        self._settings, self._classes = engine.settings, project.classes
+        self._clock = RunClock()
+        self._problems: list[str] = []
+        self._step = 0
+
+    def batches(self) -> Iterator[None]:
+        """Yield after each short piece of work. Leaving off in between leaves everything as it was.
+
+        Raises DataError where fewer than two of the tagged images can be read.
+        """
+        records = yield from self._readable(chosen(self._project.images()))
+        count = len(records)
+        views = Views([record.path for record in records], self._settings.max_side, PHOTO_BYTES)
+        shown = [self._shown(record) for record in records]
+        classifier_recipe, affinity_recipe = self._recipes(count)
+        classifier, net = self._new_networks()
+
+        batches = classifier_training.classifier_steps(classifier, views, shown, classifier_recipe)
+        yield from self._train(
+            "classes", say("Learning the classes"), batches, classifier_recipe.steps(count)
+        )
+        fused = fused_for_inference(classifier)
+        coverage = self._coverage(records)
+        looks = yield from self._looks(fused, views, shown)
+        seed_alpha = yield from self._alpha("seed alpha", coverage, looks, self._refined_cover)
+        self._settings = self._settings.calibrated(seed_alpha, seed_alpha)
+        seeds = yield from self._seeds(fused, records, views, shown)
+        # One backbone serves both: trained on the seeds as well, it would learn their faults.
+        classifier.backbone.freeze_norm().requires_grad_(False)
+        batches = affinity_training.affinity_steps(net, views, seeds, affinity_recipe)
+        yield from self._train(
+            "outlines", say("Learning the outlines"), batches, affinity_recipe.steps(count)
+        )
+
+        walked = partial(self._walked_cover, net.eval())
+        alpha = yield from self._alpha("walk alpha", coverage, looks, walked)
+        info = {
+            "base": self._engine.models.name,
+            "images": count,
+            "alpha": alpha,
+            "seed_alpha": seed_alpha,
+            "cam_side": self._settings.cam_side,
+            "scales": self._settings.scales,
+        }
+        save_models(self._project.models_dir / FILE, Bundle(self._classes.names, classifier, net, info=info))
+        self._project.set_current_version(0)
+        self._engine.replace_models(classifier=classifier, affinity=net, version=0)
+        self._engine.settings = self._engine.settings.calibrated(alpha, seed_alpha)
+        self._send(TagsLearnt(count, " ".join(self._problems), alpha, seed_alpha))
+
+    # -- Stages ----------------------------------------------------------------------------------------------
+
+    def _readable(self, records: Sequence[ImageRecord]) -> Generator[None, None, list[ImageRecord]]:
+        """Leave out the photos that cannot be read, and remember why."""
+        views, good = Views([record.path for record in records], self._settings.max_side, 0), []
+        for index, record in enumerate(records):
+            try:
+                views[index]
+                good.append(record)
+            except DataError as error:
+                self._problems.append(str(error))
+            self._send(Progress(0, 0.0, say("Reading the photos")))
+            yield
+        if len(good) < 2:
+            raise DataError(together(TOO_FEW, *self._problems))
+        return good
+
+    def _train(self, stage: str, text: Saying, batches: Iterator[Step], total: int) -> Iterator[None]:
+        self._clock.open(stage, total)
+        for batch in batches:
+            self._step += 1
+            self._send(LossPoint(self._step, batch.loss))
+            self._advance(text)
+            yield
+        self._clock.close()
+
+    def _looks(
+        self, classifier: CamClassifier, views: Views, shown: Sequence[Sequence[int]]
+    ) -> Generator[None, None, list[Look]]:
+        """Make the CAMs of the images that the background exponents are found on."""
+        tagged = [index for index, ids in enumerate(shown) if ids]
+        self._clock.open("looks", ALPHA_IMAGES)
+        looks = []
+        for place in calibration.sample(len(tagged), ALPHA_IMAGES):
+            view, ids = views[tagged[place]], shown[tagged[place]]
+            cams = self._cams(classifier, view, ids)
+            looks.append(Look(view, cams))
+            self._advance(say("Weighing the background"))
+            yield
+        self._clock.close()
+        return looks
+
+    def _alpha(
+        self, stage: str, coverage: float, looks: Sequence[Look], cover_of: Callable[[Look], Cover]
+    ) -> Generator[None, None, float]:
+        """Find the background exponent whose foreground covers `coverage` of the photos."""
+        self._clock.open(stage, ALPHA_IMAGES * (1 + calibration.STEPS))
+        covers = []
+        for look in looks:
+            covers.append(cover_of(look))
+            self._advance(say("Weighing the background"))
+            yield
+        search = calibration.AlphaSearch(coverage)
+        for _ in range(calibration.STEPS):
+            covered = []
+            for cover in covers:
+                covered.append(cover(search.candidate))
+                self._advance(say("Weighing the background"))
+                yield
+            search.tell(sum(covered) / len(covered))
+        self._clock.close()
+        return search.alpha
+
+    def _refined_cover(self, look: Look) -> Cover:
+        return calibration.refined_cover(look.cams, DenseCRF(look.view, self._settings.crf).infer)
+
+    @torch.inference_mode()
+    def _walked_cover(self, net: AffinityNet, look: Look) -> Cover:
+        inputs = net.backbone.convention.normalise(look.view).to(self._engine.device)
+        features = net(inputs.contiguous(memory_format=torch.channels_last))
+        walk = Walk(pair_affinity(features)[0], self._settings.beta)
+        return calibration.walked_cover(look.cams, walk, self._settings.steps)
+
+    def _seeds(
+        self,
+        classifier: CamClassifier,
+        records: Sequence[ImageRecord],
+        views: Views,
+        shown: Sequence[Sequence[int]],
+    ) -> Generator[None, None, list[np.ndarray]]:
+        """Return the seed cues of each image, uint8, at the size the networks see it."""
+        settings, seeds = self._settings, []
+        alphas = settings.alpha_low, settings.alpha_high, settings.threshold
+        self._clock.open("cues", len(records))
+        for record, view, ids in zip(records, views, shown, strict=True):
+            cues = self._project.accepted_mask(record.id)
+            if cues is None:
+                cams = self._cams(classifier, view, ids)
+                yield
+                refine = DenseCRF(view, settings.crf).infer if settings.seed_crf and ids else None
+                cues = seed_cues(cams, ids, *alphas, refine)
+                if (painted := self._painted(record)) is not None:
+                    painted = enlarged(painted, cues.shape)
+                    cues = np.where(painted == UNTOUCHED, cues, painted)
+            seeds.append(enlarged(cues, view.shape[:2]))
+            self._advance(say("Finding seed cues"))
+            yield
+        self._clock.close()
+        return seeds
+
+    def _cams(self, classifier: CamClassifier, view: np.ndarray, ids: Sequence[int]) -> np.ndarray:
+        settings = self._settings
+        return multi_scale_cam(
+            classifier, view, [class_id - 1 for class_id in ids], settings.scales, side=settings.cam_side
+        )
+
+    # -- What they need --------------------------------------------------------------------------------------
+
+    def _recipes(self, count: int) -> tuple[Recipe, Recipe]:
+        """Fit both recipes to the number of images, and tell the clock."""
+        first, second = (
+            replace(fitted(recipe, count), seed=self._seed) for recipe in (CLASSIFIER_RECIPE, AFFINITY_RECIPE)
+        )
+        weighing = ALPHA_IMAGES * (1 + calibration.STEPS)
+        looks = (
+            first.steps(count) * first.batch,
+            ALPHA_IMAGES,
+            weighing,
+            count,
+            second.steps(count) * second.batch,
+            weighing,
+        )
+        self._clock.plan({name: SECONDS[name] * n for name, n in zip(SECONDS, looks, strict=True)})
+        return first, second
+
+    def _new_networks(self) -> tuple[CamClassifier, AffinityNet]:
+        backbone = copy.deepcopy(self._engine.models.classifier.backbone).requires_grad_(True)
+        backbone.freeze_norm(backbone.norm_frozen)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._seed)
+            classifier, net = CamClassifier(backbone, len(self._classes)), AffinityNet(backbone)
+        device = self._engine.device
+        return channels_last(classifier.to(device)), channels_last(net.to(device))
+
+    def _shown(self, record: ImageRecord) -> list[int]:
+        """Ids of the classes an image shows, be they tagged or painted."""
+        painted = self._project.accepted_mask(record.id)
+        if painted is None:
+            painted = self._painted(record)
+        tagged = {self._classes.id_of(name) for name in record.tags}
+        return sorted(tagged | (set() if painted is None else painted_classes(painted)))
+
+    def _coverage(self, records: Sequence[ImageRecord]) -> float:
+        """How much of a photo its objects cover: as a rule, corrected by the masks accepted so far."""
+        accepted = [
+            mask for record in records if (mask := self._project.accepted_mask(record.id)) is not None
+        ]
+        shares = [float(((mask != BACKGROUND) & (mask != VOID)).mean()) for mask in accepted]
+        known = COVERAGE * PRIOR_IMAGES
+        return (known + sum(shares)) / (PRIOR_IMAGES + len(shares))
+
+    def _painted(self, record: ImageRecord) -> np.ndarray | None:
+        if record.seed_revision == 0:
+            return None
+        return self._project.layer(record.id, Target.SEEDS, image_size(record.path))
+
+    def _advance(self, text: Saying) -> None:
+        self._clock.advance()
+        self._send(Progress(0, self._clock.fraction(), text, self._clock.left()))
+
+
+def chosen(records: Sequence[ImageRecord], most: int = MOST_IMAGES) -> list[ImageRecord]:
+    """Return the images to learn from: the tagged ones, or of more than `most` a choice that gives every
+    class its share; none where fewer than two show a class.
+    """
+    tagged = [record for record in records if record.tagged]
+    if sum(bool(record.tags) for record in tagged) < 2:
+        return []
+    seen: Counter[str] = Counter()
+    turns = []
+    for record in tagged:
+        names = record.tags or ("",)  # Showing nothing counts as a class.
+        turns.append(min(seen[name] for name in names))
+        seen.update(names)
+    first = sorted(range(len(tagged)), key=turns.__getitem__)[:most]
+    return [tagged[index] for index in sorted(first)]
+
+
+def fitted(recipe: Recipe, count: int) -> Recipe:
+    """Return `recipe` for `count` images: smaller batches for few of them, and `LEAST_STEPS` at least."""
+    batch = min(recipe.batch, LARGEST_BATCH, max(4, count // 4))
+    return replace(recipe, batch=batch, epochs=max(recipe.epochs, -(-LEAST_STEPS // -(-count // batch))))
+
+
+def load_learnt(project: Project, base: str) -> tuple[Models, Settings] | None:
+    """Return what `project` has learnt from its tags with the weights named `base`, and the settings that
+    fit; None where it has not.
+
+    Classes added since have no row in the classifier. Raises WeightsError when the file is damaged.
+    """
+    file = project.models_dir / FILE
+    if not file.is_file():
+        return None
+    bundle = load_models(file)
+    known = bundle.classes
+    fits = bundle.info.get("base") == base and known == project.classes.names[: len(known)]
+    if bundle.classifier is None or not fits:
+        return None
+    models = Models(project.classes, bundle.classifier, bundle.affinity, name=base)
+    return models, Settings.fitting(bundle.info)

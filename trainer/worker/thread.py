@@ -1,0 +1,309 @@
+"""The trainer thread: answers predictions and fine-tunes the AffinityNet while a person works."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from trainer.data.images import load_image
+from trainer.data.project import Project, Status
+from trainer.engine import Engine
+from trainer.errors import UserError
+from trainer.method.interrupt import Interrupted, interruptible
+from trainer.translatable import Saying, say, together, words_of
+from trainer.worker.finetuning import NothingToLearn, Training
+from trainer.worker.messages import (
+    Command,
+    LearnTags,
+    Message,
+    ModelChanged,
+    Pause,
+    Predict,
+    Predicted,
+    PredictFailed,
+    Priority,
+    Promoted,
+    SeedsChanged,
+    SetModel,
+    Shutdown,
+    Start,
+    StartSweep,
+    State,
+    StateChanged,
+    Stop,
+    StopSweep,
+    TagsLearnt,
+)
+from trainer.worker.model_versions import newest_sound
+from trainer.worker.prediction_queue import Request, Requests
+from trainer.worker.propose_all import Sweep
+from trainer.worker.stored_proposals import keep, why_not
+from trainer.worker.tag_learning import TOO_FEW, TagLearning, chosen
+from trainer.worker.throttle import Outbox
+
+NEEDS_TWO = say("Correct two images: one is learnt from, the other one judges what was learnt.")
+NEEDS_ONE_MORE = say("Correct one more image: one is learnt from, the other one judges what was learnt.")
+TOO_FEW_STROKES = say("Too few strokes are left to learn from: correct one more image.")
+REFRESHED = 32
+"""How many of the images proposed last are proposed anew when the model changes."""
+
+log = logging.getLogger(__name__)
+
+
+class TrainerWorker:
+    """Runs in one background thread of its own; commands in by `post`, messages out by `emit`.
+
+    Training on corrections begins by itself once one image of each split is corrected; learning from tags
+    begins when asked to. What the worker has learnt is on disk when it says so (`Promoted`), so stopping it
+    at any moment loses nothing. Predictions go first. A sweep over all images goes last: it does one image
+    whenever there is nothing else to do.
+
+    Full proposals are also kept in the project: the mask as the strokes refine it, the margin, and status
+    PROPOSED of images that were NEW. Messages come on the worker's thread; those that only draw curves, ten a
+    second at most.
+    """
+
+    def __init__(self, project: Project, engine: Engine, emit: Callable[[Message], None]) -> None:
+        """From `start` on `engine` belongs to the thread; only its settings may be set from outside."""
+        self._project, self._engine = project, engine
+        self._outbox = Outbox(emit)
+        self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._requests = Requests()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._main, name="trainer", daemon=True)
+        self._untuned = engine.models.affinity
+        self._state = State.IDLE
+        self._run: Iterator[None] | None = None
+        self._learns_tags = False
+        self._sweep: Sweep | None = None
+        self._image: tuple[str, np.ndarray] | None = None
+        self._proposed: dict[str, None] = {}
+
+    # -- From any thread -------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the thread; it loads the project's current model version first."""
+        self._thread.start()
+
+    def post(self, command: Command) -> None:
+        """Hand over a command; returns at once."""
+        if isinstance(command, Shutdown):
+            self._stopping.set()
+        self._commands.put(command)
+
+    def stop(self, timeout: float = 2.0) -> bool:
+        """End the thread, mid-batch if need be; True when it has ended within `timeout` seconds."""
+        self.post(Shutdown())
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    # -- The thread ------------------------------------------------------------------------------------------
+
+    def _main(self) -> None:
+        # torch keeps this number per thread. One core is left to the desk; the small maps and batches of a
+        # labeler's project do not gain from more than four.
+        torch.set_num_threads(max(1, min(4, (os.cpu_count() or 1) - 1)))
+        try:
+            with interruptible(self._stopping.is_set):
+                self._guarded(self._open)
+                while not self._stopping.is_set():
+                    self._guarded(self._turn)
+        except Interrupted:
+            pass
+
+    def _open(self) -> None:
+        if problems := self._use_current_version():
+            self._outbox.send(ModelChanged(self._engine.models.version, problems))
+        self._begin()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Do a piece of work; whatever goes wrong ends training with a reason, never the thread."""
+        try:
+            work()
+        except UserError as error:
+            self._end_run(State.FAILED, words_of(error))
+        except Exception as error:
+            log.exception("the trainer thread failed")
+            problem = f"{type(error).__name__}: {error}"
+            self._end_run(
+                State.FAILED, say("Training broke off ({problem}); Start tries again.", problem=problem)
+            )
+
+    def _turn(self) -> None:
+        """Obey what has arrived, then do one short piece of work; sleep while there is neither."""
+        busy = bool(self._requests) or self._state is State.TRAINING or self._sweep is not None
+        if not busy:
+            self._outbox.flush()
+            self._obey(self._commands.get())
+        while not self._commands.empty():
+            self._obey(self._commands.get())
+        if self._stopping.is_set():
+            return
+        if self._engine.models.classes != self._project.classes:
+            self._engine.replace_models(classes=self._project.classes)
+        request = self._requests.take()
+        if request is not None:
+            self._predict(request)
+        if self._state is State.TRAINING:
+            if request is None or request.priority >= Priority.REFRESH:
+                self._train()
+        elif request is None and self._sweep is not None and not self._sweep.step():
+            self._sweep = None
+
+    def _obey(self, command: Command) -> None:
+        match command:
+            case Predict():
+                self._requests.ask(command)
+            case SeedsChanged():
+                # A run under way sees new corrections at its next round.
+                if self._state in (State.WAITING, State.CONVERGED):
+                    self._begin()
+            case Start():
+                if self._state is State.PAUSED and self._run is not None:
+                    self._enter(State.TRAINING, say("Training goes on."))
+                elif self._state is not State.TRAINING:
+                    self._begin()
+            case Pause():
+                if self._state in (State.TRAINING, State.WAITING, State.CONVERGED):
+                    self._enter(State.PAUSED, say("Training is paused; Start goes on."))
+            case Stop():
+                self._end_run(State.IDLE, say("Training is stopped; Start begins anew."))
+            case LearnTags():
+                self._learn_tags()
+            case SetModel():
+                self._go_back(command.version)
+            case StartSweep():
+                self._sweep = self._sweep or Sweep(self._project, self._engine, self._outbox.send)
+            case StopSweep():
+                if self._sweep is not None:
+                    self._sweep.end(stopped=True)
+                    self._sweep = None
+            case Shutdown():
+                self._stopping.set()
+
+    # -- Training --------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Begin a run, or wait for corrections and say for which."""
+        train, validation = (len(self._project.corrected(split)) for split in ("train", "val"))
+        if train and validation:
+            self._run, self._learns_tags = self._new_run(), False
+            self._enter(
+                State.TRAINING,
+                say(
+                    "Corrected images: {train} to learn from, {validation} to judge by.",
+                    train=train,
+                    validation=validation,
+                ),
+            )
+        else:
+            self._end_run(State.WAITING, NEEDS_ONE_MORE if train or validation else NEEDS_TWO)
+
+    def _learn_tags(self) -> None:
+        """Begin to learn from the tags or go on with it; where too few are tagged, say so and do no more."""
+        if self._learns_tags:
+            self._enter(State.TRAINING, say("Training goes on."))
+        elif chosen(self._project.images()):
+            self._run = TagLearning(self._project, self._engine, self._hear).batches()
+            self._learns_tags = True
+            self._enter(State.TRAINING, say("Learns your classes from the tags."))
+        else:
+            self._enter(self._state, TOO_FEW)
+
+    def _new_run(self) -> Iterator[None]:
+        return Training(self._project, self._engine, self._hear).batches()
+
+    def _train(self) -> None:
+        assert self._run is not None
+        try:
+            next(self._run)
+        except StopIteration:
+            if self._learns_tags:
+                self._begin()
+                return
+            self._end_run(
+                State.CONVERGED, say("The last rounds brought nothing better; more corrections will.")
+            )
+        except NothingToLearn as error:
+            self._end_run(State.WAITING, together(TOO_FEW_STROKES, words_of(error)))
+
+    def _hear(self, message: Message) -> None:
+        """Pass on what the run says; when it has changed the models, untouched images get a new proposal."""
+        self._outbox.send(message)
+        if isinstance(message, TagsLearnt):
+            self._untuned = self._engine.models.affinity
+        if isinstance(message, TagsLearnt | Promoted):
+            self._refresh()
+
+    def _end_run(self, state: State, reason: Saying) -> None:
+        self._run, self._learns_tags = None, False
+        self._enter(state, reason)
+
+    def _enter(self, state: State, reason: Saying) -> None:
+        self._state = state
+        self._outbox.send(StateChanged(state, reason))
+
+    # -- Model versions --------------------------------------------------------------------------------------
+
+    def _go_back(self, number: int) -> None:
+        """Use version `number`; a run on corrections begins anew from it."""
+        try:
+            self._project.set_current_version(number)
+            note = self._use_current_version()
+        except UserError as error:
+            note = words_of(error)
+        self._outbox.send(ModelChanged(self._engine.models.version, note))
+        self._refresh()
+        if self._run is not None and not self._learns_tags:
+            self._run = self._new_run()
+
+    def _use_current_version(self) -> Saying:
+        """Use the project's current version, or the newest sound one before it; return why another, or ""."""
+        current = next((version.number for version in self._project.model_versions() if version.current), 0)
+        number, net, problems = newest_sound(self._project, self._engine.affinity_net, current)
+        self._engine.replace_models(affinity=net or self._untuned, version=number)
+        if number == current:
+            return Saying()
+        self._project.set_current_version(number)
+        used = (
+            say("Model {number} is used instead.", number=number)
+            if number
+            else say("The model without fine-tuning is used instead.")
+        )
+        return together(problems, used)
+
+    def _refresh(self) -> None:
+        """Ask anew for the images proposed last, as far as nobody touched them."""
+        for image in list(self._proposed)[-REFRESHED:]:
+            if self._project.record(image).untouched:
+                self._requests.ask(Predict(image, Priority.REFRESH))
+
+    # -- Predictions -----------------------------------------------------------------------------------------
+
+    def _predict(self, request: Request) -> None:
+        try:
+            self._outbox.send(self._proposal(request))
+        except Exception as error:
+            self._outbox.send(PredictFailed(request.image, why_not(request.image, error)))
+
+    def _proposal(self, request: Request) -> Predicted:
+        record = self._project.record(request.image)
+        if self._image is None or self._image[0] != record.id:
+            self._image = record.id, load_image(record.path)
+        # Settings may be replaced at any moment: those before are told, so that a mixture passes for neither.
+        settings, version = self._engine.settings, self._engine.models.version
+        origin = "" if request.fast else self._engine.origin(record.tags)
+        proposal = self._engine.propose(self._image[1], record.tags, request.fast)
+        if not request.fast:
+            self._proposed.pop(record.id, None)
+            self._proposed[record.id] = None
+            if record.status is not Status.ACCEPTED:
+                keep(self._project, record, proposal, origin)
+        return Predicted(record.id, record.tags, settings, version, record.seed_revision, proposal)
