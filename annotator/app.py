@@ -15,13 +15,13 @@ from PySide6.QtWidgets import QApplication
 from annotator import i18n
 from annotator.session import Session
 from annotator.settings import DeskSettings
+from annotator.shell.window import Window
 from annotator.theme import Theme
-from annotator.window import Window
 from resources import path as resource
 from trainer.data.project import Project
 
 if TYPE_CHECKING:
-    from annotator.models import Loaded
+    from annotator.session.engine_loading import Loaded
 
 
 def run(project: Path | None = None) -> int:
@@ -51,7 +51,9 @@ def make_window(settings: DeskSettings) -> Window:
     theme = Theme(settings.theme)
 
     def load(project: Project) -> Loaded:
-        from annotator.models import load_engine  # imports torch, which the window does not wait for
+        from annotator.session.engine_loading import (
+            load_engine,  # imports torch, which the window does not wait for
+        )
 
         return load_engine(project, settings.weights)
 

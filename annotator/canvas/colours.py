@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from skimage.color import lab2rgb
 
-from annotator.class_colours import class_colours
+from annotator.canvas.class_colours import class_colours
 from trainer.data.classes import BACKGROUND, VOID
 
 Lut = NDArray[np.uint32]  # 256 colours, 0xAARRGGBB, premultiplied

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.canvas.colours import TRANSPARENT, Lut
-from annotator.document import Labels
+from annotator.session.document import Labels
 
 Indices = NDArray[np.intp]
 Pixels = NDArray[np.uint32]  # premultiplied 0xAARRGGBB

@@ -7,8 +7,8 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from annotator.canvas.class_colours import class_colour
 from annotator.canvas.view import CanvasView, shown_cam
-from annotator.class_colours import class_colour
 from annotator.session import Session
 
 HEADER = 34

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from annotator.canvas.colours import argb, heat_lut, mask_luts, seed_lut, stroke_luts
 from annotator.canvas.compose import Hatch, Pixels, Raster, label_pixels, score_pixels
-from annotator.document import Labels
+from annotator.session.document import Labels
 from trainer.data.classes import BACKGROUND, EDIT_VOID, UNTOUCHED, VOID
 
 CRISP_FROM = 3.0  # screen pixels per image pixel: from here on single pixels are shown as squares

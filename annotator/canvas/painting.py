@@ -3,9 +3,9 @@
 from PySide6.QtCore import QObject, QPointF, QTimer
 
 from annotator.boxes import Box, rect_of, slices
+from annotator.canvas.edits import Change, change
+from annotator.canvas.geometry import Cover, Coverage, Point
 from annotator.canvas.layers import DrawnItem
-from annotator.canvas.strokes import Cover, Coverage, Point
-from annotator.edits import Change, change
 from annotator.session import Session
 from trainer.data.classes import EDIT_VOID, UNTOUCHED
 from trainer.data.project import Target

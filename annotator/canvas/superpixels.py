@@ -9,9 +9,9 @@ from scipy.ndimage import find_objects
 from skimage.segmentation import slic
 
 from annotator.boxes import Box
+from annotator.canvas.geometry import Cover
 from annotator.canvas.pyramid import halved
-from annotator.canvas.strokes import Cover
-from annotator.document import Labels
+from annotator.session.document import Labels
 
 PIXELS_EACH = 400  # about 20×20
 LARGEST_AREA = 1_000_000  # larger photos are halved first: SLIC's time and memory follow the area

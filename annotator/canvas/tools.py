@@ -7,9 +7,9 @@ from PySide6.QtGui import QPainter, QPainterPath
 from skimage.segmentation import flood
 
 from annotator.boxes import Box
+from annotator.canvas.geometry import Cover, disc, polygon, tight
 from annotator.canvas.outlines import ink_colour, outline, stroke_twice
 from annotator.canvas.painting import point
-from annotator.canvas.strokes import Cover, disc, polygon, tight
 from annotator.canvas.superpixels import Superpixels, path, superpixels
 from trainer.data.classes import UNTOUCHED, VOID
 from trainer.data.project import Target

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from annotator.class_colours import class_colour
+from annotator.canvas.class_colours import class_colour
 from annotator.i18n import why
 from annotator.session import Session
 from annotator.widgets import explanation, swatch

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from annotator.jobs import Jobs
+from annotator.session.jobs import Jobs
 from annotator.settings import DeskSettings
 from annotator.widgets import explanation
 from trainer.errors import Cancelled

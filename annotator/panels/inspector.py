@@ -7,7 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
-from annotator.class_colours import class_colour
+from annotator.canvas.class_colours import class_colour
 from annotator.session import Session
 from annotator.widgets import explanation, heading, line
 from trainer.data.classes import BACKGROUND, EDIT_VOID, UNTOUCHED, VOID

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from annotator.class_colours import class_colour
+from annotator.canvas.class_colours import class_colour
 from annotator.i18n import told
 from annotator.session import Session
 from annotator.theme import Theme

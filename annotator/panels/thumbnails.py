@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPixmap
 
-from annotator.jobs import Jobs
+from annotator.session.jobs import Jobs
 from trainer.data.images import thumbnail
 
 SIDE = 112

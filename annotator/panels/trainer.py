@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 
 from annotator.actions import spec_of, translated
 from annotator.i18n import told
-from annotator.panels.sweep import SweepBox
+from annotator.panels.propose_all import SweepBox
 from annotator.session import Session
 from annotator.theme import Theme
 from annotator.widgets import explanation, heading, line, scrolled

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QObject, Signal
 
 from annotator.boxes import rect_of
-from annotator.document import Document
+from annotator.session.document import Document
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.data.classes import BACKGROUND, VOID

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from annotator.boxes import rect_of
-from annotator.document import Labels
-from annotator.jobs import Latest
+from annotator.session.document import Labels
+from annotator.session.jobs import Latest
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.errors import UserError

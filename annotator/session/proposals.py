@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from annotator.boxes import rect_of
-from annotator.document import Document, Labels
-from annotator.jobs import Latest
+from annotator.session.document import Document, Labels
+from annotator.session.jobs import Latest
 from annotator.session.state import SessionState
 
 if TYPE_CHECKING:

@@ -5,18 +5,18 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from annotator.document import Document
-from annotator.jobs import Deadline
-from annotator.loader import DocumentLoader
-from annotator.predictor import EngineFactory
 from annotator.session.acceptance import Acceptance
-from annotator.session.models_in_use import ModelsInUse
+from annotator.session.document import Document
+from annotator.session.jobs import Deadline
+from annotator.session.loader import DocumentLoader
+from annotator.session.models import ModelsInUse
 from annotator.session.parameters import Parameters
-from annotator.session.photos import Photos
+from annotator.session.predictor import EngineFactory
 from annotator.session.proposals import Proposals
+from annotator.session.propose_all import Sweep
+from annotator.session.rescan import Photos
 from annotator.session.state import SessionState
 from annotator.session.strokes import Strokes
-from annotator.session.sweep import Sweep
 from annotator.session.tagging import Tagging
 from trainer.data.classes import BACKGROUND
 from trainer.data.location import means

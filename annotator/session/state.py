@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRect, Signal
 
-from annotator.document import Document, Labels
 from annotator.i18n import told, why
-from annotator.jobs import Jobs
-from annotator.predictor import EngineFactory, Predictor
-from annotator.saver import Saver
+from annotator.session.document import Document, Labels
+from annotator.session.jobs import Jobs
+from annotator.session.predictor import EngineFactory, Predictor
+from annotator.session.saver import Saver
 from trainer.data.classes import ClassList
 from trainer.data.project import ImageRecord, Project, Target
 

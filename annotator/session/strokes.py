@@ -3,8 +3,8 @@
 import numpy as np
 
 from annotator.boxes import Box, rect_of, slices
-from annotator.document import Document, Labels
 from annotator.session.acceptance import Acceptance
+from annotator.session.document import Document, Labels
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.data.project import Edit, Project, Target

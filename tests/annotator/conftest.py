@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from annotator.session import Session
 from annotator.settings import DeskSettings
+from annotator.shell.window import Window
 from annotator.theme import Theme
-from annotator.window import Window
 from trainer.data.sample import build_sample
 
 # Drawn into memory, the same everywhere; QT_QPA_PLATFORM=xcb shows the tests on the screen.

@@ -10,9 +10,9 @@ from bright_segmenter import BrightSegmenter
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from annotator.models import Loaded
 from annotator.session import Session
-from annotator.window import Window
+from annotator.session.engine_loading import Loaded
+from annotator.shell.window import Window
 from trainer.data.project import Project
 from trainer.engine import Engine, Models, Proposal
 from trainer.method.settings import Settings

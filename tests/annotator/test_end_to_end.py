@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from annotator.dialogs.export import ExportDialog
-from annotator.window import Window
+from annotator.shell.window import Window
 from trainer.data.palette import voc_palette
 from trainer.data.project import Status
 from trainer.worker.messages import LossPoint, Promoted, State, StateChanged, ValidationPoint

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator.panels.images import Order
 from annotator.session import Session
-from annotator.window import Window
+from annotator.shell.window import Window
 from trainer.data.project import Status
 
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from annotator.session import Session
-from annotator.window import Window
+from annotator.shell.window import Window
 from trainer.data.project import Project, Status
 
 

@@ -8,7 +8,7 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from annotator.canvas.badge import EDGE, HEIGHT
-from annotator.window import Window
+from annotator.shell.window import Window
 
 PREVIEW = "Preview · full mask follows"
 

@@ -8,8 +8,8 @@ from desk import small_engine, wait_settled
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from annotator.models import Loaded
 from annotator.session import Session
+from annotator.session.engine_loading import Loaded
 from trainer.data.project import Project
 from trainer.errors import WeightsError
 from trainer.worker.messages import Predicted, Promoted

@@ -11,10 +11,10 @@ from pytestqt.qtbot import QtBot
 
 from annotator.app import make_window
 from annotator.settings import DeskSettings
+from annotator.shell.welcome import EmptyDesk
+from annotator.shell.window import NARROWEST, Window
 from annotator.theme import Theme
-from annotator.welcome import EmptyDesk
 from annotator.widgets import IconLabel
-from annotator.window import NARROWEST, Window
 from trainer.data.project import Project, Status
 from trainer.worker.messages import LearnTags, TagsLearnt
 

@@ -5,7 +5,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
-from annotator.window import Window
+from annotator.shell.window import Window
 from trainer.data.project import Status, Target
 
 K = Qt.Key

@@ -23,7 +23,7 @@ from annotator.dialogs.keys import KeysDialog
 from annotator.dialogs.weights import WeightsDialog
 from annotator.session import Session
 from annotator.settings import DeskSettings
-from annotator.window import Window
+from annotator.shell.window import Window
 from trainer.data.export import export_project
 from trainer.data.images import load_image
 from trainer.data.project import Status

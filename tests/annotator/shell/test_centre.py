@@ -5,7 +5,7 @@ from desk import press, wait_settled
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from annotator.window import Window
+from annotator.shell.window import Window
 from trainer.data.project import Target
 
 K = Qt.Key

@@ -9,7 +9,7 @@ import pytest
 import torch
 from desk import random_backbone
 
-from annotator.models import load_engine
+from annotator.session.engine_loading import load_engine
 from trainer.data.project import Project
 from trainer.errors import WeightsError
 from trainer.learn.segmentation import predict

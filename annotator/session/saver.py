@@ -8,7 +8,7 @@ from threading import Lock
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from annotator.i18n import told
-from annotator.jobs import Jobs
+from annotator.session.jobs import Jobs
 from trainer.translatable import words_of
 
 RETRY_MS = 2000

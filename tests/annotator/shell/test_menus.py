@@ -1,7 +1,7 @@
 """What only menus offer."""
 
 from annotator.settings import DeskSettings
-from annotator.window import Window
+from annotator.shell.window import Window
 
 
 def test_colours_change_at_once(window: Window) -> None:

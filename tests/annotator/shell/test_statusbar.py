@@ -3,7 +3,7 @@
 from desk import stroke
 from PySide6.QtCore import QPointF
 
-from annotator.window import Window
+from annotator.shell.window import Window
 from trainer.data.project import Target
 
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotator.boxes import Box, slices
-from annotator.canvas.strokes import tight
-from annotator.document import Labels
+from annotator.canvas.geometry import tight
+from annotator.session.document import Labels
 from trainer.data.classes import UNTOUCHED
 
 

@@ -6,8 +6,8 @@ from pytestqt.qtbot import QtBot
 
 from annotator.panels.trainer import TrainerPanel
 from annotator.session import Session
+from annotator.shell.window import NARROWEST, Window
 from annotator.theme import Theme
-from annotator.window import NARROWEST, Window
 from trainer.errors import WeightsError
 from trainer.translatable import say
 from trainer.worker.messages import (

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
-from annotator.document import Document
-from annotator.loader import DocumentLoader
+from annotator.session.document import Document
+from annotator.session.loader import DocumentLoader
 from trainer.data.project import Project
 
 

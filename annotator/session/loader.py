@@ -2,8 +2,8 @@
 
 from PySide6.QtCore import QObject, Signal
 
-from annotator.document import Document
-from annotator.jobs import Jobs
+from annotator.session.document import Document
+from annotator.session.jobs import Jobs
 from trainer.data.project import Project
 
 

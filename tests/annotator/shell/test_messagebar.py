@@ -5,10 +5,10 @@ from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from annotator.dialogs.details import DetailsDialog
-from annotator.messagebar import MessageBar
+from annotator.shell.messagebar import MessageBar
+from annotator.shell.window import Window
 from annotator.theme import Theme
 from annotator.widgets import CrossButton, IconLabel
-from annotator.window import Window
 
 
 def test_the_details_of_a_message_lie_behind_a_button(window: Window, qtbot: QtBot) -> None:

@@ -99,7 +99,7 @@ def test_painting_is_as_exact_on_screens_of_higher_density(ratio: str) -> None:
     environment = {**os.environ, "QT_SCALE_FACTOR": ratio, "CANVAS_AT_RATIO": ratio}
     tests = "(exactly and 7.3-3.7) or (exactly and 0.5-20.0) or (brushs_size and 3.0) or no_gap or inner_run"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", tests, __file__]
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     run = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout[-3000:]
 

@@ -9,20 +9,13 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
-from annotator.action_states import ActionStates
 from annotator.actions import ACTIONS, Actions, spec_of, translated
 from annotator.canvas.inspect import InspectView
 from annotator.canvas.view import CanvasView
-from annotator.centre import Centre
 from annotator.dialogs.about import AboutDialog
 from annotator.dialogs.classes import ClassesDialog
 from annotator.dialogs.export import ExportDialog
 from annotator.dialogs.keys import KeysDialog
-from annotator.jobs import Deadline
-from annotator.keyboard import Keyboard, typing
-from annotator.menus import Menus
-from annotator.messagebar import MessageBar
-from annotator.paint_actions import PaintActions
 from annotator.panels.images import ImagesPanel
 from annotator.panels.inspector import InspectorPanel
 from annotator.panels.layers import LayersPanel
@@ -31,12 +24,19 @@ from annotator.panels.tags import TagsPanel
 from annotator.panels.trainer import TrainerPanel
 from annotator.sample import sample_folder
 from annotator.session import Session
+from annotator.session.jobs import Deadline
 from annotator.session.session import CLOSING_SECONDS
 from annotator.settings import DeskSettings
-from annotator.statusbar import StatusBar
+from annotator.shell.action_states import ActionStates
+from annotator.shell.centre import Centre
+from annotator.shell.keyboard import Keyboard, typing
+from annotator.shell.menus import Menus
+from annotator.shell.messagebar import MessageBar
+from annotator.shell.paint_actions import PaintActions
+from annotator.shell.statusbar import StatusBar
+from annotator.shell.toolbars import MainBar, ToolsBar
+from annotator.shell.welcome import EmptyDesk, WelcomeStrip
 from annotator.theme import Theme
-from annotator.toolbars import MainBar, ToolsBar
-from annotator.welcome import EmptyDesk, WelcomeStrip
 from trainer.errors import UserError
 
 FIRST_SIZE = QSize(1440, 900)

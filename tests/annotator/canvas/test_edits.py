@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from annotator.canvas.strokes import Coverage, disc, polygon, sweep
-from annotator.edits import change
+from annotator.canvas.edits import change
+from annotator.canvas.geometry import Coverage, disc, polygon, sweep
 
 CAT, DOG, UNTOUCHED = 8, 12, 255
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from annotator.bridge import Bridge
-from annotator.document import Labels
 from annotator.i18n import told
-from annotator.jobs import Jobs
+from annotator.session.bridge import Bridge
+from annotator.session.document import Labels
+from annotator.session.jobs import Jobs
 from trainer.data.project import Project
 from trainer.worker.messages import (
     Command,
@@ -26,7 +26,7 @@ from trainer.worker.messages import (
 
 if TYPE_CHECKING:
     # torch takes a second to import: that is done in the pool, when the window stands already.
-    from annotator.models import Loaded
+    from annotator.session.engine_loading import Loaded
     from trainer.engine import Engine, Proposal, Suggestion
     from trainer.method.settings import Settings
     from trainer.worker.thread import TrainerWorker

@@ -10,8 +10,8 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 import trainer.worker.tag_learning
-from annotator.models import load_engine
-from annotator.window import Window
+from annotator.session.engine_loading import load_engine
+from annotator.shell.window import Window
 from trainer.data.project import Project
 from trainer.learn.augment import Augmentation
 from trainer.models.bundle import Bundle, save_models

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QStackedWidget
 from annotator.canvas.inspect import InspectView
 from annotator.canvas.view import CanvasView
 from annotator.session import Session
-from annotator.welcome import EmptyDesk
+from annotator.shell.welcome import EmptyDesk
 
 
 class Centre(QStackedWidget):

@@ -8,8 +8,8 @@ import pytest
 from desk import go_to, small_engine, stroke, wait_settled
 from pytestqt.qtbot import QtBot
 
-from annotator.models import Loaded
 from annotator.session import Session
+from annotator.session.engine_loading import Loaded
 from trainer.data.classes import VOID
 from trainer.data.project import Project, Status, Target
 from trainer.errors import DataError

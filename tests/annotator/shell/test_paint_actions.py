@@ -5,7 +5,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from annotator.settings import DeskSettings
-from annotator.window import Window
+from annotator.shell.window import Window
 from trainer.data.classes import EDIT_VOID
 from trainer.data.project import Target
 
