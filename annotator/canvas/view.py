@@ -9,11 +9,10 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPainte
 from PySide6.QtWidgets import QWidget
 
 from annotator.canvas.badge import badge_strip, badge_text, draw_badge
-from annotator.canvas.layers import CamItem, ImageItem, LayerItem, MaskItem, SeedsItem, StrokesItem
+from annotator.canvas.layers import CamItem, ImageItem, LayerItem, MaskItem, SeedsItem, StrokesItem, pyramid
 from annotator.canvas.navigation import NavigableView
 from annotator.canvas.outlines import ink_colour, stroke_twice
 from annotator.canvas.painting import Painting
-from annotator.canvas.pyramid import pyramid
 from annotator.canvas.scale_bar import draw_scale_bar
 from annotator.canvas.tools import TOOLS, Tool
 from annotator.session import Session

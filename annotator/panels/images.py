@@ -1,24 +1,33 @@
 """The Images panel: every image of the project, found, filtered, ordered and opened."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QPoint, QSize, Qt, QTimer
-from PySide6.QtGui import QPixmap
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QSize,
+    Qt,
+    QTimer,
+    QUrl,
+)
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QPixmap
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QListView,
+    QMenu,
     QProgressBar,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
 
-from annotator.panels.image_menu import ImageMenu
 from annotator.panels.image_row import ImageRow
 from annotator.panels.thumbnails import Thumbnails
 from annotator.session import Session
@@ -281,3 +290,20 @@ def shown_ids(
         # What nobody looked at yet may be the most useful of all: it stands after what is known to be.
         kept.sort(key=lambda record: (record.status is Status.ACCEPTED, -(record.margin or 0.0)))
     return [record.id for record in kept]
+
+
+class ImageMenu(QMenu):
+    """Opens an image, shows where it lies, copies its name; of several images only the names are of use."""
+
+    def __init__(self, session: Session, records: Sequence[ImageRecord], parent: QWidget) -> None:
+        super().__init__(parent)
+        if len(records) == 1:
+            (record,) = records
+            folder = QUrl.fromLocalFile(str(record.path.parent))
+            self.addAction(self.tr("Open"), lambda: session.open_image(record.id))
+            self.addAction(self.tr("Show in folder"), lambda: QDesktopServices.openUrl(folder))
+            copy = self.tr("Copy file name")
+        else:
+            copy = self.tr("Copy {n} file names").format(n=len(records))
+        names = "\n".join(record.path.name for record in records)
+        self.addAction(copy, lambda: QGuiApplication.clipboard().setText(names))

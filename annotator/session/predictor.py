@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from annotator.i18n import told
-from annotator.session.bridge import Bridge
 from annotator.session.document import Labels
 from annotator.session.jobs import Jobs
 from trainer.data.project import Project
@@ -34,6 +34,18 @@ if TYPE_CHECKING:
 EngineFactory = Callable[[Project], "Loaded"]
 KEPT_PROPOSALS = 8
 STOP_SECONDS = 2.0
+
+
+class Bridge(QObject):
+    """Give `deliver` to the trainer thread; `arrived` fires in the thread this object lives in."""
+
+    arrived = Signal(object)
+
+    def deliver(self, message: object) -> None:
+        """Hand over one message; callable from any thread."""
+        # The desk may be gone while the thread says its last words: then nobody is left to listen.
+        with suppress(RuntimeError):
+            self.arrived.emit(message)
 
 
 class Predictor(QObject):

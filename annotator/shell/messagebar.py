@@ -3,10 +3,20 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QGuiApplication, QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QDialog,
+    QDialogButtonBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
-from annotator.dialogs.details import DetailsDialog
 from annotator.theme import Theme
 from annotator.widgets import CrossButton, IconLabel
 
@@ -118,3 +128,20 @@ class MessageBar(QWidget):
     def _messages(self) -> list[Message]:
         items = (self._layout.itemAt(i) for i in range(self._layout.count()))
         return [w for item in items if item is not None and isinstance(w := item.widget(), Message)]
+
+
+class DetailsDialog(QDialog):
+    """A message in full, to be read or copied into a report."""
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Details"))
+        self.resize(640, 360)
+        shown = QPlainTextEdit(text, readOnly=True)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        copy = buttons.addButton(self.tr("Copy"), QDialogButtonBox.ButtonRole.ActionRole)
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(text))
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(shown)
+        layout.addWidget(buttons)

@@ -22,7 +22,6 @@ from annotator.panels.layers import LayersPanel
 from annotator.panels.seeds import SeedsPanel
 from annotator.panels.tags import TagsPanel
 from annotator.panels.trainer import TrainerPanel
-from annotator.sample import sample_folder
 from annotator.session import Session
 from annotator.session.jobs import Deadline
 from annotator.session.session import CLOSING_SECONDS
@@ -37,6 +36,7 @@ from annotator.shell.statusbar import StatusBar
 from annotator.shell.toolbars import MainBar, ToolsBar
 from annotator.shell.welcome import EmptyDesk, WelcomeStrip
 from annotator.theme import Theme
+from trainer.data.sample import sample_folder
 from trainer.errors import UserError
 
 FIRST_SIZE = QSize(1440, 900)

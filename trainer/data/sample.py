@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path, PurePosixPath
 
 import skimage.data
+from platformdirs import user_data_path
 
 from trainer.data.atomic import write_atomically
 from trainer.data.classes import ClassList
@@ -66,3 +67,10 @@ def _wanted(folder: Path) -> dict[str, tuple[str, ...]]:
     if not wanted:
         raise DataError(f"{file} is not of the sample; choose an empty folder for it")
     return wanted
+
+
+def sample_folder() -> Path:
+    """The folder of the sample photos, made at first."""
+    folder = user_data_path("affinity-annotator") / "sample"
+    folder.mkdir(parents=True, exist_ok=True)
+    return build_sample(folder)

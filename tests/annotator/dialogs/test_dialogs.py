@@ -17,12 +17,12 @@ from pytestqt.qtbot import QtBot
 from annotator.actions import ACTIONS, Actions
 from annotator.dialogs.about import AboutDialog
 from annotator.dialogs.classes import ClassesDialog
-from annotator.dialogs.details import DetailsDialog
 from annotator.dialogs.export import ExportDialog
 from annotator.dialogs.keys import KeysDialog
 from annotator.dialogs.weights import WeightsDialog
 from annotator.session import Session
 from annotator.settings import DeskSettings
+from annotator.shell.messagebar import DetailsDialog
 from annotator.shell.window import Window
 from trainer.data.export import export_project
 from trainer.data.images import load_image

@@ -9,8 +9,7 @@ from PySide6.QtGui import QContextMenuEvent, QDesktopServices
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from annotator.panels.image_menu import ImageMenu
-from annotator.panels.images import ImagesPanel, Order, shown_ids
+from annotator.panels.images import ImageMenu, ImagesPanel, Order, shown_ids
 from annotator.session import Session
 from annotator.theme import Theme
 from trainer.data.project import ImageRecord, Status

@@ -4,8 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
-from annotator.dialogs.details import DetailsDialog
-from annotator.shell.messagebar import MessageBar
+from annotator.shell.messagebar import DetailsDialog, MessageBar
 from annotator.shell.window import Window
 from annotator.theme import Theme
 from annotator.widgets import CrossButton, IconLabel

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from annotator.canvas.edits import change
 from annotator.canvas.geometry import Coverage, disc, polygon, sweep
+from annotator.canvas.painting import change
 
 CAT, DOG, UNTOUCHED = 8, 12, 255
 
