@@ -6,7 +6,7 @@ from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QObject, QTr
 
 from resources import path
 from trainer.errors import UserError
-from trainer.translatable import Saying, words_of
+from trainer.translatable import TranslatableText, error_message
 
 LANGUAGES = {"en": "English", "zh_CN": "简体中文"}
 
@@ -56,18 +56,25 @@ def install(app: QCoreApplication, language: str) -> list[QTranslator]:
     return translators
 
 
-def told(text: str) -> str:
+def localised(text: str) -> str:
     """What the trainer said, in the present language; a text that it did not say stays as it is."""
-    if not isinstance(text, Saying):
+    if not isinstance(text, TranslatableText):
         return text
     return " ".join(
         QCoreApplication.translate("trainer", template).format(
-            **{name: told(value) if isinstance(value, Saying) else value for name, value in values.items()}
+            **{
+                name: localised(value) if isinstance(value, TranslatableText) else value
+                for name, value in values.items()
+            }
         )
         for template, values in text.parts
     )
 
 
-def why(error: Exception) -> str:
+def error_text(error: Exception) -> str:
     """What an error says to a person, in the present language; of a fault of the program its kind too."""
-    return told(words_of(error)) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    return (
+        localised(error_message(error))
+        if isinstance(error, UserError)
+        else f"{type(error).__name__}: {error}"
+    )

@@ -1,4 +1,4 @@
-"""Draw the pictures of README anew: the program itself on its sample photos, into this folder.
+"""Draw the pictures of README again: the program itself on its sample photos, into this folder.
 
 Usage: ``python docs/pictures.py [--weights FILE|NAME]``. With weights the program first learns the sample's
 tags, as a person would let it; without, it shows the first start with the weights that ship.
@@ -31,7 +31,7 @@ PATIENCE = 600.0
 
 def main() -> None:
     """Draw ``desk.png``, a proposal, and ``inspect.png``, what led to it; without weights ``first.png``."""
-    parser = argparse.ArgumentParser(description="Draw the pictures of README anew.")
+    parser = argparse.ArgumentParser(description="Draw the pictures of README again.")
     parser.add_argument(
         "--weights", default="", help="backbone to learn the tags with; else the first start is drawn"
     )

@@ -28,14 +28,14 @@ TIMEOUT = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
-class Crew:
+class ProcessGroup:
     """This process among `size` of them; rank 0 leads, reports and writes what all have made."""
 
     rank: int = 0
     size: int = 1
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this is the process that reports and writes."""
         return self.rank == 0
 
@@ -53,7 +53,7 @@ class Crew:
                 parameter.grad = torch.zeros_like(parameter)
         # One message for all: the cost of many small ones is their number, not their size.
         flat = torch.cat([parameter.grad.flatten() for parameter in trained if parameter.grad is not None])
-        with self._meeting():
+        with self._collective():
             distributed.all_reduce(flat)
         pieces = flat.split([parameter.numel() for parameter in trained])
         for parameter, piece in zip(trained, pieces, strict=True):
@@ -64,55 +64,55 @@ class Crew:
         if self.size == 1:
             return [mine]
         everyone: list[Any] = [None] * self.size
-        with self._meeting():
+        with self._collective():
             distributed.all_gather_object(everyone, mine)
         return everyone
 
     def wait(self) -> None:
         """Wait until every process is here."""
         if self.size > 1:
-            with self._meeting():
+            with self._collective():
                 distributed.barrier()
 
     @contextmanager
-    def _meeting(self) -> Iterator[None]:
+    def _collective(self) -> Iterator[None]:
         """Break off where another process does not come: to wait for it would be to wait for ever."""
         try:
             yield
         except RuntimeError:  # All that torch says of a connection that is gone.
-            self.break_off()
+            self.abort()
 
-    def break_off(self, *_: int | FrameType | None) -> NoReturn:
+    def abort(self, *_: int | FrameType | None) -> NoReturn:
         """End this process because another has ended; the leader alone says so, in a UserError."""
-        if self.leads:
+        if self.is_main:
             raise UserError(
                 "one of the processes that share this run has ended before its time; start the run again"
             )
         raise SystemExit(1)
 
 
-ALONE = Crew()
+SINGLE_PROCESS = ProcessGroup()
 
 
 @contextmanager
-def join_crew(device: str = "cpu") -> Iterator[Crew]:
+def join_process_group(device: str = "cpu") -> Iterator[ProcessGroup]:
     """Join the processes ``torchrun`` started (gloo on CPU, NCCL on GPU); without it, work alone.
 
     When one of them ends before its time, all do.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
-        yield ALONE
+        yield SINGLE_PROCESS
         return
     on_gpu = torch.device(device).type == "cuda"
     if on_gpu:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     distributed.init_process_group("nccl" if on_gpu else "gloo", timeout=TIMEOUT)
-    crew = Crew(distributed.get_rank(), size)
+    group = ProcessGroup(distributed.get_rank(), size)
     # torchrun's way to end those who are left.
-    former = signal.signal(signal.SIGTERM, crew.break_off)
+    former = signal.signal(signal.SIGTERM, group.abort)
     try:
-        yield crew
+        yield group
     finally:
         signal.signal(signal.SIGTERM, former)
         distributed.destroy_process_group()

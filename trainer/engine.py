@@ -13,15 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from trainer.data.classes import BACKGROUND, ClassList
-from trainer.data.views import shrunk
+from trainer.data.views import resize_to_fit
 from trainer.errors import DataError
 from trainer.feature_cache import FeatureCache, content_hash, weights_version
-from trainer.learn.segmentation import SCALES, predict
+from trainer.learn.segmentation import PREDICTION_SCALES, predict
 from trainer.method.affinity import pair_affinity
 from trainer.method.cam import multi_scale_cam, with_background
 from trainer.method.crf import DenseCRF
 from trainer.method.grid import grid_of, majority, pool
-from trainer.method.masks import tidied, winners
+from trainer.method.masks import label_map, remove_small_regions
 from trainer.method.propagation import Walk, mean_affinity
 from trainer.method.refine import Refiner
 from trainer.method.seeds import seed_cues
@@ -30,12 +30,12 @@ from trainer.models.affinitynet import AffinityNet
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_inference
 from trainer.models.segnet import SegmentationNet
-from trainer.proposal import Evidence, Proposal, Source, Suggestion, enlarged, usefulness
-from trainer.translatable import Saying, say, together
+from trainer.proposal import Evidence, MaskSource, Proposal, Suggestion, resize_nearest, usefulness
+from trainer.translatable import TranslatableText, join_texts, translatable
 
 __all__ = ["Engine", "Evidence", "Models", "Proposal", "Suggestion"]
 
-UNTRAINED = say("No AffinityNet is trained yet: the mask follows the features of the classifier.")
+UNTRAINED = translatable("No AffinityNet is trained yet: the mask follows the features of the classifier.")
 LIKELY = 0.2
 """Probability from which the classifier suggests a tag."""
 VISIBLE = 0.01
@@ -125,16 +125,16 @@ class Engine:
         evidence = _evidence(cams, seeds, classes, settings)
         features = self.features(self._taps(view), self.models.affinity)
         affinity = pair_affinity(features[None])[0]
-        source: Source = settings.mode
+        source: MaskSource = settings.mode
         if settings.segmentation and self._segmenter is not None:
             source, scores = "segmentation", self._predicted(self._segmenter, view, classes, fast)
         else:
             scores = propagate(features, affinity, evidence, settings)
-        channels = winners(scores, image, settings, crf=settings.mask_crf and not fast)
+        channels = label_map(scores, image, settings, crf=settings.mask_crf and not fast)
         return Proposal(
             classes=classes,
-            mask=np.array(evidence.classes, np.uint8)[tidied(channels, settings.smallest_part)],
-            seeds=enlarged(seeds, image.shape[:2]),
+            mask=np.array(evidence.classes, np.uint8)[remove_small_regions(channels, settings.smallest_part)],
+            seeds=resize_nearest(seeds, image.shape[:2]),
             scores=scores,
             source=source,
             margin=usefulness(scores),
@@ -195,7 +195,7 @@ class Engine:
                 raise DataError(f"there is no class of id {class_id}; the ids are 1 to {len(classes)}")
         return known
 
-    def _note(self, classes: Sequence[int], source: Source) -> Saying:
+    def _note(self, classes: Sequence[int], source: MaskSource) -> TranslatableText:
         if source == "segmentation":
             assert self._segmenter is not None
             learnt, notes = class_count(self._segmenter), []
@@ -204,13 +204,15 @@ class Engine:
             notes = [UNTRAINED] if self.models.affinity is None else []
         unknown = ", ".join(self.models.classes.name_of(c) for c in classes if c > learnt)
         if unknown and source == "segmentation":
-            notes.append(say("The segmentation network has not learnt {classes}: paint it.", classes=unknown))
+            notes.append(
+                translatable("The segmentation network has not learnt {classes}: paint it.", classes=unknown)
+            )
         elif unknown:
-            notes.append(say("The classifier has not learnt {classes}: paint it.", classes=unknown))
-        return together(*notes)
+            notes.append(translatable("The classifier has not learnt {classes}: paint it.", classes=unknown))
+        return join_texts(*notes)
 
     def _view(self, image: np.ndarray, settings: Settings) -> View:
-        pixels = shrunk(image, settings.max_side)
+        pixels = resize_to_fit(image, settings.max_side)
         return View(pixels, content_hash(pixels))
 
     def _cams(self, view: View, classes: tuple[int, ...], settings: Settings, fast: bool) -> np.ndarray:
@@ -259,7 +261,7 @@ class Engine:
         self, network: SegmentationNet, view: View, classes: tuple[int, ...], fast: bool
     ) -> np.ndarray:
         """Probabilities (K+1)×h×w on the feature grid; 0 for a class the network has not learnt."""
-        scales = (1.0,) if fast else SCALES
+        scales = (1.0,) if fast else PREDICTION_SCALES
         learnt = [class_id for class_id in classes if class_id <= class_count(network)]
 
         def compute() -> np.ndarray:

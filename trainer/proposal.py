@@ -14,9 +14,9 @@ from torch.nn import functional
 from trainer.data.classes import UNTOUCHED
 from trainer.method.refine import Refiner
 from trainer.method.seeds import seed_cues
-from trainer.translatable import Saying
+from trainer.translatable import TranslatableText
 
-Source = Literal["walk", "mean", "segmentation"]
+MaskSource = Literal["walk", "mean", "segmentation"]
 """What a proposal's scores come from: propagation by one of its modes, or the segmentation network."""
 
 
@@ -66,10 +66,10 @@ class Proposal:
     mask: np.ndarray
     seeds: np.ndarray
     scores: np.ndarray
-    source: Source
+    source: MaskSource
     margin: float
     fast: bool
-    note: Saying
+    note: TranslatableText
     view_cams: np.ndarray = field(repr=False)
     """Float32 K×H'×W' in [0, 1], at the size the networks saw."""
     refiner: Refiner = field(repr=False)
@@ -102,10 +102,10 @@ class Proposal:
     def reseed(self, alpha_low: float, alpha_high: float, threshold: float) -> np.ndarray:
         """Return uint8 H×W seed cues for other parameters; quick (no CRF), for sliders that are dragged."""
         seeds = seed_cues(self.view_cams, self.classes, alpha_low, alpha_high, threshold)
-        return enlarged(seeds, self.mask.shape)
+        return resize_nearest(seeds, self.mask.shape)
 
 
-def enlarged(labels: np.ndarray, size: Sequence[int]) -> np.ndarray:
+def resize_nearest(labels: np.ndarray, size: Sequence[int]) -> np.ndarray:
     """Return labels H'×W' at `size` (H, W), each pixel that of the nearest one."""
     rows, columns = (
         (np.arange(side) * known) // side for side, known in zip(size, labels.shape, strict=True)

@@ -8,7 +8,7 @@ Part = tuple[str, Mapping[str, object]]
 """A template, and the values of its placeholders."""
 
 
-class Saying(str):
+class TranslatableText(str):
     """A text in English that remembers the templates it was made of; a plain string in all other ways.
 
     An f-string could not be translated: its values are part of it already.
@@ -16,7 +16,7 @@ class Saying(str):
 
     parts: tuple[Part, ...]
 
-    def __new__(cls, *parts: Part) -> Saying:
+    def __new__(cls, *parts: Part) -> TranslatableText:
         """Say the parts one after the other."""
         saying = super().__new__(cls, " ".join(template.format(**values) for template, values in parts))
         saying.parts = parts
@@ -30,27 +30,31 @@ class Saying(str):
         )
 
 
-def say(template: str, **values: object) -> Saying:
+def translatable(template: str, **values: object) -> TranslatableText:
     """Return `template` with `values` in its placeholders; translations go by it, so it is a literal."""
-    return Saying((template, values))
+    return TranslatableText((template, values))
 
 
-def together(*texts: str) -> Saying:
-    """Return texts one after the other; those that are no Saying stay English."""
-    return Saying(
-        *(part for text in texts for part in (text if isinstance(text, Saying) else _as_is(text)).parts)
+def join_texts(*texts: str) -> TranslatableText:
+    """Return texts one after the other; those that are no TranslatableText stay English."""
+    return TranslatableText(
+        *(
+            part
+            for text in texts
+            for part in (text if isinstance(text, TranslatableText) else _as_is(text)).parts
+        )
     )
 
 
-def words_of(error: Exception) -> Saying:
+def error_message(error: Exception) -> TranslatableText:
     """Return what an error says."""
     (text, *_) = error.args or ("",)
-    return text if isinstance(text, Saying) else _as_is(str(error))
+    return text if isinstance(text, TranslatableText) else _as_is(str(error))
 
 
 def _plain(value: object) -> object:
     return value if isinstance(value, str | int | float) else str(value)
 
 
-def _as_is(text: str) -> Saying:
-    return Saying(("{text}", {"text": text}))
+def _as_is(text: str) -> TranslatableText:
+    return TranslatableText(("{text}", {"text": text}))

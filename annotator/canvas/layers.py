@@ -20,7 +20,7 @@ HATCH_PERIOD = 8.0  # logical pixels
 
 WHITE = (255, 255, 255)
 
-Source = Callable[[], Labels | None]
+LabelSource = Callable[[], Labels | None]
 
 
 class LayerItem(QGraphicsItem):
@@ -152,7 +152,7 @@ class CamItem(LayerItem):
 class MaskItem(LayerItem):
     """The mask: class colours and a crisp outline; what the person left undecided is hatched in white."""
 
-    def __init__(self, mask: Source, edits: Source) -> None:
+    def __init__(self, mask: LabelSource, edits: LabelSource) -> None:
         super().__init__()
         self._mask, self._edits = mask, edits
         self.set_strength(0.45)
@@ -174,7 +174,7 @@ class MaskItem(LayerItem):
 class SeedsItem(LayerItem):
     """Seed cues: class colours, background as a dark hatched veil, neutral pixels left clear."""
 
-    def __init__(self, seeds: Source) -> None:
+    def __init__(self, seeds: LabelSource) -> None:
         super().__init__()
         self._seeds = seeds
         self.set_strength(0.5)
@@ -196,7 +196,7 @@ class SeedsItem(LayerItem):
 class StrokesItem(LayerItem):
     """What the person painted on the seeds: brighter than computed cues and rimmed in white."""
 
-    def __init__(self, corrections: Source) -> None:
+    def __init__(self, corrections: LabelSource) -> None:
         super().__init__()
         self._corrections = corrections
         self.set_strength(0.75)

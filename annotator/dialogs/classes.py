@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.canvas.class_colours import class_colour
-from annotator.i18n import why
+from annotator.i18n import error_text
 from annotator.session import Session
 from annotator.widgets import explanation, swatch
 from trainer.errors import UserError
@@ -78,7 +78,7 @@ class ClassesDialog(QDialog):
         try:
             self._session.tagging.add_class(name)
         except UserError as error:
-            self.problem.setText(why(error))
+            self.problem.setText(error_text(error))
             return
         self.field.clear()
         self.problem.setText(self.tr("Added “{name}”.").format(name=name))

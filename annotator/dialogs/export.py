@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from annotator.i18n import told, why
+from annotator.i18n import error_text, localised
 from annotator.session import Session
 from annotator.widgets import explanation, heading
 from trainer.data.export import export_project
@@ -146,7 +146,7 @@ class ExportDialog(QDialog):
 
     def _succeeded(self, problems: list[str]) -> None:
         self._busy(False)
-        lines = [self.tr("Images exported: {n}").format(n=self._exported), *map(told, problems[:5])]
+        lines = [self.tr("Images exported: {n}").format(n=self._exported), *map(localised, problems[:5])]
         if len(problems) > 5:
             lines.append(self.tr("…and {n} more that had to be left out.").format(n=len(problems) - 5))
         self.open_button.show()
@@ -158,7 +158,7 @@ class ExportDialog(QDialog):
         if isinstance(error, Cancelled):
             self._tell(self.tr("The export was cancelled; nothing was written."), "info")
         else:
-            self._tell(why(error), "error")
+            self._tell(error_text(error), "error")
 
     def _tell(self, outcome: str, kind: str) -> None:
         self.outcome.setText(outcome)

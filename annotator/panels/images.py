@@ -74,7 +74,7 @@ class ImageList(QAbstractListModel):
         return self.index(self._rows[image_id]) if image_id in self._rows else QModelIndex()
 
     def refresh_row(self, image_id: str) -> None:
-        """Paint a row anew."""
+        """Paint a row again."""
         index = self.index_of(image_id)
         if index.isValid():
             self.dataChanged.emit(index, index)
@@ -184,7 +184,7 @@ class ImagesPanel(QWidget):
         self.search.selectAll()
 
     def refresh(self) -> None:
-        """Filter and order anew."""
+        """Filter and order again."""
         records = self._session.records
         ids = shown_ids(
             records.values(), self.filter.currentData(), self.search.text(), Order(self.order.currentData())

@@ -14,7 +14,7 @@ from trainer.data.classes import BACKGROUND, EDIT_VOID, UNTOUCHED, VOID
 from trainer.data.project import Status
 
 if TYPE_CHECKING:
-    from trainer.proposal import Source
+    from trainer.proposal import MaskSource
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class PixelFacts:
     stroke: int
     scores: tuple[tuple[int, float], ...]
     proposed: int
-    source: "Source | None"
+    source: "MaskSource | None"
     accepted: bool
 
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.canvas.class_colours import class_colour
-from annotator.i18n import told
+from annotator.i18n import localised
 from annotator.session import Session
 from annotator.theme import Theme
 from annotator.widgets import CrossButton, explanation, scrolled, swatch
@@ -245,7 +245,7 @@ class TagsPanel(QWidget):
 
     def _follow_proposal(self) -> None:
         proposal = self._session.proposal
-        self._note.setText(told(proposal.note) if proposal else "")
+        self._note.setText(localised(proposal.note) if proposal else "")
         self._note.setVisible(bool(self._note.text()))
         self._score()
 

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.actions import spec_of, translated
-from annotator.i18n import told
+from annotator.i18n import localised
 from annotator.panels.propose_all import SweepBox
 from annotator.session import Session
 from annotator.theme import Theme
@@ -24,7 +24,6 @@ from trainer.worker.messages import (
     LossPoint,
     ModelChanged,
     Pause,
-    Progress,
     Promoted,
     SetModel,
     Start,
@@ -32,6 +31,7 @@ from trainer.worker.messages import (
     StateChanged,
     Stop,
     TagsLearnt,
+    TrainingProgress,
     ValidationPoint,
 )
 
@@ -113,9 +113,9 @@ class TrainerPanel(QWidget):
             case StateChanged():
                 self.state = message.state
                 self._learning = self._learning and self.state in HELD
-                self.reason.setText(told(message.reason))
+                self.reason.setText(localised(message.reason))
                 self._show()
-            case Progress():
+            case TrainingProgress():
                 self._show_progress(message)
             case LossPoint():
                 if self._loss and message.step <= self._loss[-1][0]:
@@ -128,11 +128,11 @@ class TrainerPanel(QWidget):
             case Promoted() | ModelChanged() | TagsLearnt():
                 self._list_versions()
                 if isinstance(message, ModelChanged) and message.note:
-                    self._session.message.emit("warning", told(message.note))
+                    self._session.message.emit("warning", localised(message.note))
 
-    def _show_progress(self, progress: Progress) -> None:
+    def _show_progress(self, progress: TrainingProgress) -> None:
         self._progress.setValue(round(1000 * progress.fraction))
-        doing = told(progress.text)
+        doing = localised(progress.text)
         if progress.round:
             doing = self.tr("Round {round}: {text}").format(round=progress.round, text=doing)
         if progress.seconds_left is not None:

@@ -92,7 +92,7 @@ class Acceptance(QObject):
 
     def _say_open(self) -> None:
         self._state.message.emit(
-            "info", self.tr("This image is open again: accept it anew when you are done.")
+            "info", self.tr("This image is open again: accept it again when you are done.")
         )
 
     def _mask_arrived(self) -> None:
@@ -111,7 +111,7 @@ class Acceptance(QObject):
             if state.project is not project:
                 return
             state.reload_record(document.id)
-            # An accepted mask is a lesson as well.
+            # An accepted mask teaches the trainer as well.
             state.predictor.post(SeedsChanged(document.id, state.records[document.id].seed_revision))
             if state.document is document and document.accepted:  # nothing was painted since
                 self.done.emit()

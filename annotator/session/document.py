@@ -78,7 +78,7 @@ class Document:
         return self.corrections if target is Target.SEEDS else self.mask_edits
 
     def compose(self, box: Box) -> None:
-        """Lay `seeds` and `mask` together anew inside `box`."""
+        """Lay `seeds` and `mask` together again inside `box`."""
         window = slices(box)
         corrections, edits = self._with_preview(Target.SEEDS, box), self._with_preview(Target.MASK, box)
         _lay(self.seeds[window], self.auto_seeds[window], corrections)

@@ -28,7 +28,7 @@ class ModelsInUse(QObject):
         self._state.predictor.start(project)
 
     def reload(self) -> None:
-        """Load the models anew after other weights were chosen."""
+        """Load the models again after other weights were chosen."""
         if (project := self._state.project) is not None:
             self._state.predictor.stop()
             self.load(project)

@@ -41,7 +41,7 @@ class Parameters:
             self._use(settings, _alphas(settings))
 
     def change(self, **changes: Any) -> None:
-        """Change parameters of the method for this project; the open image is proposed anew."""
+        """Change parameters of the method for this project; the open image is proposed again."""
         state = self._state
         if state.project is None or state.settings is None:
             return

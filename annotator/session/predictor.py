@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from annotator.i18n import told
+from annotator.i18n import localised
 from annotator.session.document import Labels
 from annotator.session.jobs import Jobs
 from trainer.data.project import Project
@@ -148,7 +148,7 @@ class Predictor(QObject):
                     self._keep(message)
                     self.proposed.emit(message.image, message.proposal)
             case PredictFailed():
-                self.failed.emit(message.image, told(message.reason))
+                self.failed.emit(message.image, localised(message.reason))
             case TagsLearnt():
                 self._version = 0
                 self._answers.clear()

@@ -51,7 +51,7 @@ class Proposals(QObject):
         self._suggest()
 
     def ask_unless_accepted(self) -> None:
-        """Ask anew after tags, models or parameters changed; an accepted mask stays as it is."""
+        """Ask again after tags, models or parameters changed; an accepted mask stays as it is."""
         document = self._state.document
         # The answer that an accepted image still waits for will be dropped: it is made of what was before.
         if document is not None and (not document.accepted or self._state.waits_for("propose")):

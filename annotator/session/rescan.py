@@ -7,7 +7,7 @@ from annotator.session.state import SessionState
 from trainer.data.project import Changes, ImageRecord, Project
 
 
-class Photos(QObject):
+class Rescan(QObject):
     """Looks for new photos, and tells what was found, also when a project was opened, which looks as well."""
 
     def __init__(self, state: SessionState, proposals: Proposals) -> None:
@@ -42,7 +42,7 @@ class Photos(QObject):
         state.jobs.submit(look, found, refused)
 
     def _follow_tags(self, images: tuple[str, ...]) -> None:
-        """Show the tags that were found for images that had none, and propose for the open one anew."""
+        """Show the tags that were found for images that had none, and propose for the open one again."""
         state = self._state
         for image_id in images:
             state.reload_record(image_id)

@@ -7,15 +7,15 @@ from threading import Lock
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from annotator.i18n import told
+from annotator.i18n import localised
 from annotator.session.jobs import Jobs
-from trainer.translatable import words_of
+from trainer.translatable import error_message
 
 RETRY_MS = 2000
 
 
 @dataclass(frozen=True, eq=False)
-class Deed:
+class PendingWrite:
     """What a person did to an image: `write` puts it on disk, `done` is called when it is there."""
 
     image_id: str
@@ -24,7 +24,7 @@ class Deed:
 
 
 class Saver(QObject):
-    """Writes deeds one after the other, off the GUI thread. One that fails is tried until it is on disk.
+    """Writes to disk in order, off the GUI thread. A write that fails is tried again until it succeeds.
 
     Those after it wait for it, so that the disk never holds the later without the earlier.
     """
@@ -36,10 +36,10 @@ class Saver(QObject):
     def __init__(self, writer: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._writer = writer
-        self._waiting: deque[Deed] = deque()
-        self._answers: deque[tuple[Deed, Exception | None]] = deque()
+        self._waiting: deque[PendingWrite] = deque()
+        self._answers: deque[tuple[PendingWrite, Exception | None]] = deque()
         self._writing = Lock()
-        self._refused: Deed | None = None
+        self._refused: PendingWrite | None = None
         self._timer = QTimer(self, interval=RETRY_MS, singleShot=True)
         self._timer.timeout.connect(self._begin)
         self._answered.connect(self._hear, Qt.ConnectionType.QueuedConnection)
@@ -50,8 +50,8 @@ class Saver(QObject):
         return not self._waiting
 
     def save(self, image_id: str, write: Callable[[], object], done: Callable[[], object]) -> None:
-        """Put a deed on disk soon, after those that still wait; then call `done` here."""
-        self._waiting.append(Deed(image_id, write, done))
+        """Put a write on disk soon, after those that still wait; then call `done` here."""
+        self._waiting.append(PendingWrite(image_id, write, done))
         self.changed.emit(False)
         self._begin()
 
@@ -73,29 +73,29 @@ class Saver(QObject):
         """Write what waits, in order, until the disk refuses; on any thread, one at a time."""
         with self._writing:
             while self._waiting:
-                deed = self._waiting[0]
+                pending = self._waiting[0]
                 try:
-                    deed.write()
+                    pending.write()
                 except Exception as error:
-                    self._answers.append((deed, error))
+                    self._answers.append((pending, error))
                     break
                 self._waiting.popleft()
-                self._answers.append((deed, None))
+                self._answers.append((pending, None))
         self._answered.emit()
 
     def _hear(self) -> None:
-        """Tell what became of the deeds, on the thread of the desk."""
+        """Tell what became of the writes, on the thread of the desk."""
         written = False
         while self._answers:
-            deed, error = self._answers.popleft()
+            pending, error = self._answers.popleft()
             if error is None:
                 written = True
-                deed.done()
+                pending.done()
                 continue
             self._timer.start()
-            if deed is not self._refused:
-                self._refused = deed
+            if pending is not self._refused:
+                self._refused = pending
                 text = self.tr("{image}: what you did is kept but not on disk yet: {reason}")
-                self.failed.emit(text.format(image=deed.image_id, reason=told(words_of(error))))
+                self.failed.emit(text.format(image=pending.image_id, reason=localised(error_message(error))))
         if written and self.idle:
             self.changed.emit(True)

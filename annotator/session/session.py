@@ -14,7 +14,7 @@ from annotator.session.parameters import Parameters
 from annotator.session.predictor import EngineFactory
 from annotator.session.proposals import Proposals
 from annotator.session.propose_all import Sweep
-from annotator.session.rescan import Photos
+from annotator.session.rescan import Rescan
 from annotator.session.state import SessionState
 from annotator.session.strokes import Strokes
 from annotator.session.tagging import Tagging
@@ -43,7 +43,7 @@ class Session(SessionState):
         self._loader.failed.connect(self._could_not_load)
         # Each part knows the state and the parts made before it, none of those after it.
         self.proposals = Proposals(self)
-        self.photos = Photos(self, self.proposals)
+        self.photos = Rescan(self, self.proposals)
         self.sweep = Sweep(self)
         self.parameters = Parameters(self, self.proposals)
         self.models = ModelsInUse(self, self.proposals, self.parameters)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRect, Signal
 
-from annotator.i18n import told, why
+from annotator.i18n import error_text, localised
 from annotator.session.document import Document, Labels
 from annotator.session.jobs import Jobs
 from annotator.session.predictor import EngineFactory, Predictor
@@ -224,17 +224,17 @@ class SessionState(QObject):
 
     def report(self, error: Exception) -> None:
         """Tell a person of an error."""
-        self.message.emit("error", why(error))
+        self.message.emit("error", error_text(error))
 
     def warn(self, problems: Sequence[str]) -> None:
         """Tell a person what had to be left out: the first one, and of several all as details."""
         if problems:
-            texts = [told(problem) for problem in problems]
+            texts = [localised(problem) for problem in problems]
             every = "\n\n" + "\n".join(texts) if len(texts) > 1 else ""
             self.message.emit("warning", texts[0] + every)
 
     def reload_record(self, image_id: str) -> None:
-        """Read anew what the project knows of an image, after something was written."""
+        """Read again what the project knows of an image, after something was written."""
         if self._project is not None and image_id in self._records:
             self._records[image_id] = self._project.record(image_id)
             self.record_changed.emit(image_id)

@@ -60,5 +60,5 @@ class Centre(QStackedWidget):
         self.setFocusProxy(shown)
 
     def _tell_zoom(self) -> None:
-        # Of the view that is seen: the other one is laid out anew now and then, too.
+        # Of the view that is seen: the other one is laid out again now and then, too.
         self.zoom_changed.emit(self._view().zoom_factor)

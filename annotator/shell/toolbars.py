@@ -21,7 +21,7 @@ from annotator.theme import Theme
 from trainer.data.project import Status
 
 ICON = QSize(20, 20)
-TOOLS = ("brush", "eraser", "polygon", "fill", "superpixel", "picker")
+TOOL_KEYS = ("brush", "eraser", "polygon", "fill", "superpixel", "picker")
 STEPS = 200
 
 
@@ -129,7 +129,7 @@ class ToolsBar(QToolBar):
         self.setMovable(False)
         self.setIconSize(ICON)
         self.setOrientation(Qt.Orientation.Vertical)
-        for tool in TOOLS:
+        for tool in TOOL_KEYS:
             self.addAction(actions[tool])
         self.addSeparator()
         self.addAction(actions["fit"])

@@ -11,16 +11,16 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QApplication, QDialogButtonBox
 from pytestqt.qtbot import QtBot
 
+import trainer
 from annotator import i18n
 from annotator.actions import ACTIONS, GROUPS, translated
 from resources import path
-from trainer import translatable
 from trainer.data.images import load_image
 from trainer.data.project import Project
 from trainer.errors import DataError
-from trainer.translatable import say, together
+from trainer.translatable import join_texts, translatable
 
-ANNOTATOR, TRAINER = Path(i18n.__file__).parent, Path(translatable.__file__).parent
+ANNOTATOR, TRAINER = Path(i18n.__file__).parent, Path(trainer.__file__).parent
 PLACEHOLDER = re.compile(r"\{[^}]*\}")
 
 
@@ -46,7 +46,9 @@ def texts_of_the_desk() -> set[str]:
 
 def texts_of_the_trainer() -> set[str]:
     """The templates it says: literals all, or they could not be looked up."""
-    said = (call for call in calls(TRAINER) if isinstance(call.func, ast.Name) and call.func.id == "say")
+    said = (
+        call for call in calls(TRAINER) if isinstance(call.func, ast.Name) and call.func.id == "translatable"
+    )
     return {ast.literal_eval(call.args[0]) for call in said}
 
 
@@ -89,21 +91,23 @@ def test_an_error_tells_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "empty.png").touch()
     with pytest.raises(DataError) as refused:
         load_image(tmp_path / "empty.png")
-    assert i18n.why(refused.value) == f"{tmp_path / 'empty.png'} 是空文件；请替换或移除"
+    assert i18n.error_text(refused.value) == f"{tmp_path / 'empty.png'} 是空文件；请替换或移除"
     (tmp_path / "project.sqlite").write_bytes(b"not a database" * 100)
     with pytest.raises(DataError) as refused:
         Project.open(tmp_path / "project.sqlite")
-    told = i18n.why(refused.value)
+    told = i18n.error_text(refused.value)
     assert "已损坏" in told and told.endswith("请从副本恢复，或删除它重新开始；缓存会自动重建")
-    assert i18n.why(KeyError("mode")) == "KeyError: 'mode'"
+    assert i18n.error_text(KeyError("mode")) == "KeyError: 'mode'"
 
 
 @pytest.mark.usefixtures("chinese")
 def test_what_the_trainer_says_is_told_with_its_values() -> None:
-    said = together(
-        say("Too few strokes are left to learn from: correct one more image."),
-        say("Learns without {image}: {problem}.", image="cat", problem="cat.jpg is damaged"),
+    said = join_texts(
+        translatable("Too few strokes are left to learn from: correct one more image."),
+        translatable("Learns without {image}: {problem}.", image="cat", problem="cat.jpg is damaged"),
     )
     assert said.startswith("Too few strokes") and said.endswith("Learns without cat: cat.jpg is damaged.")
-    assert i18n.told(said) == "可供学习的笔画太少：请再修正一张图像。 学习时略过 cat：cat.jpg is damaged。"
-    assert i18n.told("cat.jpg is damaged") == "cat.jpg is damaged"
+    assert (
+        i18n.localised(said) == "可供学习的笔画太少：请再修正一张图像。 学习时略过 cat：cat.jpg is damaged。"
+    )
+    assert i18n.localised("cat.jpg is damaged") == "cat.jpg is damaged"

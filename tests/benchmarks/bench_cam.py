@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from tests.benchmarks.harness import SHARED, Result, photos, race, threads
-from trainer.method.cam import EPSILON, SCALES, multi_scale_cam
+from trainer.method.cam import CAM_SCALES, EPSILON, multi_scale_cam
 from trainer.models.backbones import build_backbone
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_inference
@@ -22,13 +22,13 @@ TAGGED = [7, 14]
 def one_pass_at_a_time(classifier: CamClassifier, image: np.ndarray, tagged: list[int]) -> np.ndarray:
     """Return what `multi_scale_cam` returns, as the paper's public code goes about it.
 
-    Each scale and each mirror image is a pass of its own; every class is computed and enlarged, and the
+    Each scale and each mirror image is a pass of its own; every class is computed and resize_nearest, and the
     tagged ones are picked at the end.
     """
     size = image.shape[:2]
     pixels = classifier.backbone.convention.normalise(image)
     total = torch.zeros(classifier.class_count, *size)
-    for scale in SCALES:
+    for scale in CAM_SCALES:
         view = pixels
         if scale != 1:
             scaled = [max(1, round(side * scale)) for side in size]

@@ -29,7 +29,7 @@ SHARED_PHOTOS = 20
 
 
 def ours(image: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Return the posterior, kernels built anew."""
+    """Return the posterior, kernels built again."""
     return DenseCRF(image, PARAMS).infer(scores)
 
 

@@ -98,16 +98,16 @@ def test_tags_are_names_or_ids_and_the_same_call_gives_the_same_proposal(
     engine: Engine, photo: np.ndarray
 ) -> None:
     first, second = engine.propose(photo, ["coffee"]), engine.propose(photo, [2])
-    anew = Engine(engine.models, engine.settings).propose(photo, (tag for tag in ["coffee", "coffee"]))
-    for other in (second, anew):
+    again = Engine(engine.models, engine.settings).propose(photo, (tag for tag in ["coffee", "coffee"]))
+    for other in (second, again):
         assert other.classes == first.classes == (2,)
         assert (other.mask == first.mask).all() and (other.seeds == first.seeds).all()
         assert (other.cams == first.cams).all() and other.margin == first.margin
 
 
 def test_equal_networks_settings_and_tags_are_one_origin(engine: Engine) -> None:
-    anew = Engine(deepcopy(engine.models), replace(engine.settings))
-    assert anew.origin(["cat"]) == engine.origin(["cat"])
+    again = Engine(deepcopy(engine.models), replace(engine.settings))
+    assert again.origin(["cat"]) == engine.origin(["cat"])
     origins = {engine.origin(["cat"]), engine.origin(["coffee"]), engine.origin([])}
     engine.settings = replace(engine.settings, mode="mean")
     origins.add(engine.origin(["cat"]))

@@ -37,9 +37,9 @@ def test_keys_follow_pixels_and_weights(rng: np.random.Generator) -> None:
     other[2, 3, 1] ^= 1
     assert content_hash(image) == content_hash(np.asfortranarray(image)) != content_hash(other)
     assert content_hash(image) != content_hash(image.reshape(6, 5, 3))
-    net, twin = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1)
-    twin.load_state_dict(net.state_dict())
-    assert weights_version(net) == weights_version(twin)
+    net, copy = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 4, 1)
+    copy.load_state_dict(net.state_dict())
+    assert weights_version(net) == weights_version(copy)
     with torch.no_grad():
-        twin.bias[0] += 1
-    assert weights_version(net) != weights_version(twin)
+        copy.bias[0] += 1
+    assert weights_version(net) != weights_version(copy)

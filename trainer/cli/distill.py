@@ -42,15 +42,15 @@ def run(
     Leaves student.safetensors in the folder, a file for --weights. Started again with the same folder it goes
     on from the last checkpoint. torchrun's processes share each batch.
     """
-    from trainer.distill.training import Distillation, Recipe
-    from trainer.distributed import join_crew
+    from trainer.distill.training import Distillation, DistillationRecipe
+    from trainer.distributed import join_process_group
 
     prepare_torch(threads, device)
-    recipe = Recipe(minutes=minutes, batch=batch, seed=seed, bfloat16_teacher=bfloat16_teacher)
-    with join_crew(device) as crew, open_reporter(json) as reporter:
-        run = Distillation(teacher, [*photos, *(more or ())], out, recipe, device, crew)
-        run.run(reporter.message if crew.leads else lambda _: None)
-        if not crew.leads:
+    recipe = DistillationRecipe(minutes=minutes, batch=batch, seed=seed, bfloat16_teacher=bfloat16_teacher)
+    with join_process_group(device) as group, open_reporter(json) as reporter:
+        run = Distillation(teacher, [*photos, *(more or ())], out, recipe, device, group)
+        run.run(reporter.message if group.is_main else lambda _: None)
+        if not group.is_main:
             return
     student = out / "student.safetensors"
     figures = {"student": str(student), "steps": run.steps, "scores": run.scores}

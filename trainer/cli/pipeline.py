@@ -70,7 +70,7 @@ def run(
     goes on where it stopped.
     """
     from trainer.data.source import open_source
-    from trainer.distributed import join_crew
+    from trainer.distributed import join_process_group
     from trainer.pipeline.run import run_pipeline
 
     prepare_torch(threads, device)
@@ -78,9 +78,9 @@ def run(
         weights, classifier, mode, alpha, coverage, crf, segmentation, stages, epochs, force, seed, device
     )
     source = open_source(data, split, read_classes(classes))
-    with join_crew(device) as crew, open_reporter(json) as report:
-        result = run_pipeline(source, out, options, report, crew)
-        if not crew.leads:
+    with join_process_group(device) as group, open_reporter(json) as report:
+        result = run_pipeline(source, out, options, report, group)
+        if not group.is_main:
             return
         for warning in result.warnings:
             report.message(f"warning: {warning}")

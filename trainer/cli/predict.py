@@ -34,7 +34,7 @@ def run(
     """
     from trainer.data.classes import ClassList
     from trainer.data.source import open_source
-    from trainer.distributed import join_crew
+    from trainer.distributed import join_process_group
     from trainer.errors import WeightsError
     from trainer.models.bundle import load_models
     from trainer.pipeline.segmentation import predict_masks
@@ -44,10 +44,10 @@ def run(
     if bundle.segmentation is None:
         raise WeightsError(f"{models} has no segmentation network; give a file of train-seg")
     source = open_source(data, split, ClassList(bundle.classes))
-    with join_crew(device) as crew, open_reporter(json) as reporter:
+    with join_process_group(device) as group, open_reporter(json) as reporter:
         net = bundle.segmentation.to(device).eval()
-        problems = source.problems + predict_masks(net, source, out, only_tags, crf, force, reporter, crew)
-        if not crew.leads:
+        problems = source.problems + predict_masks(net, source, out, only_tags, crf, force, reporter, group)
+        if not group.is_main:
             return
         for problem in problems:
             reporter.message(f"warning: {problem}")

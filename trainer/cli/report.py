@@ -70,7 +70,7 @@ def run(
     with the options given here. report.html needs no other file; the pictures also lie in DIR/figures as PNG.
     """
     from trainer.data.source import open_source
-    from trainer.distributed import join_crew
+    from trainer.distributed import join_process_group
     from trainer.pipeline.outputs import RUN_FILE
     from trainer.pipeline.report import STAGES
     from trainer.pipeline.run import run_pipeline
@@ -80,10 +80,10 @@ def run(
         weights, classifier, mode, alpha, coverage, crf, segmentation, True, epochs, force, seed, device
     )
     source = open_source(data, split, read_classes(classes))
-    with join_crew(device) as crew, open_reporter(json) as reporter:
+    with join_process_group(device) as group, open_reporter(json) as reporter:
         if not STAGES.keys() <= set(_read_record(out / RUN_FILE).get("stages", ())):
-            run_pipeline(source, out, options, reporter, crew)
-        if not crew.leads:
+            run_pipeline(source, out, options, reporter, group)
+        if not group.is_main:
             return
         page, stages = _draw(source, out, _read_record(out / RUN_FILE), pictures, reporter)
     print(json_format.dumps(_figures(source, page, stages), indent=2) if json else page)

@@ -51,7 +51,7 @@ def run(
     too.
     """
     from trainer.data.source import open_source
-    from trainer.distributed import join_crew
+    from trainer.distributed import join_process_group
     from trainer.errors import DataError
     from trainer.learn.segmentation import RECIPE
     from trainer.models.bundle import Bundle, save_models
@@ -66,9 +66,9 @@ def run(
     recipe = replace(RECIPE, seed=seed, epochs=epochs or RECIPE.epochs)
     backbone = load_backbone_weights(weights or BUNDLED)
     checkpoint = out.with_name(f"{out.name}.checkpoint")
-    with join_crew(device) as crew, open_reporter(json) as reporter:
-        net = train_on_masks(source, masks or data, backbone, recipe, device, reporter, crew, checkpoint)
-        if crew.leads:
+    with join_process_group(device) as group, open_reporter(json) as reporter:
+        net = train_on_masks(source, masks or data, backbone, recipe, device, reporter, group, checkpoint)
+        if group.is_main:
             save_models(out, Bundle(source.classes.names, segmentation=net.cpu()))
             checkpoint.unlink(missing_ok=True)
             figures = {"network": str(out), "classes": source.classes.names, "epochs": recipe.epochs}

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trainer.errors import DataError
-from trainer.translatable import Saying, say
+from trainer.translatable import TranslatableText, translatable
 
 
 @contextmanager
@@ -33,9 +33,9 @@ def write_atomically(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def unwritable(path: Path, error: OSError) -> Saying:
+def unwritable(path: Path, error: OSError) -> TranslatableText:
     """Say why a file or folder could not be written, and what to do."""
-    return say(
+    return translatable(
         "cannot write {path} ({reason}); free some space or choose another folder",
         path=path,
         reason=error.strerror or error,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import resources
 from trainer.data.atomic import write_atomically
 from trainer.errors import DataError
-from trainer.translatable import say
+from trainer.translatable import translatable
 
 BACKGROUND = 0
 """Label of what belongs to no class."""
@@ -45,7 +45,7 @@ class ClassList:
     def __post_init__(self) -> None:
         if len(self.names) > MAX_CLASSES:
             raise DataError(
-                say(
+                translatable(
                     "{count} classes are too many: a label map holds at most {most}",
                     count=len(self.names),
                     most=MAX_CLASSES,
@@ -56,7 +56,7 @@ class ClassList:
         ids = {name: index for index, name in enumerate(self.names, start=1)}
         if len(ids) != len(self.names):
             repeated = next(name for name in self.names if self.names.count(name) > 1)
-            raise DataError(say("the class {name!r} is listed more than once", name=repeated))
+            raise DataError(translatable("the class {name!r} is listed more than once", name=repeated))
         object.__setattr__(self, "_ids", ids)
 
     @classmethod
@@ -142,12 +142,12 @@ def _names(lines: Iterable[str]) -> Iterable[str]:
 def _check_name(name: str) -> None:
     if not name or name != name.strip() or name in _BACKGROUND_NAMES:
         raise DataError(
-            say("{name!r} cannot name a class; choose a word other than the background's", name=name)
+            translatable("{name!r} cannot name a class; choose a word other than the background's", name=name)
         )
     # Names become parts of file names (ImageSets/Main) and cells of tag files.
     if _FORBIDDEN.search(name) or name.startswith((".", "#")):
         raise DataError(
-            say(
+            translatable(
                 "the class name {name!r} holds characters that files cannot; use letters and digits",
                 name=name,
             )

@@ -14,7 +14,7 @@ from weakref import WeakSet
 from trainer.data.atomic import write_atomically
 from trainer.data.lock import Lock
 from trainer.errors import DataError
-from trainer.translatable import Saying, say
+from trainer.translatable import TranslatableText, translatable
 
 APPLICATION_ID = 0xAFF1
 SCHEMA_VERSION = 3
@@ -101,7 +101,7 @@ class Database:
     @staticmethod
     def _make(file: Path, fill: Callable[[sqlite3.Connection], None]) -> None:
         if file.exists() or backup_of(file).exists():
-            raise DataError(f"{file.parent} holds a project already; open it, or remove it to start anew")
+            raise DataError(f"{file.parent} holds a project already; open it, or remove it to start again")
         with (
             write_atomically(file) as temporary,
             _explained(file),
@@ -122,7 +122,7 @@ class Database:
         where it is missing, damaged, open elsewhere, of another program, or of a newer version of this one.
         """
         if not file.is_file():
-            raise DataError(say("{file} does not exist; {advice}", file=file, advice=_advice(file)))
+            raise DataError(translatable("{file} does not exist; {advice}", file=file, advice=_advice(file)))
         database = cls(file, None if reading else _lock(file))
         try:
             database._check()
@@ -179,7 +179,7 @@ class Database:
         with self.reading() as connection:
             if _pragma(connection, "application_id") != APPLICATION_ID:
                 raise DataError(
-                    say(
+                    translatable(
                         "{file} is no project of this program, or was emptied; {advice}",
                         file=self.file,
                         advice=_advice(self.file),
@@ -188,7 +188,7 @@ class Database:
             version = _pragma(connection, "user_version")
             if version > SCHEMA_VERSION:
                 raise DataError(
-                    say(
+                    translatable(
                         "{file} was written by a newer version (format {version}, this one reads up to "
                         "{known}); update the program",
                         file=self.file,
@@ -240,7 +240,9 @@ def _lock(file: Path) -> Lock:
     try:
         return Lock(file.with_name(f"{file.name}.lock"))
     except BlockingIOError:
-        raise DataError(say("{file} is open in another window; close it there first", file=file)) from None
+        raise DataError(
+            translatable("{file} is open in another window; close it there first", file=file)
+        ) from None
     except OSError as error:
         raise DataError(_unusable(file, error.strerror)) from error
 
@@ -268,26 +270,28 @@ def _pragma(connection: sqlite3.Connection, name: str) -> Any:
     return connection.execute(f"PRAGMA {name}").fetchone()[0]
 
 
-def _unusable(file: Path, problem: object) -> Saying:
-    return say(
+def _unusable(file: Path, problem: object) -> TranslatableText:
+    return translatable(
         "cannot use {file} ({problem}); check free space and permissions, then retry",
         file=file,
         problem=problem,
     )
 
 
-def _advice(file: Path) -> Saying:
+def _advice(file: Path) -> TranslatableText:
     log, backup = file.with_name(f"{file.name}-wal"), backup_of(file)
     if not backup.is_file():
-        return say("restore it from a copy, or remove it to start anew; caches are rebuilt by themselves")
+        return translatable(
+            "restore it from a copy, or remove it to start again; caches are rebuilt by themselves"
+        )
     if not log.exists():
-        return say(
+        return translatable(
             "rename {backup} to {name}: it is as of the last time it was opened",
             backup=backup.name,
             name=file.name,
         )
     # It belongs to the damaged file and would be replayed over the backup.
-    return say(
+    return translatable(
         "remove {log} and rename {backup} to {name}: it is as of the last time it was opened",
         log=log.name,
         backup=backup.name,
@@ -307,5 +311,5 @@ def _explained(file: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         advice = _advice(file)
         raise DataError(
-            say("{file} is damaged ({problem}); {advice}", file=file, problem=error, advice=advice)
+            translatable("{file} is damaged ({problem}); {advice}", file=file, problem=error, advice=advice)
         ) from error

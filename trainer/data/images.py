@@ -14,7 +14,7 @@ from PIL.ExifTags import Base as Exif
 from trainer.data.atomic import write_atomically
 from trainer.data.palette import voc_palette
 from trainer.errors import DataError
-from trainer.translatable import say
+from trainer.translatable import translatable
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 """Lower-case suffixes of the files that are taken for images."""
@@ -124,10 +124,10 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except DataError:
         raise
     except FileNotFoundError:
-        raise DataError(say("{path} does not exist; check the path", path=path)) from None
+        raise DataError(translatable("{path} does not exist; check the path", path=path)) from None
     except Image.DecompressionBombError:
         raise DataError(
-            say(
+            translatable(
                 "{path} has more than {limit} million pixels; reduce it or leave it out",
                 path=path,
                 limit=MAX_PIXELS // 1_000_000,
@@ -135,18 +135,18 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         ) from None
     except Image.UnidentifiedImageError:
         if path.stat().st_size == 0:
-            raise DataError(say("{path} is empty; replace it or leave it out", path=path)) from None
+            raise DataError(translatable("{path} is empty; replace it or leave it out", path=path)) from None
         raise DataError(
-            say("{path} is not an image this program reads; convert it to PNG or JPEG", path=path)
+            translatable("{path} is not an image this program reads; convert it to PNG or JPEG", path=path)
         ) from None
     except MemoryError:
         raise DataError(
-            say("{path} does not fit into the memory; reduce it or leave it out", path=path)
+            translatable("{path} does not fit into the memory; reduce it or leave it out", path=path)
         ) from None
     # Pillow's decoders raise nearly anything on damaged bytes (struct.error, KeyError, SyntaxError, …).
     except Exception as error:
         raise DataError(
-            say(
+            translatable(
                 "{path} cannot be read ({problem}); it may be damaged: replace it or leave it out",
                 path=path,
                 problem=error,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from trainer.data.classes import UNTOUCHED
 from trainer.errors import DataError
-from trainer.translatable import say
+from trainer.translatable import translatable
 
 Labels = NDArray[np.uint8]
 Box = tuple[int, int, int, int]
@@ -133,7 +133,7 @@ def layer(connection: sqlite3.Connection, image_id: str, target: Target, shape: 
     for y0, x0, y1, x1, after in rows:
         if y1 > shape[0] or x1 > shape[1]:
             raise DataError(
-                say(
+                translatable(
                     "{image!r} is smaller ({width}×{height}) than when it was painted; put the former image "
                     "file back",
                     image=image_id,

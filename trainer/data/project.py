@@ -31,7 +31,7 @@ from trainer.data.source import (
 )
 from trainer.data.version_rows import ModelVersion
 from trainer.errors import DataError
-from trainer.translatable import say, words_of
+from trainer.translatable import error_message, translatable
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Project:
         if not self.root.is_dir():
             database.close()
             raise DataError(
-                say(
+                translatable(
                     "{root}, the images of {file}, is gone; put the folder back",
                     root=self.root,
                     file=database.file,
@@ -103,14 +103,14 @@ class Project:
         file = existing_project(path)
         if file is None:
             raise DataError(
-                say("{path} has no project; open its folder of images on the desk first", path=path)
+                translatable("{path} has no project; open its folder of images on the desk first", path=path)
             )
         project = cls(Database.open(file, reading))
         if not reading:
             try:
                 project.rescan()
             except DataError as error:  # what is known already can be worked on all the same
-                project.problems = [words_of(error)]
+                project.problems = [error_message(error)]
         return project
 
     @classmethod

@@ -14,7 +14,7 @@ from trainer.data.ids import assign_ids, file_under
 from trainer.data.images import IMAGE_SUFFIXES, image_size
 from trainer.data.tags import read_tags_csv
 from trainer.errors import DataError
-from trainer.translatable import say, words_of
+from trainer.translatable import error_message, translatable
 
 PROJECT_FOLDER = "affinity-project"
 """Folder beside the images that holds the project; never searched for images."""
@@ -60,7 +60,9 @@ def open_source(
     """
     root = path.resolve()
     if not root.is_dir():
-        raise DataError(say("{path} is not a folder; give the folder that holds the images", path=path))
+        raise DataError(
+            translatable("{path} is not a folder; give the folder that holds the images", path=path)
+        )
     problems: list[str] = []
     is_tree = voc.is_voc(root)
     base = image_folder(root)
@@ -73,7 +75,7 @@ def open_source(
     if not (images or known):
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
         raise DataError(
-            say(
+            translatable(
                 "{path} holds no images; give a folder with files of the kinds {kinds}",
                 path=path,
                 kinds=kinds,
@@ -133,9 +135,9 @@ def _readable(images: Mapping[str, Path], problems: list[str]) -> dict[str, Path
             str(path).encode()
             image_size(path)
         except UnicodeEncodeError:
-            problems.append(say("the name of {path!a} is no valid text; rename it", path=str(path)))
+            problems.append(translatable("the name of {path!a} is no valid text; rename it", path=str(path)))
         except DataError as error:
-            problems.append(words_of(error))
+            problems.append(error_message(error))
         else:
             good[image_id] = path
     return good
@@ -176,7 +178,7 @@ def _voc_tags(root: Path, split: str, images: Iterable[str], problems: list[str]
             try:
                 tags[image_id] = voc.read_annotation_xml(annotation)
             except DataError as error:
-                problems.append(words_of(error))
+                problems.append(error_message(error))
     return tags
 
 
@@ -200,7 +202,7 @@ def _unknown_tags(tags: Tags, classes: ClassList) -> list[str]:
             if name not in classes:
                 users.setdefault(name, []).append(image_id)
     return [
-        say(
+        translatable(
             "the tag {name!r} is not in the class list and is left out of: {images}",
             name=name,
             images=_some(images),

@@ -16,7 +16,7 @@ BUDGET = 1 << 30
 """Bytes of reduced photos kept in memory."""
 
 
-def shrunk(image: np.ndarray, max_side: int) -> np.ndarray:
+def resize_to_fit(image: np.ndarray, max_side: int) -> np.ndarray:
     """Return a uint8 H×W×3 image with no side over `max_side` pixels; a smaller one as it is."""
     height, width = image.shape[:2]
     shrink = max_side / max(height, width)
@@ -46,7 +46,7 @@ class Views(Sequence[np.ndarray]):
         if index in self._kept:
             self._kept.move_to_end(index)
             return self._kept[index]
-        view = shrunk(load_image(self._paths[index]), self._max_side)
+        view = resize_to_fit(load_image(self._paths[index]), self._max_side)
         self._kept[index] = view
         self._bytes += view.nbytes
         while self._bytes > self._budget and len(self._kept) > 1:

@@ -11,7 +11,7 @@ from defusedxml.ElementTree import parse
 
 from trainer.data.ids import checked_id
 from trainer.errors import DataError
-from trainer.translatable import say
+from trainer.translatable import translatable
 
 ALL = "all"
 """Name of the split that takes every image of a tree."""
@@ -58,7 +58,9 @@ def read_tags(root: Path, split: str, problems: list[str]) -> dict[str, tuple[st
             continue
         lines = list(_lines(path))
         if lines and not any(_has_flag(line) for line in lines):
-            problems.append(say("{path} gives no image a flag (1, 0 or -1) and is left out", path=path))
+            problems.append(
+                translatable("{path} gives no image a flag (1, 0 or -1) and is left out", path=path)
+            )
             continue
         for line in lines:
             image_id, present = _main_line(path, line)

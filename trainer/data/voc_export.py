@@ -23,7 +23,7 @@ from trainer.data.image_rows import Split
 from trainer.data.images import image_size, is_upright_jpeg, load_image, palette_image
 from trainer.data.palette import colour_of
 from trainer.errors import Cancelled, DataError
-from trainer.translatable import say, words_of
+from trainer.translatable import error_message, translatable
 
 JPEG_QUALITY = 95
 _MARK = "# Exported by Affinity Annotator"
@@ -51,17 +51,21 @@ def check_destination(out: Path, photos: Path, force: bool = False) -> None:
     """
     if out.resolve().is_relative_to(photos.resolve()):
         raise DataError(
-            say("{out} lies among the photos that the masks are made for; choose another folder", out=out)
+            translatable(
+                "{out} lies among the photos that the masks are made for; choose another folder", out=out
+            )
         )
     if out.exists() and not out.is_dir():
-        raise DataError(say("{out} is a file; choose a folder", out=out))
+        raise DataError(translatable("{out} is a file; choose a folder", out=out))
     if force or not out.is_dir() or not any(out.iterdir()):
         return
     labelmap = out / _LABELMAP
     former = labelmap.is_file() and labelmap.read_text(encoding="utf-8", errors="replace").startswith(_MARK)
     if not (former or was_placed(out) or (out / _PARTIAL).is_dir()):
         raise DataError(
-            say("{out} holds other files; choose an empty folder, or force the export into it", out=out)
+            translatable(
+                "{out} holds other files; choose an empty folder, or force the export into it", out=out
+            )
         )
 
 
@@ -111,7 +115,7 @@ def write_voc(
         raise DataError(unwritable(out, error)) from error
     if replaced:
         problems.append(
-            say(
+            translatable(
                 "replaced in {out}, though not of a former export: {files}",
                 out=out,
                 files=", ".join(replaced),
@@ -143,14 +147,14 @@ def _write_tree(
         try:
             if image_size(entry.image_path) != entry.mask.shape:
                 raise DataError(
-                    say(
-                        "{path} has not the size of its mask and is left out; propose anew",
+                    translatable(
+                        "{path} has not the size of its mask and is left out; propose again",
                         path=entry.image_path,
                     )
                 )
             _write_image(root, entry)
         except DataError as error:
-            problems.append(words_of(error))
+            problems.append(error_message(error))
             continue
         _save(palette_image(entry.mask), file_under(root / "SegmentationClass", entry.id, ".png"), "PNG")
         _write_annotation(file_under(root / "Annotations", entry.id, ".xml"), entry, classes)
@@ -159,7 +163,7 @@ def _write_tree(
         splits["trainval"].append(entry.id)
         progress(entry.id)
     if not tags:
-        nothing = say("there is nothing to export: accept a mask first")
+        nothing = translatable("there is nothing to export: accept a mask first")
         raise DataError("; ".join([nothing, *problems]) if problems else nothing)
     for split, ids in splits.items():
         _write_lists(root / "ImageSets", split, sorted(ids), tags, classes)

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from trainer.distill.photo_archive import Photos
+from trainer.distill.photo_archive import PhotoArchive
 
 
 class Crops:
@@ -23,7 +23,7 @@ class Crops:
     """
 
     def __init__(
-        self, photos: Photos, names: Sequence[str], batch: int, area: tuple[float, float], seed: int
+        self, photos: PhotoArchive, names: Sequence[str], batch: int, area: tuple[float, float], seed: int
     ) -> None:
         self._photos, self._names, self._count, self._area = photos, names, batch, area
         self._rng = np.random.default_rng(seed)
@@ -57,7 +57,7 @@ class Crops:
         return crop[:, ::-1] if self._rng.random() < 0.5 else crop
 
 
-def jitter(images: Tensor, generator: torch.Generator) -> Tensor:
+def jitter_batch(images: Tensor, generator: torch.Generator) -> Tensor:
     """Brightness, contrast and colour cast of each image changed at random; ``B×3×h×w`` in 0…255, float32."""
     images = images.float()
     count = len(images)

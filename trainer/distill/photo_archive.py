@@ -1,4 +1,4 @@
-"""Photos in folders and zip files, read in place."""
+"""PhotoArchive in folders and zip files, read in place."""
 
 import io
 import math
@@ -14,7 +14,7 @@ from trainer.data.images import IMAGE_SUFFIXES
 from trainer.errors import DataError
 
 
-class Photos:
+class PhotoArchive:
     """All photos of some folders and zip files, under names that do not depend on where those lie.
 
     A photo is kept in memory, no larger than asked for, once it was read. Safe to use from several threads.

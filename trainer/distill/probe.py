@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.distill.photo_archive import Photos, folder_of
+from trainer.distill.photo_archive import PhotoArchive, folder_of
 from trainer.models.base import Backbone
 from trainer.models.weights import load_backbone_weights
 
@@ -46,7 +46,7 @@ def probe_names(names: Iterable[str], seed: int = 0) -> tuple[list[str], list[st
     return learn, judge
 
 
-def probe(backbone: Backbone, photos: Photos, seed: int = 0) -> float:
+def probe(backbone: Backbone, photos: PhotoArchive, seed: int = 0) -> float:
     """Share (0…1) of the judged photos that a linear classifier on pooled features names rightly."""
     learn, judge = probe_names(photos.names, seed)
     learnt, judged = (pooled_features(backbone, photos, names) for names in (learn, judge))
@@ -60,7 +60,7 @@ def probe(backbone: Backbone, photos: Photos, seed: int = 0) -> float:
 
 
 @torch.inference_mode()
-def pooled_features(backbone: Backbone, photos: Photos, names: Sequence[str]) -> Tensor:
+def pooled_features(backbone: Backbone, photos: PhotoArchive, names: Sequence[str]) -> Tensor:
     """Mean over the deepest map of each photo's central square, ``N×channels`` on the CPU."""
     device = next(backbone.parameters()).device
     training, rows = backbone.training, []
@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("weights", type=Path, help="backbone, safetensors or .pth")
     parser.add_argument("photos", type=Path, nargs="+", help="zip file or folder with Caltech-101's folders")
     arguments = parser.parse_args()
-    accuracy = probe(load_backbone_weights(arguments.weights), Photos(arguments.photos))
+    accuracy = probe(load_backbone_weights(arguments.weights), PhotoArchive(arguments.photos))
     print(f"{arguments.weights.name}: {100 * accuracy:.1f} %")
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from trainer.data.source import open_source
 from trainer.data.tags import write_tags_csv
-from trainer.distill.photo_archive import Photos, folder_of
+from trainer.distill.photo_archive import PhotoArchive, folder_of
 from trainer.distill.probe import PROBE_CLASSES
 
 FOLDERS = {
@@ -64,7 +64,7 @@ def mix(archive: Path, trees: Sequence[Path], out: Path, seed: int = 0) -> int:
     """
     out.mkdir(parents=True, exist_ok=True)
     rows: dict[str, tuple[str, ...]] = {}
-    photos = Photos([archive])
+    photos = PhotoArchive([archive])
     for number, (name, tags) in enumerate(draw(photos.names, seed).items()):
         file = out / f"{folder_of(name)}-{number:04}.png"
         Image.fromarray(photos.read(name)).save(file)

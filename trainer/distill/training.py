@@ -26,11 +26,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.data.atomic import write_atomically
-from trainer.distill.crops import Crops, jitter
+from trainer.distill.crops import Crops, jitter_batch
 from trainer.distill.networks import Student, Teacher, map_errors, soft_label_error, spreads_of
-from trainer.distill.photo_archive import Photos, folder_of
+from trainer.distill.photo_archive import PhotoArchive, folder_of
 from trainer.distill.probe import PROBE_CLASSES, probe, probe_names
-from trainer.distributed import ALONE, Crew
+from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.errors import WeightsError
 from trainer.models.weights import save_backbone
 
@@ -38,7 +38,7 @@ _HELD_OUT = 200
 
 
 @dataclass(frozen=True)
-class Recipe:
+class DistillationRecipe:
     """All that a run depends on beside teacher and photos.
 
     Attributes:
@@ -98,13 +98,13 @@ class Distillation:
         teacher: Path,
         sources: Sequence[Path],
         out: Path,
-        recipe: Recipe,
+        recipe: DistillationRecipe,
         device: str = "cpu",
-        crew: Crew = ALONE,
+        group: ProcessGroup = SINGLE_PROCESS,
     ) -> None:
         torch.manual_seed(recipe.seed)
-        self.out, self.device, self.crew = out, torch.device(device), crew
-        self.photos = Photos(sources)
+        self.out, self.device, self.group = out, torch.device(device), group
+        self.photos = PhotoArchive(sources)
         rng = np.random.default_rng(recipe.seed)
         names = rng.permutation([name for name in self.photos.names if folder_of(name) not in PROBE_CLASSES])
         held = min(_HELD_OUT, len(names) // 4)
@@ -129,8 +129,8 @@ class Distillation:
 
     def run(self, report: Callable[[str], None]) -> None:
         """Train until the time is spent; checkpoint, score and report on the way."""
-        seed = (self.recipe.seed + self.steps) * self.crew.size + self.crew.rank
-        crops = self._crops(seed, len(self.crew.share(range(self.recipe.batch))))
+        seed = (self.recipe.seed + self.steps) * self.group.size + self.group.rank
+        crops = self._crops(seed, len(self.group.share(range(self.recipe.batch))))
         generator = torch.Generator().manual_seed(seed)
         report(
             f"{len(self.names)} photos, {len(self.held_out)} held out, "
@@ -140,9 +140,9 @@ class Distillation:
         saved, scored = time.monotonic(), self.share
         losses: list[float] = []
         for batch in crops.batches(lambda: self.recipe.size_at(self.share)):
-            losses.append(self._step(jitter(batch, generator)))
+            losses.append(self._step(jitter_batch(batch, generator)))
             # All must agree on how far the run is; the leader's clock counts.
-            self.seconds = self.crew.gather(before + working_seconds(self.device) - started)[0]
+            self.seconds = self.group.gather(before + working_seconds(self.device) - started)[0]
             over = self.share >= 1
             if over or self.share - scored > self.recipe.score_every:
                 scored = self.share
@@ -150,7 +150,7 @@ class Distillation:
                 report(json.dumps(self.scores[-1]))
             if over or time.monotonic() - saved > 60 * self.recipe.checkpoint_minutes:
                 saved = time.monotonic()
-                if self.crew.leads:
+                if self.group.is_main:
                     self._save()
                 report(
                     f"{self.seconds / 60:6.1f} min  step {self.steps}  side {batch.shape[-1]}  "
@@ -195,8 +195,8 @@ class Distillation:
             group["lr"] = self.recipe.rate_at(self.share)
         loss = self._loss(self._normalised(images))
         self.optimiser.zero_grad()
-        (loss / self.crew.size).backward()
-        self.crew.sum_gradients(self.student.parameters())
+        (loss / self.group.size).backward()
+        self.group.sum_gradients(self.student.parameters())
         self.optimiser.step()
         self.steps += 1
         return float(loss.detach())

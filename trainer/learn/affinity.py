@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainer.data.classes import VOID
-from trainer.distributed import ALONE, Crew
+from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.learn.augment import Augmentation
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Draw, Recipe, Step, steps
@@ -30,7 +30,7 @@ def affinity_steps(
     views: Sequence[np.ndarray],
     seeds: Sequence[np.ndarray],
     recipe: Recipe = RECIPE,
-    crew: Crew = ALONE,
+    group: ProcessGroup = SINGLE_PROCESS,
     checkpoint: Checkpoint | None = None,
 ) -> Iterator[Step]:
     """Train a new `net` in place, telling of every batch; at the end, and only then, it is in evaluation
@@ -41,7 +41,7 @@ def affinity_steps(
         views: photos, uint8 H×W×3.
         seeds: uint8 H×W seed cues of each: 0 background, class ids, 255 neutral.
         recipe: length, rates and views.
-        crew: the processes that share the batches.
+        group: the processes that share the batches.
         checkpoint: kept on the way, and gone on from where there is one.
     """
     device = net.head.fuse.weight.device
@@ -67,7 +67,7 @@ def affinity_steps(
         net.head.fit_scale(net.taps_of(batch(first)[0]))
     with fused_for_training(net.train(), net.backbone) as fused:
         yield from steps(
-            fused, fused.backbone, count, partial(loss_of, fused), recipe, NAME, crew, checkpoint
+            fused, fused.backbone, count, partial(loss_of, fused), recipe, NAME, group, checkpoint
         )
     net.eval()
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from trainer.distributed import ALONE, Crew
+from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Draw, Recipe, Step, steps
 from trainer.models.classifier import CamClassifier
@@ -24,7 +24,7 @@ def classifier_steps(
     views: Sequence[np.ndarray],
     tags: Sequence[Sequence[int]],
     recipe: Recipe = RECIPE,
-    crew: Crew = ALONE,
+    group: ProcessGroup = SINGLE_PROCESS,
     checkpoint: Checkpoint | None = None,
 ) -> Iterator[Step]:
     """Train `classifier` in place, telling of every batch; at the end it is in evaluation mode.
@@ -36,7 +36,7 @@ def classifier_steps(
         views: photos, uint8 H×W×3.
         tags: class ids of each photo; an image without any teaches what is not there.
         recipe: length, rates and views.
-        crew: the processes that share the batches.
+        group: the processes that share the batches.
         checkpoint: kept on the way, and gone on from where there is one.
     """
     device = classifier.head.weight.device
@@ -53,5 +53,5 @@ def classifier_steps(
         )
 
     with fused_for_training(classifier.train(), classifier.backbone) as net:
-        yield from steps(net, net.backbone, len(tags), partial(loss_of, net), recipe, NAME, crew, checkpoint)
+        yield from steps(net, net.backbone, len(tags), partial(loss_of, net), recipe, NAME, group, checkpoint)
     classifier.eval()

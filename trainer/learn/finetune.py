@@ -56,7 +56,7 @@ class Example:
         return np.where(self.painted == VOID, AUTOMATIC_WEIGHT, 1).astype(np.float32)
 
 
-def twin(net: AffinityNet) -> AffinityNet:
+def copy_head(net: AffinityNet) -> AffinityNet:
     """Return a net with its own copy of the head on the very same backbone."""
     copy = AffinityNet(net.backbone)
     copy.head.load_state_dict(net.head.state_dict())
@@ -64,11 +64,11 @@ def twin(net: AffinityNet) -> AffinityNet:
 
 
 class FineTuner:
-    """Trains a challenger that starts as the incumbent's twin, one crop at a time."""
+    """Trains a challenger that starts as a copy of the incumbent, one crop at a time."""
 
     def __init__(self, incumbent: AffinityNet, rng: np.random.Generator) -> None:
         """`rng` chooses the crops: equal seeds give equal nets."""
-        self.net = twin(incumbent)
+        self.net = copy_head(incumbent)
         self._rng = rng
         self._optimizer = torch.optim.AdamW(
             self.net.head.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY

@@ -1,4 +1,4 @@
-"""What all training loops have in common: order of the images, learning rates, gradients of a crew."""
+"""What all training loops have in common: order of the images, learning rates, gradients of a group."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainer.distributed import ALONE, Crew
+from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.learn.augment import Augmentation, WholePhoto
 from trainer.learn.checkpoint import Checkpoint
 from trainer.models.dropout import dropping_by
@@ -78,7 +78,7 @@ def steps(
     loss_of: Loss,
     recipe: Recipe,
     name: str,
-    crew: Crew = ALONE,
+    group: ProcessGroup = SINGLE_PROCESS,
     checkpoint: Checkpoint | None = None,
 ) -> Iterator[Step]:
     """Train `net` on `count` images, in place, and tell after each batch how it went.
@@ -89,16 +89,16 @@ def steps(
     """
     trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(parameter_groups(net, backbone, recipe))
-    start = [group["lr"] for group in optimiser.param_groups]
+    start = [parameters["lr"] for parameters in optimiser.param_groups]
     total, each = recipe.steps(count), recipe.batches(count)
     training = f"{name} on {count} images, {recipe}"
     step = checkpoint.restore(training, net, optimiser) if checkpoint else 0
     for epoch in range(step // each, recipe.epochs):
         for batch in islice(_batches(count, recipe, epoch), step % each, None):
-            for group, rate in zip(optimiser.param_groups, start, strict=True):
-                group["lr"] = rate * (1 - step / total) ** 0.9
+            for parameters, rate in zip(optimiser.param_groups, start, strict=True):
+                parameters["lr"] = rate * (1 - step / total) ** 0.9
             optimiser.zero_grad()
-            mine = crew.share(batch)
+            mine = group.share(batch)
             value = torch.zeros(())
             if mine:
                 with dropping_by(net, [draw.rng for draw in mine]):
@@ -109,11 +109,11 @@ def steps(
                     )
                 (loss * (len(mine) / len(batch))).backward()
                 value = loss.detach()
-            crew.sum_gradients(trained)
+            group.sum_gradients(trained)
             optimiser.step()
             step += 1
             # The last batch is not kept: its network is what the caller keeps.
-            if checkpoint and crew.leads and checkpoint.due and step < total:
+            if checkpoint and group.is_main and checkpoint.due and step < total:
                 checkpoint.save(training, net, optimiser, step)
             yield Step(step, total, epoch + 1, recipe.epochs, float(value))
 

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from trainer.data.classes import BACKGROUND, VOID, labels_in
-from trainer.distributed import ALONE, Crew
+from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.learn.augment import WholePhoto
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Draw, Recipe, Step, steps
@@ -19,7 +19,7 @@ from trainer.models.fuse import fused_for_training
 from trainer.models.segnet import SegmentationNet
 
 RECIPE = Recipe(epochs=12, batch=8, head_rate=3e-3, backbone_rate=2e-4, views=WholePhoto())
-SCALES = (1.0, 0.75, 1.5)
+PREDICTION_SCALES = (1.0, 0.75, 1.5)
 ABSENT = 0.1
 """Weight of rejecting the classes a photo does not show, beside telling apart those it does."""
 FOREGROUND = 4.0
@@ -34,7 +34,7 @@ def segmentation_steps(
     views: Sequence[np.ndarray],
     masks: Sequence[np.ndarray],
     recipe: Recipe = RECIPE,
-    crew: Crew = ALONE,
+    group: ProcessGroup = SINGLE_PROCESS,
     checkpoint: Checkpoint | None = None,
 ) -> Iterator[Step]:
     """Train `net` in place, telling of every batch; at the end it is in evaluation mode.
@@ -44,7 +44,7 @@ def segmentation_steps(
         views: photos, uint8 H×W×3.
         masks: uint8 H×W of each; pixels of 255 teach nothing.
         recipe: length, rates and views.
-        crew: the processes that share the batches.
+        group: the processes that share the batches.
         checkpoint: kept on the way, and gone on from where there is one.
     """
     device = net.classify.weight.device
@@ -67,7 +67,7 @@ def segmentation_steps(
 
     with fused_for_training(net.train(), net.backbone) as fused:
         yield from steps(
-            fused, fused.backbone, len(masks), partial(loss_of, fused), recipe, NAME, crew, checkpoint
+            fused, fused.backbone, len(masks), partial(loss_of, fused), recipe, NAME, group, checkpoint
         )
     net.eval()
 
@@ -129,7 +129,7 @@ def predict(
     net: SegmentationNet,
     image: np.ndarray,
     tags: Sequence[int] | None = None,
-    scales: Sequence[float] = SCALES,
+    scales: Sequence[float] = PREDICTION_SCALES,
 ) -> np.ndarray:
     """Return class probabilities of an image, averaged over scales and mirror images.
 

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from trainer.models.classifier import CamClassifier
 
-SCALES = (1.0, 0.5, 1.5, 2.0)
+CAM_SCALES = (1.0, 0.5, 1.5, 2.0)
 EPSILON = 1e-5
 
 
@@ -19,7 +19,7 @@ def multi_scale_cam(
     classifier: CamClassifier,
     image: np.ndarray,
     class_indices: Sequence[int],
-    scales: Sequence[float] = SCALES,
+    scales: Sequence[float] = CAM_SCALES,
     flip: bool = True,
     size: tuple[int, int] | None = None,
     side: int | None = None,

@@ -6,14 +6,14 @@ import numpy as np
 from scipy import ndimage
 from skimage.measure import label
 
-from trainer.data.views import shrunk
+from trainer.data.views import resize_to_fit
 from trainer.method.crf import DenseCRF
 from trainer.method.settings import Settings
 from trainer.method.upsample import edge_aware, edge_aware_labels
 from trainer.proposal import normalised
 
 
-def winners(scores: np.ndarray, image: np.ndarray, settings: Settings, crf: bool) -> np.ndarray:
+def label_map(scores: np.ndarray, image: np.ndarray, settings: Settings, crf: bool) -> np.ndarray:
     """Return the winning channel of each pixel, uint8 H×W.
 
     The scores are enlarged along the image's edges. A walk leaves them soft, so before the dense CRF they are
@@ -28,7 +28,7 @@ def winners(scores: np.ndarray, image: np.ndarray, settings: Settings, crf: bool
     """
     if not crf or len(scores) < 2:
         return edge_aware_labels(normalised(scores), image)
-    view = shrunk(image, settings.max_side)
+    view = resize_to_fit(image, settings.max_side)
     # The linear fits along edges may overshoot below zero.
     soft = np.maximum(edge_aware(normalised(scores), view), 0)
     sharp = normalised(soft ** np.float32(settings.mask_sharpness))
@@ -38,7 +38,7 @@ def winners(scores: np.ndarray, image: np.ndarray, settings: Settings, crf: bool
     return edge_aware_labels(refined, image)
 
 
-def tidied(labels: np.ndarray, smallest_part: float) -> np.ndarray:
+def remove_small_regions(labels: np.ndarray, smallest_part: float) -> np.ndarray:
     """Return the labels with specks and pinholes given to what surrounds them.
 
     Args:

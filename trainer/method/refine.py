@@ -1,4 +1,4 @@
-"""Strokes steer a mask: a Dirichlet problem on the image's own grid, solved anew after each stroke.
+"""Strokes steer a mask: a Dirichlet problem on the image's own grid, solved again after each stroke.
 
 The scores ``x`` of a class minimise
 

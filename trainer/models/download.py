@@ -13,7 +13,7 @@ from platformdirs import user_cache_dir
 from trainer.errors import WeightsError
 from trainer.models.registry import WeightsEntry
 
-Progress = Callable[[int, int | None], None]
+DownloadProgress = Callable[[int, int | None], None]
 """Told after each piece: bytes there so far, and bytes in all where the server says so."""
 
 _PIECE = 1 << 18
@@ -25,7 +25,9 @@ def weights_folder() -> Path:
     return Path(user_cache_dir("affinity-annotator")) / "weights"
 
 
-def download(entry: WeightsEntry, folder: Path | None = None, progress: Progress | None = None) -> Path:
+def download(
+    entry: WeightsEntry, folder: Path | None = None, progress: DownloadProgress | None = None
+) -> Path:
     """The file of an entry, fetched unless it is there already.
 
     An interrupted download goes on where it stopped. Only a file with the right checksum gets its final name.
@@ -64,7 +66,7 @@ def download(entry: WeightsEntry, folder: Path | None = None, progress: Progress
     return partial.replace(path)
 
 
-def _fetch(url: str, partial: Path, progress: Progress | None) -> None:
+def _fetch(url: str, partial: Path, progress: DownloadProgress | None) -> None:
     """Append what is missing to ``partial``."""
     have = partial.stat().st_size if partial.is_file() else 0
     request = Request(url, headers={"Range": f"bytes={have}-"} if have else {})

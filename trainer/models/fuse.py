@@ -34,16 +34,16 @@ def fused_for_training(module: ModuleT, backbone: Backbone) -> Iterator[ModuleT]
         yield module
         return
     fused = _fused(module)
-    twins = dict(zip(module.modules(), fused.modules(), strict=True))
-    for original, twin in twins.items():
-        for name, parameter in twin.named_parameters(recurse=False):
+    copies = dict(zip(module.modules(), fused.modules(), strict=True))
+    for original, fused_one in copies.items():
+        for name, parameter in fused_one.named_parameters(recurse=False):
             # The bias that folding made learns where its convolution does.
             source = name if getattr(original, name) is not None else "weight"
             parameter.requires_grad_(original.get_parameter(source).requires_grad)
     yield fused
     with torch.no_grad():
-        for original, twin in twins.items():
-            for name, parameter in twin.named_parameters(recurse=False):
+        for original, fused_one in copies.items():
+            for name, parameter in fused_one.named_parameters(recurse=False):
                 if getattr(original, name) is not None:
                     getattr(original, name).copy_(parameter)
         for parent in module.modules():
@@ -52,7 +52,7 @@ def fused_for_training(module: ModuleT, backbone: Backbone) -> Iterator[ModuleT]
                 factor = norm.weight / (variance + norm.eps).sqrt()
                 # A channel its norm has switched off has nothing to unfold.
                 conv.weight /= torch.where(factor == 0, 1, factor).view(-1, 1, 1, 1)
-                norm.bias.copy_(twins[conv].get_parameter("bias") + mean * factor)
+                norm.bias.copy_(copies[conv].get_parameter("bias") + mean * factor)
 
 
 def _fused(module: ModuleT) -> ModuleT:

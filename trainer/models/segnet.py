@@ -85,7 +85,7 @@ class SegmentationNet(nn.Module):
         self.finer = [backbone.tap(name) for name in backbone.affinity_taps[:2]]
         self.deepest = backbone.taps[-1]
         self.feature_dropout = ChannelDropout(feature_dropout)
-        # Convolutions with room around them are dear: the deepest map has many channels.
+        # Convolutions with room around them are expensive: the deepest map has many channels.
         self.reduce = _conv_norm_relu(self.deepest.channels, width)
         # The published dilations are for a stride-8 grid; coarser grids need fewer cells for the same reach.
         stride = self.deepest.stride

@@ -11,7 +11,7 @@ from trainer.errors import WeightsError
 from trainer.models.backbones import BACKBONES, at_stride, build_backbone
 from trainer.models.base import HALF, IMAGENET, Backbone, InputConvention
 from trainer.models.bundle import RECORD, Bundle, load_models
-from trainer.models.download import Progress, download
+from trainer.models.download import DownloadProgress, download
 from trainer.models.registry import find_entry
 from trainer.models.state import load_module, read_tensors, save_module
 
@@ -27,7 +27,7 @@ def load_backbone_weights(
     source: Path | str,
     output_stride: int = 16,
     convention: InputConvention | None = None,
-    progress: Progress | None = None,
+    progress: DownloadProgress | None = None,
 ) -> Backbone:
     """The backbone a weights file is for, carrying its weights, in evaluation mode, batch norm frozen.
 

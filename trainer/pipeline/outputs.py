@@ -14,13 +14,13 @@ from trainer.data.export_files import place
 from trainer.data.ids import file_under
 from trainer.data.images import load_image, load_mask, save_mask
 from trainer.data.voc_export import VocEntry, write_voc
-from trainer.distributed import Crew
+from trainer.distributed import ProcessGroup
 from trainer.evaluation import Scores
 from trainer.pipeline.overview import OverviewRow, draw_overview, overview_row
 from trainer.pipeline.stage_scores import StageScores
 from trainer.pipeline.stages import Stages
 from trainer.progress import Stage
-from trainer.proposal import enlarged
+from trainer.proposal import resize_nearest
 
 RUN_FILE = "run.json"
 """Record of a run beside its masks: scores, seconds of each stage, settings, warnings."""
@@ -34,7 +34,7 @@ def score_stages(
     last: str,
     split: str,
     kept: Path | None,
-    crew: Crew,
+    group: ProcessGroup,
     progress: Stage,
 ) -> dict[str, Scores]:
     """Score the label maps of the stages `names` where the data has true masks; those of `last` are final.
@@ -43,7 +43,7 @@ def score_stages(
     """
     collected = StageScores(stages.classes, split)
     rule = f"(1 − max CAM)^{stages.settings.alpha:g}"
-    for index in crew.share(range(len(stages.items))):
+    for index in group.share(range(len(stages.items))):
         item = stages.items[index]
         truth = None if item.truth_path is None else load_mask(item.truth_path)
         if truth is not None:
@@ -57,7 +57,7 @@ def score_stages(
             if truth is not None and name == last:
                 collected.add("final", labels, truth, rule)
         progress.advance(note=item.id)
-    return collected.results(crew)
+    return collected.results(group)
 
 
 def place_stages(kept: Path, out: Path, force: bool) -> list[str]:
@@ -99,5 +99,5 @@ def _row(stages: Stages, last: str, index: int) -> OverviewRow:
     image = load_image(item.image_path)
     truth = None if item.truth_path is None else load_mask(item.truth_path)
     caption = f"{item.id}: {', '.join(item.tags)}" if item.tags else item.id
-    seeds = enlarged(stages.seeds(index), image.shape[:2])
+    seeds = resize_nearest(stages.seeds(index), image.shape[:2])
     return overview_row(caption, image, stages.cams(index), seeds, stages.labels(last, index), truth)

@@ -19,7 +19,7 @@ from trainer.about import library_versions
 from trainer.data.atomic import write_atomically
 from trainer.data.source import Source, image_folder
 from trainer.data.voc_export import check_destination
-from trainer.distributed import ALONE, Crew
+from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.errors import DataError, UserError
 from trainer.evaluation import Scores
 from trainer.learn.affinity import affinity_steps
@@ -50,7 +50,7 @@ from trainer.pipeline.outputs import (
 from trainer.pipeline.run_folder import RunFolder
 from trainer.pipeline.stages import CRF_OF, STAGE_NAMES, STAGE_OF_MODE, Stages
 from trainer.progress import NullReporter, Reporter, Stage
-from trainer.proposal import enlarged
+from trainer.proposal import resize_nearest
 
 NetT = TypeVar("NetT", bound=nn.Module)
 
@@ -85,7 +85,7 @@ def run_pipeline(
     out: Path,
     options: Options | None = None,
     report: Reporter | None = None,
-    crew: Crew = ALONE,
+    group: ProcessGroup = SINGLE_PROCESS,
 ) -> Result:
     """Make masks from image-level tags and leave them in `out` as a VOC tree.
 
@@ -98,14 +98,14 @@ def run_pipeline(
         out: a new folder, or that of a former run.
         options: models, parameters and recipes.
         report: told how it goes on.
-        crew: the processes that share the work.
+        group: the processes that share the work.
 
     Raises:
         UserError: one sentence on what is wrong with the data, the weights or `out`.
     """
     options = options or Options()
-    run = _Run(source, out, options, report or NullReporter(), crew)
-    if crew.leads and not run.folder.begun:  # one that was cut short has no finished tree yet
+    run = _Run(source, out, options, report or NullReporter(), group)
+    if group.is_main and not run.folder.begun:  # one that was cut short has no finished tree yet
         check_destination(out, image_folder(source.root), options.force)
         there = [name for name in (MODELS_FILE, OVERVIEW_FILE, RUN_FILE) if (out / name).exists()]
         run.warnings += [f"{out / name} was there before and is replaced" for name in there]
@@ -115,8 +115,10 @@ def run_pipeline(
 class _Run:
     """One run: trains the networks that are missing and takes every image through the stages."""
 
-    def __init__(self, source: Source, out: Path, options: Options, report: Reporter, crew: Crew) -> None:
-        self.source, self.out, self.options, self.report, self.crew = source, out, options, report, crew
+    def __init__(
+        self, source: Source, out: Path, options: Options, report: Reporter, group: ProcessGroup
+    ) -> None:
+        self.source, self.out, self.options, self.report, self.group = source, out, options, report, group
         self.folder = RunFolder(out / "run")
         self.stages = self._stages_of(source)
         self.warnings = list(source.problems)
@@ -124,9 +126,9 @@ class _Run:
     def run(self) -> Result:
         options, settings = self.options, self.options.settings
         self.report.plan(options.plan(len(self.source.items)))
-        if self.crew.leads:
+        if self.group.is_main:
             self.folder.bind(self._key())
-        self.crew.wait()
+        self.group.wait()
         self._drop_damaged()
         classifier = self._classifier()
         fused = fused_for_inference(classifier)
@@ -186,13 +188,13 @@ class _Run:
 
     def _each(self, name: str, make: Callable[[int], None]) -> None:
         """Take this process's share of the images through a stage, those done before left out."""
-        mine = self.crew.share(range(len(self.stages.items)))
+        mine = self.group.share(range(len(self.stages.items)))
         ahead = [index for index in mine if not self.stages.done(name, index)]
         with self._timed(name, len(mine), len(mine) - len(ahead)) as stage:
             for index in ahead:
                 make(index)
                 stage.advance(note=self.stages.items[index].id)
-        self.crew.wait()
+        self.group.wait()
 
     def _alpha(self, name: str, look: Callable[[int], Cover]) -> float:
         """The background exponent whose foreground covers what it should; found once in a run."""
@@ -200,20 +202,20 @@ class _Run:
         if path.is_file():
             return float(json.loads(path.read_text(encoding="utf-8")))
         tagged = [index for index in range(len(self.stages.items)) if self.stages.ids(index)]
-        mine = self.crew.share([tagged[place] for place in calibration.sample(len(tagged))])
+        mine = self.group.share([tagged[place] for place in calibration.sample(len(tagged))])
         looks = [look(index) for index in mine]
 
         search = AlphaSearch(self.options.coverage)
         with self._timed(name, calibration.STEPS) as stage:
             for _ in range(calibration.STEPS):
                 own = [cover(search.candidate) for cover in looks]
-                everyone = [value for part in self.crew.gather(own) for value in part]
+                everyone = [value for part in self.group.gather(own) for value in part]
                 stage.advance(note=f"alpha {search.candidate:.2f}")
                 search.tell(sum(everyone) / max(1, len(everyone)))
-        if self.crew.leads:
+        if self.group.is_main:
             with write_atomically(path) as temporary:
                 temporary.write_text(json.dumps(search.alpha), encoding="utf-8")
-        self.crew.wait()
+        self.group.wait()
         return search.alpha
 
     # -- Networks --------------------------------------------------------------------------------------------
@@ -235,7 +237,7 @@ class _Run:
             recipe = self._recipe(self.options.classifier_recipe)
             kept = self._checkpoint("classifier")
             self._train(
-                "classifier", classifier_steps(classifier, self.stages.views, tags, recipe, self.crew, kept)
+                "classifier", classifier_steps(classifier, self.stages.views, tags, recipe, self.group, kept)
             )
             self._keep("classifier", Bundle(names, classifier=classifier))
         return self._loaded(load_models(path).classifier)
@@ -252,7 +254,9 @@ class _Run:
             seeds = [self.stages.seeds(index) for index in range(len(self.stages.items))]
             recipe = self._recipe(self.options.affinity_recipe)
             kept = self._checkpoint("affinity")
-            self._train("AffinityNet", affinity_steps(net, self.stages.views, seeds, recipe, self.crew, kept))
+            self._train(
+                "AffinityNet", affinity_steps(net, self.stages.views, seeds, recipe, self.group, kept)
+            )
             self._keep("affinity", Bundle(self.source.classes.names, affinity=net))
         return self._loaded(load_models(path).affinity)
 
@@ -262,14 +266,14 @@ class _Run:
             backbone = classifier.backbone.requires_grad_(False)
             net = self._new(lambda: SegmentationNet(backbone, len(self.source.classes)))
             masks = [
-                enlarged(self.stages.labels(labels, index), self.stages.views[index].shape[:2])
+                resize_nearest(self.stages.labels(labels, index), self.stages.views[index].shape[:2])
                 for index in range(len(self.stages.items))
             ]
             recipe = self._recipe(self.options.segmentation_recipe)
             kept = self._checkpoint("segmentation")
             self._train(
                 "segmentation network",
-                segmentation_steps(net, self.stages.views, masks, recipe, self.crew, kept),
+                segmentation_steps(net, self.stages.views, masks, recipe, self.group, kept),
             )
             self._keep("segmentation", Bundle(self.source.classes.names, segmentation=net))
         return self._loaded(load_models(path).segmentation)
@@ -294,13 +298,13 @@ class _Run:
     def _keep(self, name: str, bundle: Bundle) -> None:
         """Keep a network whose training is over; what was kept on the way is no longer needed."""
         self._save(self.folder.model(name), bundle)
-        if self.crew.leads:
+        if self.group.is_main:
             self.folder.checkpoint(name).unlink(missing_ok=True)
 
     def _save(self, path: Path, bundle: Bundle, half: bool = False) -> None:
-        if self.crew.leads:
+        if self.group.is_main:
             save_models(path, bundle, half)
-        self.crew.wait()
+        self.group.wait()
 
     def _loaded(self, net: NetT | None) -> NetT:
         assert net is not None
@@ -320,11 +324,11 @@ class _Run:
 
     def _finish(self, last: str) -> Result:
         names = [name for name in STAGE_NAMES if self.stages.done(name, 0)]
-        mine = len(self.crew.share(range(len(self.stages.items))))
+        mine = len(self.group.share(range(len(self.stages.items))))
         with self._timed("scores", mine) as stage:
             kept = self.folder.root / "stages" if self.options.stages else None
-            scores = score_stages(self.stages, names, last, self.source.split, kept, self.crew, stage)
-        if self.crew.leads:
+            scores = score_stages(self.stages, names, last, self.source.split, kept, self.group, stage)
+        if self.group.is_main:
             if kept is not None:
                 self.warnings += place_stages(kept, self.out, self.options.force)
             with self._timed("masks", len(self.stages.items)) as stage:
@@ -340,9 +344,9 @@ class _Run:
             warnings=self.warnings,
             settings=self._settings() | {"settings": asdict(self.stages.settings)},
         )
-        if self.crew.leads:
+        if self.group.is_main:
             write_record(self.out, result.to_json())
-        self.crew.wait()
+        self.group.wait()
         return result
 
     def _settings(self) -> dict[str, Any]:
@@ -366,7 +370,7 @@ class _Run:
         try:
             yield
         finally:  # What was spent before a run was broken off counts too.
-            if self.crew.leads:
+            if self.group.is_main:
                 self.folder.add_seconds(name, time.monotonic() - start)
 
     @contextmanager

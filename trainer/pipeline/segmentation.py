@@ -12,21 +12,21 @@ from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
 from trainer.data.ids import file_under
 from trainer.data.images import load_image, load_mask, save_mask
 from trainer.data.source import Item, Source
-from trainer.data.views import Views, shrunk
-from trainer.distributed import ALONE, Crew
+from trainer.data.views import Views, resize_to_fit
+from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.errors import DataError
 from trainer.evaluation import mask_folder
 from trainer.feature_cache import content_hash, weights_version
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Recipe, train
 from trainer.learn.segmentation import NAME, RECIPE, predict, segmentation_steps
-from trainer.method.masks import tidied, winners
+from trainer.method.masks import label_map, remove_small_regions
 from trainer.method.settings import Settings
 from trainer.models.base import Backbone
 from trainer.models.fuse import channels_last
 from trainer.models.segnet import SegmentationNet
 from trainer.progress import NullReporter, Reporter
-from trainer.proposal import enlarged
+from trainer.proposal import resize_nearest
 
 
 def train_on_masks(
@@ -36,7 +36,7 @@ def train_on_masks(
     recipe: Recipe = RECIPE,
     device: str = "cpu",
     report: Reporter | None = None,
-    crew: Crew = ALONE,
+    group: ProcessGroup = SINGLE_PROCESS,
     checkpoint: Path | None = None,
 ) -> SegmentationNet:
     """Train a network on the images of `source` that have a mask in `masks` (``<id>.png``, or a VOC tree).
@@ -54,14 +54,14 @@ def train_on_masks(
     report = report or NullReporter()
     with report.stage("masks", len(pairs)) as stage:
         for view, (item, path) in zip(views, pairs, strict=True):
-            labels.append(enlarged(_checked_mask(path, source.classes), view.shape[:2]))
+            labels.append(resize_nearest(_checked_mask(path, source.classes), view.shape[:2]))
             digest.update(f"{content_hash(view)}{content_hash(labels[-1])}".encode())
             stage.advance(note=item.id)
     torch.manual_seed(recipe.seed)  # the same random head in every process
     net = channels_last(SegmentationNet(backbone, len(source.classes)).to(device))
     data = f" {weights_version(net)} {digest.hexdigest()}"
     kept = None if checkpoint is None else Checkpoint(checkpoint, report.message, data)
-    train(segmentation_steps(net, views, labels, recipe, crew, kept), NAME, report)
+    train(segmentation_steps(net, views, labels, recipe, group, kept), NAME, report)
     return net
 
 
@@ -73,7 +73,7 @@ def predict_masks(
     crf: bool = True,
     force: bool = False,
     report: Reporter | None = None,
-    crew: Crew = ALONE,
+    group: ProcessGroup = SINGLE_PROCESS,
 ) -> list[str]:
     """Write ``out/SegmentationClass/<id>.png`` for every image; return sentences on those left out.
 
@@ -88,8 +88,8 @@ def predict_masks(
         raise DataError(
             f"{there[0]}{others} would be replaced; choose another folder, or force the masks into it"
         )
-    crew.wait()  # none writes before all have looked
-    mine = crew.share(source.items)
+    group.wait()  # none writes before all have looked
+    mine = group.share(source.items)
     with (report or NullReporter()).stage("predict", len(mine)) as stage:
         for item in mine:
             try:
@@ -100,7 +100,7 @@ def predict_masks(
                 tags = _tag_ids(item, source.classes) if only_tags else None
                 save_mask(files[item.id], _predict_mask(net, image, tags, crf))
             stage.advance(note=item.id)
-    return [problem for part in crew.gather(problems) for problem in part]
+    return [problem for part in group.gather(problems) for problem in part]
 
 
 def _predict_mask(
@@ -108,12 +108,12 @@ def _predict_mask(
 ) -> np.ndarray:
     """Return labels, uint8 H×W, of a uint8 H×W×3 image; outlines follow the image at its full size."""
     settings = Settings()
-    probabilities = predict(net, shrunk(image, settings.max_side), tags)
+    probabilities = predict(net, resize_to_fit(image, settings.max_side), tags)
     # The CRF's time grows with the classes, and most win nowhere.
     shown = np.unique(probabilities.argmax(axis=0))
-    channels = winners(probabilities[shown], image, settings, crf)
+    channels = label_map(probabilities[shown], image, settings, crf)
     if crf:
-        channels = tidied(channels, settings.smallest_part)
+        channels = remove_small_regions(channels, settings.smallest_part)
     labels = np.arange(len(probabilities)) if tags is None else np.array([BACKGROUND, *tags])
     return labels[shown].astype(np.uint8)[channels]
 

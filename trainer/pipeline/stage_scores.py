@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trainer.data.classes import BACKGROUND, ClassList
-from trainer.distributed import Crew
+from trainer.distributed import ProcessGroup
 from trainer.evaluation import Confusion, Scores
 from trainer.method.cam import background_score
 
@@ -38,10 +38,10 @@ class StageScores:
         labels = np.where(strongest > background, winner, BACKGROUND).astype(np.uint8)
         self.add("cam, alpha rule", labels, truth, f"(1 − max CAM)^{alpha:g}")
 
-    def results(self, crew: Crew) -> dict[str, Scores]:
+    def results(self, group: ProcessGroup) -> dict[str, Scores]:
         """Return the scores of all processes together; of the constants only the best, as ``cam``."""
         counts: dict[str, tuple[Confusion, str]] = {}
-        for part in crew.gather(self._counts):
+        for part in group.gather(self._counts):
             for stage, (confusion, rule) in part.items():
                 if stage in counts:
                     counts[stage][0].merge(confusion)

@@ -17,7 +17,7 @@ from trainer.method.calibration import Cover, refined_cover, walked_cover
 from trainer.method.cam import multi_scale_cam, with_background
 from trainer.method.crf import DenseCRF
 from trainer.method.grid import grid_of, majority, pool
-from trainer.method.masks import tidied, winners
+from trainer.method.masks import label_map, remove_small_regions
 from trainer.method.propagation import Walk, mean_affinity
 from trainer.method.seeds import seed_cues
 from trainer.method.settings import Mode, Settings
@@ -90,8 +90,8 @@ class Stages:
         """
         item = self.items[index]
         scores = self.folder.array(stage, item.id)
-        channels = winners(scores, load_image(item.image_path), self.settings, crf=True)
-        labels = self._named(tidied(channels, self.settings.smallest_part), index)
+        channels = label_map(scores, load_image(item.image_path), self.settings, crf=True)
+        labels = self._named(remove_small_regions(channels, self.settings.smallest_part), index)
         self.folder.save_labels(CRF_OF[stage], item.id, labels)
 
     def segment(self, net: SegmentationNet, index: int) -> None:
@@ -131,7 +131,7 @@ class Stages:
         image = load_image(item.image_path)
         if scores.shape[1:] == image.shape[:2]:
             return self._named(scores.argmax(axis=0), index)
-        return self._named(winners(scores, image, self.settings, crf=False), index)
+        return self._named(label_map(scores, image, self.settings, crf=False), index)
 
     @torch.inference_mode()
     def _features(self, net: AffinityNet, index: int) -> torch.Tensor:

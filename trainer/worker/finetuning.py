@@ -11,19 +11,19 @@ from trainer.data.images import load_image
 from trainer.data.project import ImageRecord, Project, Split, Target
 from trainer.engine import Engine, propagate
 from trainer.errors import DataError
-from trainer.learn.finetune import Agreement, Example, FineTuner, twin
+from trainer.learn.finetune import Agreement, Example, FineTuner, copy_head
 from trainer.method.affinity import pair_affinity
 from trainer.method.grid import majority
 from trainer.method.settings import Settings
 from trainer.models.affinitynet import AffinityNet
-from trainer.translatable import Saying, say, together, words_of
+from trainer.translatable import TranslatableText, error_message, join_texts, translatable
 from trainer.worker.messages import (
     LossPoint,
     Message,
-    Progress,
     Promoted,
     State,
     StateChanged,
+    TrainingProgress,
     ValidationPoint,
 )
 from trainer.worker.model_versions import save_version
@@ -39,8 +39,9 @@ LEAST_GAIN = 1e-4
 class Training:
     """Fine-tunes the AffinityNet of an engine on the corrections of a project.
 
-    The challenger begins as the incumbent's twin and learns on from round to round. Whenever it is strictly
-    better on the validation images, its twin becomes the incumbent: saved as a version, used by the engine.
+    The challenger begins as a copy of the incumbent and learns on from round to round. Whenever it is
+    strictly better on the validation images, a copy of it becomes the incumbent: saved as a version, used by
+    the engine.
     An image that cannot be read is left out from then on, with a word on why.
     """
 
@@ -51,7 +52,7 @@ class Training:
         self._project, self._engine, self._send = project, engine, send
         self._rng = np.random.default_rng(seed)
         self._examples: dict[str, tuple[object, Example]] = {}
-        self._left_out: dict[str, Saying] = {}
+        self._left_out: dict[str, TranslatableText] = {}
         self._step = 0
 
     def batches(self) -> Iterator[None]:
@@ -60,21 +61,21 @@ class Training:
         Leaving off in between loses nothing but the challenger. Raises NothingToLearn.
         """
         tuner = FineTuner(self._engine.affinity_net, self._rng)
-        lessons: object = None
+        example_keys: object = None
         number = rounds_in_vain = 0
         while True:
             records = [record for record in self._project.corrected() if record.id not in self._left_out]
-            if (now := [_lesson(record) for record in records]) != lessons:
-                lessons, rounds_in_vain = now, 0
+            if (now := [_example_key(record) for record in records]) != example_keys:
+                example_keys, rounds_in_vain = now, 0
             if rounds_in_vain == PATIENCE:
                 return
             try:
                 promoted = yield from self._round(number + 1, tuner, records)
             except _Unreadable as error:
-                self._left_out[error.image] = say(
-                    "Learns without {image}: {problem}.", image=error.image, problem=words_of(error)
+                self._left_out[error.image] = translatable(
+                    "Learns without {image}: {problem}.", image=error.image, problem=error_message(error)
                 )
-                self._send(StateChanged(State.TRAINING, together(*self._left_out.values())))
+                self._send(StateChanged(State.TRAINING, join_texts(*self._left_out.values())))
                 continue
             number += 1
             rounds_in_vain = 0 if promoted else rounds_in_vain + 1
@@ -89,7 +90,7 @@ class Training:
         for batch in range(BATCHES):
             self._step += 1
             self._send(LossPoint(self._step, tuner.step(train[self._rng.integers(len(train))])))
-            self._send(Progress(number, (batch + 1) / BATCHES, say("learning")))
+            self._send(TrainingProgress(number, (batch + 1) / BATCHES, translatable("learning")))
             yield
         incumbent = yield from self._score(self._engine.models.affinity, validation, settings)
         challenger = yield from self._score(tuner.net, validation, settings)
@@ -102,12 +103,12 @@ class Training:
     def _snapshot(
         self, records: Sequence[ImageRecord], split: Split, settings: Settings
     ) -> Generator[None, None, list[Example]]:
-        """Return the examples of a split as they are now, made anew where the corrections moved."""
+        """Return the examples of a split as they are now, made again where the corrections moved."""
         examples = []
         for record in records:
             if record.split != split:
                 continue
-            made_of = _lesson(record), settings
+            made_of = _example_key(record), settings
             if record.id not in self._examples or self._examples[record.id][0] != made_of:
                 self._examples[record.id] = made_of, self._example(record)
                 yield
@@ -115,7 +116,7 @@ class Training:
         # Strokes that were all undone or all void teach nothing, and must not break the round.
         taught = [example for example in examples if (example.painted != VOID).any()]
         if not taught:
-            raise NothingToLearn(together(*self._left_out.values()))
+            raise NothingToLearn(join_texts(*self._left_out.values()))
         return taught
 
     def _example(self, record: ImageRecord) -> Example:
@@ -144,7 +145,7 @@ class Training:
         return agreement.score
 
     def _promote(self, challenger: AffinityNet, score: float, images: int) -> None:
-        net = twin(challenger)
+        net = copy_head(challenger)
         version = save_version(self._project, net, score, f"learnt from {images} corrected images")
         self._engine.replace_models(affinity=net, version=version.number)
         self._send(Promoted(version.number, score))
@@ -166,11 +167,11 @@ def _photo(record: ImageRecord) -> np.ndarray:
     try:
         return load_image(record.path)
     except DataError as error:
-        raise _Unreadable(record.id, words_of(error)) from error
+        raise _Unreadable(record.id, error_message(error)) from error
 
 
-def _lesson(record: ImageRecord) -> tuple[object, ...]:
-    """What an example depends on besides the settings: another lesson makes patience start anew."""
+def _example_key(record: ImageRecord) -> tuple[object, ...]:
+    """What an example depends on besides the settings: another one makes patience start again."""
     return record.id, record.seed_revision, record.status, record.tags, record.split
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from trainer.engine import Proposal
     from trainer.method.settings import Settings
-    from trainer.translatable import Saying
+    from trainer.translatable import TranslatableText
 
 
 class State(StrEnum):
@@ -47,7 +47,7 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True)
 class SeedsChanged:
-    """The corrections of `image` are on disk at `revision`: patience starts anew."""
+    """The corrections of `image` are on disk at `revision`: patience starts again."""
 
     image: str
     revision: int
@@ -122,11 +122,11 @@ class StateChanged:
     """Training's state and, in plain words, why it is so."""
 
     state: State
-    reason: Saying
+    reason: TranslatableText
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """How far round `round` (from 1) is: `fraction` in [0, 1] and a few words.
 
     Learning from tags has no rounds: `round` is 0, and `seconds_left` says how long it will still take, None
@@ -135,7 +135,7 @@ class Progress:
 
     round: int
     fraction: float
-    text: Saying
+    text: TranslatableText
     seconds_left: float | None = None
 
 
@@ -184,7 +184,7 @@ class ModelChanged:
     """Model `version` is in use, after `SetModel` or in place of a damaged version, as `note` then says."""
 
     version: int
-    note: Saying
+    note: TranslatableText
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ class SweepEnded:
 
 Message = (
     StateChanged
-    | Progress
+    | TrainingProgress
     | LossPoint
     | ValidationPoint
     | Promoted

@@ -8,7 +8,7 @@ from __future__ import annotations
 from trainer.data.project import ModelVersion, Project
 from trainer.errors import WeightsError
 from trainer.feature_cache import weights_version
-from trainer.learn.finetune import twin
+from trainer.learn.finetune import copy_head
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.weights import load_module, save_module
 
@@ -26,7 +26,7 @@ def load_version(version: ModelVersion, base: AffinityNet) -> AffinityNet:
 
     Raises WeightsError when its file is missing, damaged, or was learnt on another backbone.
     """
-    net = twin(base)
+    net = copy_head(base)
     if load_module(version.file, net.head).get("backbone") != weights_version(base.backbone):
         raise WeightsError(
             f"{version.file} was learnt on other weights; open the project with those it began with."

@@ -19,7 +19,7 @@ class Request:
 
 
 class Requests:
-    """At most one request an image; asking again starts it anew and never makes it less urgent."""
+    """At most one request an image; asking again starts it again and never makes it less urgent."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, Request] = {}

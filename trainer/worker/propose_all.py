@@ -10,7 +10,7 @@ from trainer.data.project import ImageRecord, Project
 from trainer.engine import Engine
 from trainer.errors import UserError
 from trainer.worker.messages import Message, SweepEnded, SweepProgress, Swept
-from trainer.worker.stored_proposals import keep, why_not
+from trainer.worker.stored_proposals import failure_reason, store_proposal
 
 
 class Sweep:
@@ -43,7 +43,7 @@ class Sweep:
         try:
             self._propose(record)
         except Exception as error:
-            self._failed[record.id] = why_not(record.id, error)
+            self._failed[record.id] = failure_reason(record.id, error)
         return True
 
     def end(self, stopped: bool) -> None:
@@ -75,8 +75,8 @@ class Sweep:
     def _propose(self, record: ImageRecord) -> None:
         origin = self._engine.origin(record.tags)
         proposal = self._engine.propose(load_image(record.path), record.tags)
-        # What changed meanwhile has the last word; an image that is still untouched then comes anew.
+        # What changed meanwhile has the last word; an image that is still untouched then comes again.
         if (self._project.record(record.id), self._engine.origin(record.tags)) == (record, origin):
-            keep(self._project, record, proposal, origin)
+            store_proposal(self._project, record, proposal, origin)
             self._done.add(record.id)
             self._send(Swept(record.id))

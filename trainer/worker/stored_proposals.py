@@ -8,12 +8,12 @@ from trainer.data.classes import UNTOUCHED
 from trainer.data.project import ImageRecord, Project, Target
 from trainer.errors import UserError
 from trainer.proposal import Proposal
-from trainer.translatable import words_of
+from trainer.translatable import error_message
 
 log = logging.getLogger(__name__)
 
 
-def keep(project: Project, record: ImageRecord, proposal: Proposal, origin: str) -> None:
+def store_proposal(project: Project, record: ImageRecord, proposal: Proposal, origin: str) -> None:
     """Keep the mask as the desk would show it, refined by the strokes that are on the image; and its margin.
 
     A mask that is all background because nobody has said what is there is not kept.
@@ -31,9 +31,9 @@ def keep(project: Project, record: ImageRecord, proposal: Proposal, origin: str)
     project.note_proposal(record.id, proposal.margin, origin)
 
 
-def why_not(image: str, error: Exception) -> str:
+def failure_reason(image: str, error: Exception) -> str:
     """Return one sentence on why there is no proposal for an image; a fault of the program is also logged."""
     if isinstance(error, UserError):
-        return words_of(error)
+        return error_message(error)
     log.error("no proposal for %s", image, exc_info=error)
     return f"No proposal for {image} ({type(error).__name__}: {error})."

@@ -37,10 +37,10 @@ from trainer.models.bundle import Bundle, load_models, save_models
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import channels_last, fused_for_inference
 from trainer.progress import RunClock
-from trainer.proposal import enlarged
-from trainer.translatable import Saying, say, together
+from trainer.proposal import resize_nearest
+from trainer.translatable import TranslatableText, join_texts, translatable
 from trainer.worker.finetuning import painted_classes
-from trainer.worker.messages import LossPoint, Message, Progress, TagsLearnt
+from trainer.worker.messages import LossPoint, Message, TagsLearnt, TrainingProgress
 
 FILE = "tags.safetensors"
 """What was learnt, among the project's models."""
@@ -51,7 +51,7 @@ LEAST_STEPS = 150
 LARGEST_BATCH = 8
 """Half of the headless one, since a prediction has to wait for the batch in hand."""
 PHOTO_BYTES = 256 << 20
-"""Memory for reduced photos; those beyond it are decoded anew."""
+"""Memory for reduced photos; those beyond it are decoded again."""
 CLASSIFIER_RECIPE = classifier_training.RECIPE
 AFFINITY_RECIPE = affinity_training.RECIPE
 ALPHA_IMAGES = 12
@@ -67,7 +67,7 @@ SECONDS = {
     "walk alpha": 0.05,
 }
 """What an image takes in each stage, in proportion; the clock measures how fast the machine is."""
-TOO_FEW = say("Tag at least two images first: the classes are learnt from the tags.")
+TOO_FEW = translatable("Tag at least two images first: the classes are learnt from the tags.")
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class TagLearning:
 
         batches = classifier_training.classifier_steps(classifier, views, shown, classifier_recipe)
         yield from self._train(
-            "classes", say("Learning the classes"), batches, classifier_recipe.steps(count)
+            "classes", translatable("Learning the classes"), batches, classifier_recipe.steps(count)
         )
         fused = fused_for_inference(classifier)
         coverage = self._coverage(records)
@@ -122,7 +122,7 @@ class TagLearning:
         classifier.backbone.freeze_norm().requires_grad_(False)
         batches = affinity_training.affinity_steps(net, views, seeds, affinity_recipe)
         yield from self._train(
-            "outlines", say("Learning the outlines"), batches, affinity_recipe.steps(count)
+            "outlines", translatable("Learning the outlines"), batches, affinity_recipe.steps(count)
         )
 
         walked = partial(self._walked_cover, net.eval())
@@ -152,13 +152,15 @@ class TagLearning:
                 good.append(record)
             except DataError as error:
                 self._problems.append(str(error))
-            self._send(Progress(0, 0.0, say("Reading the photos")))
+            self._send(TrainingProgress(0, 0.0, translatable("Reading the photos")))
             yield
         if len(good) < 2:
-            raise DataError(together(TOO_FEW, *self._problems))
+            raise DataError(join_texts(TOO_FEW, *self._problems))
         return good
 
-    def _train(self, stage: str, text: Saying, batches: Iterator[Step], total: int) -> Iterator[None]:
+    def _train(
+        self, stage: str, text: TranslatableText, batches: Iterator[Step], total: int
+    ) -> Iterator[None]:
         self._clock.open(stage, total)
         for batch in batches:
             self._step += 1
@@ -178,7 +180,7 @@ class TagLearning:
             view, ids = views[tagged[place]], shown[tagged[place]]
             cams = self._cams(classifier, view, ids)
             looks.append(Look(view, cams))
-            self._advance(say("Weighing the background"))
+            self._advance(translatable("Weighing the background"))
             yield
         self._clock.close()
         return looks
@@ -191,14 +193,14 @@ class TagLearning:
         covers = []
         for look in looks:
             covers.append(cover_of(look))
-            self._advance(say("Weighing the background"))
+            self._advance(translatable("Weighing the background"))
             yield
         search = calibration.AlphaSearch(coverage)
         for _ in range(calibration.STEPS):
             covered = []
             for cover in covers:
                 covered.append(cover(search.candidate))
-                self._advance(say("Weighing the background"))
+                self._advance(translatable("Weighing the background"))
                 yield
             search.tell(sum(covered) / len(covered))
         self._clock.close()
@@ -233,10 +235,10 @@ class TagLearning:
                 refine = DenseCRF(view, settings.crf).infer if settings.seed_crf and ids else None
                 cues = seed_cues(cams, ids, *alphas, refine)
                 if (painted := self._painted(record)) is not None:
-                    painted = enlarged(painted, cues.shape)
+                    painted = resize_nearest(painted, cues.shape)
                     cues = np.where(painted == UNTOUCHED, cues, painted)
-            seeds.append(enlarged(cues, view.shape[:2]))
-            self._advance(say("Finding seed cues"))
+            seeds.append(resize_nearest(cues, view.shape[:2]))
+            self._advance(translatable("Finding seed cues"))
             yield
         self._clock.close()
         return seeds
@@ -297,9 +299,9 @@ class TagLearning:
             return None
         return self._project.layer(record.id, Target.SEEDS, image_size(record.path))
 
-    def _advance(self, text: Saying) -> None:
+    def _advance(self, text: TranslatableText) -> None:
         self._clock.advance()
-        self._send(Progress(0, self._clock.fraction(), text, self._clock.left()))
+        self._send(TrainingProgress(0, self._clock.fraction(), text, self._clock.left()))
 
 
 def chosen(records: Sequence[ImageRecord], most: int = MOST_IMAGES) -> list[ImageRecord]:

@@ -16,7 +16,7 @@ from trainer.data.project import Project, Status
 from trainer.engine import Engine
 from trainer.errors import UserError
 from trainer.method.interrupt import Interrupted, interruptible
-from trainer.translatable import Saying, say, together, words_of
+from trainer.translatable import TranslatableText, error_message, join_texts, translatable
 from trainer.worker.finetuning import NothingToLearn, Training
 from trainer.worker.messages import (
     Command,
@@ -43,15 +43,17 @@ from trainer.worker.messages import (
 from trainer.worker.model_versions import newest_sound
 from trainer.worker.prediction_queue import Request, Requests
 from trainer.worker.propose_all import Sweep
-from trainer.worker.stored_proposals import keep, why_not
+from trainer.worker.stored_proposals import failure_reason, store_proposal
 from trainer.worker.tag_learning import TOO_FEW, TagLearning, chosen
 from trainer.worker.throttle import Outbox
 
-NEEDS_TWO = say("Correct two images: one is learnt from, the other one judges what was learnt.")
-NEEDS_ONE_MORE = say("Correct one more image: one is learnt from, the other one judges what was learnt.")
-TOO_FEW_STROKES = say("Too few strokes are left to learn from: correct one more image.")
+NEEDS_TWO = translatable("Correct two images: one is learnt from, the other one judges what was learnt.")
+NEEDS_ONE_MORE = translatable(
+    "Correct one more image: one is learnt from, the other one judges what was learnt."
+)
+TOO_FEW_STROKES = translatable("Too few strokes are left to learn from: correct one more image.")
 REFRESHED = 32
-"""How many of the images proposed last are proposed anew when the model changes."""
+"""How many of the images proposed last are proposed again when the model changes."""
 
 log = logging.getLogger(__name__)
 
@@ -128,12 +130,13 @@ class TrainerWorker:
         try:
             work()
         except UserError as error:
-            self._end_run(State.FAILED, words_of(error))
+            self._end_run(State.FAILED, error_message(error))
         except Exception as error:
             log.exception("the trainer thread failed")
             problem = f"{type(error).__name__}: {error}"
             self._end_run(
-                State.FAILED, say("Training broke off ({problem}); Start tries again.", problem=problem)
+                State.FAILED,
+                translatable("Training broke off ({problem}); Start tries again.", problem=problem),
             )
 
     def _turn(self) -> None:
@@ -167,14 +170,14 @@ class TrainerWorker:
                     self._begin()
             case Start():
                 if self._state is State.PAUSED and self._run is not None:
-                    self._enter(State.TRAINING, say("Training goes on."))
+                    self._enter(State.TRAINING, translatable("Training goes on."))
                 elif self._state is not State.TRAINING:
                     self._begin()
             case Pause():
                 if self._state in (State.TRAINING, State.WAITING, State.CONVERGED):
-                    self._enter(State.PAUSED, say("Training is paused; Start goes on."))
+                    self._enter(State.PAUSED, translatable("Training is paused; Start goes on."))
             case Stop():
-                self._end_run(State.IDLE, say("Training is stopped; Start begins anew."))
+                self._end_run(State.IDLE, translatable("Training is stopped; Start begins again."))
             case LearnTags():
                 self._learn_tags()
             case SetModel():
@@ -197,7 +200,7 @@ class TrainerWorker:
             self._run, self._learns_tags = self._new_run(), False
             self._enter(
                 State.TRAINING,
-                say(
+                translatable(
                     "Corrected images: {train} to learn from, {validation} to judge by.",
                     train=train,
                     validation=validation,
@@ -209,11 +212,11 @@ class TrainerWorker:
     def _learn_tags(self) -> None:
         """Begin to learn from the tags or go on with it; where too few are tagged, say so and do no more."""
         if self._learns_tags:
-            self._enter(State.TRAINING, say("Training goes on."))
+            self._enter(State.TRAINING, translatable("Training goes on."))
         elif chosen(self._project.images()):
             self._run = TagLearning(self._project, self._engine, self._hear).batches()
             self._learns_tags = True
-            self._enter(State.TRAINING, say("Learns your classes from the tags."))
+            self._enter(State.TRAINING, translatable("Learns your classes from the tags."))
         else:
             self._enter(self._state, TOO_FEW)
 
@@ -229,10 +232,11 @@ class TrainerWorker:
                 self._begin()
                 return
             self._end_run(
-                State.CONVERGED, say("The last rounds brought nothing better; more corrections will.")
+                State.CONVERGED,
+                translatable("The last rounds brought nothing better; more corrections will."),
             )
         except NothingToLearn as error:
-            self._end_run(State.WAITING, together(TOO_FEW_STROKES, words_of(error)))
+            self._end_run(State.WAITING, join_texts(TOO_FEW_STROKES, error_message(error)))
 
     def _hear(self, message: Message) -> None:
         """Pass on what the run says; when it has changed the models, untouched images get a new proposal."""
@@ -242,45 +246,45 @@ class TrainerWorker:
         if isinstance(message, TagsLearnt | Promoted):
             self._refresh()
 
-    def _end_run(self, state: State, reason: Saying) -> None:
+    def _end_run(self, state: State, reason: TranslatableText) -> None:
         self._run, self._learns_tags = None, False
         self._enter(state, reason)
 
-    def _enter(self, state: State, reason: Saying) -> None:
+    def _enter(self, state: State, reason: TranslatableText) -> None:
         self._state = state
         self._outbox.send(StateChanged(state, reason))
 
     # -- Model versions --------------------------------------------------------------------------------------
 
     def _go_back(self, number: int) -> None:
-        """Use version `number`; a run on corrections begins anew from it."""
+        """Use version `number`; a run on corrections begins again from it."""
         try:
             self._project.set_current_version(number)
             note = self._use_current_version()
         except UserError as error:
-            note = words_of(error)
+            note = error_message(error)
         self._outbox.send(ModelChanged(self._engine.models.version, note))
         self._refresh()
         if self._run is not None and not self._learns_tags:
             self._run = self._new_run()
 
-    def _use_current_version(self) -> Saying:
+    def _use_current_version(self) -> TranslatableText:
         """Use the project's current version, or the newest sound one before it; return why another, or ""."""
         current = next((version.number for version in self._project.model_versions() if version.current), 0)
         number, net, problems = newest_sound(self._project, self._engine.affinity_net, current)
         self._engine.replace_models(affinity=net or self._untuned, version=number)
         if number == current:
-            return Saying()
+            return TranslatableText()
         self._project.set_current_version(number)
         used = (
-            say("Model {number} is used instead.", number=number)
+            translatable("Model {number} is used instead.", number=number)
             if number
-            else say("The model without fine-tuning is used instead.")
+            else translatable("The model without fine-tuning is used instead.")
         )
-        return together(problems, used)
+        return join_texts(problems, used)
 
     def _refresh(self) -> None:
-        """Ask anew for the images proposed last, as far as nobody touched them."""
+        """Ask again for the images proposed last, as far as nobody touched them."""
         for image in list(self._proposed)[-REFRESHED:]:
             if self._project.record(image).untouched:
                 self._requests.ask(Predict(image, Priority.REFRESH))
@@ -291,7 +295,7 @@ class TrainerWorker:
         try:
             self._outbox.send(self._proposal(request))
         except Exception as error:
-            self._outbox.send(PredictFailed(request.image, why_not(request.image, error)))
+            self._outbox.send(PredictFailed(request.image, failure_reason(request.image, error)))
 
     def _proposal(self, request: Request) -> Predicted:
         record = self._project.record(request.image)
@@ -305,5 +309,5 @@ class TrainerWorker:
             self._proposed.pop(record.id, None)
             self._proposed[record.id] = None
             if record.status is not Status.ACCEPTED:
-                keep(self._project, record, proposal, origin)
+                store_proposal(self._project, record, proposal, origin)
         return Predicted(record.id, record.tags, settings, version, record.seed_revision, proposal)

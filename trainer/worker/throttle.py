@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from trainer.worker.messages import LossPoint, Message, Progress
+from trainer.worker.messages import LossPoint, Message, TrainingProgress
 
 INTERVAL = 0.2
 """Seconds between two messages of one kind that is held back: two kinds, ten messages a second."""
@@ -22,7 +22,7 @@ class Outbox:
         self._deliver, self._now = deliver, now
         self._last = now() - INTERVAL
         self._losses: list[LossPoint] = []
-        self._progress: Progress | None = None
+        self._progress: TrainingProgress | None = None
         self._stage = ""
 
     def send(self, message: Message) -> None:
@@ -30,7 +30,7 @@ class Outbox:
         match message:
             case LossPoint():
                 self._losses.append(message)
-            case Progress():
+            case TrainingProgress():
                 self._progress = message
                 if message.text != self._stage:
                     self._stage = message.text

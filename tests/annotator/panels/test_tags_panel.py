@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from annotator.panels.tags import TagsPanel
 from annotator.session import Session
 from annotator.theme import Theme
-from trainer.translatable import say
+from trainer.translatable import translatable
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_the_chosen_class_is_brought_into_sight(panel: TagsPanel, opened: Sessio
 
 def test_what_the_models_do_not_know_is_told_below_the_tags(panel: TagsPanel, opened: Session) -> None:
     assert not panel._note.isVisible()
-    note = say("The classifier has not learnt {classes}: paint it.", classes="zebra")
+    note = translatable("The classifier has not learnt {classes}: paint it.", classes="zebra")
     opened.document.proposal = replace(opened.proposal, note=note)
     opened.proposal_changed.emit()
     assert panel._note.isVisible() and "not learnt zebra" in panel._note.text()

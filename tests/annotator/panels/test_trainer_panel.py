@@ -9,19 +9,19 @@ from annotator.session import Session
 from annotator.shell.window import NARROWEST, Window
 from annotator.theme import Theme
 from trainer.errors import WeightsError
-from trainer.translatable import say
+from trainer.translatable import translatable
 from trainer.worker.messages import (
     LearnTags,
     LossPoint,
     ModelChanged,
     Pause,
-    Progress,
     Promoted,
     SetModel,
     Start,
     State,
     StateChanged,
     Stop,
+    TrainingProgress,
     ValidationPoint,
 )
 
@@ -54,7 +54,7 @@ def test_a_narrow_panel_cuts_nothing_in_any_state(panel: TrainerPanel, opened: S
 
 def test_progress_and_curves_follow_the_messages(panel: TrainerPanel, qtbot: QtBot) -> None:
     panel.hear(StateChanged(State.TRAINING, "Learns."))
-    panel.hear(Progress(2, 0.25, "learning"))
+    panel.hear(TrainingProgress(2, 0.25, "learning"))
     for step in range(5):
         panel.hear(LossPoint(step, 1.0 / (step + 1)))
     panel.hear(ValidationPoint(1, 0.5, 0.6))
@@ -85,7 +85,7 @@ def test_learning_from_tags_shows_what_it_does_and_how_long_it_takes_and_can_be_
     assert not panel.stop.isVisible()
     panel.learn.click()
     panel.hear(StateChanged(State.TRAINING, "Learns your classes from the tags."))
-    panel.hear(Progress(0, 0.5, "Learning the classes", 65))
+    panel.hear(TrainingProgress(0, 0.5, "Learning the classes", 65))
     assert panel._progress.value() == 500
     assert panel._doing.text() == "Learning the classes · 1:05 left"
     assert not panel.learn.isEnabled()
@@ -134,7 +134,7 @@ def test_why_another_model_is_used_than_the_one_kept_is_told(
     panel: TrainerPanel, opened: Session, qtbot: QtBot
 ) -> None:
     with qtbot.waitSignal(opened.message) as told:
-        panel.hear(ModelChanged(1, say("Model {number} is used instead.", number=1)))
+        panel.hear(ModelChanged(1, translatable("Model {number} is used instead.", number=1)))
     assert told.args == ["warning", "Model 1 is used instead."]
 
 

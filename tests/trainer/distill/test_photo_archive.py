@@ -1,4 +1,4 @@
-"""Photos in folders and zip files, and the crops drawn from them."""
+"""PhotoArchive in folders and zip files, and the crops drawn from them."""
 
 import zipfile
 from pathlib import Path
@@ -8,8 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from trainer.distill.crops import Crops, jitter
-from trainer.distill.photo_archive import Photos, folder_of
+from trainer.distill.crops import Crops, jitter_batch
+from trainer.distill.photo_archive import PhotoArchive, folder_of
 from trainer.errors import DataError
 
 
@@ -29,7 +29,7 @@ def sources(tmp_path: Path, rng: np.random.Generator) -> list[Path]:
 
 
 def test_photos_are_found_in_both_and_read_in_place(sources: list[Path]) -> None:
-    photos = Photos(sources, short_side=30)
+    photos = PhotoArchive(sources, short_side=30)
     assert len(photos.names) == 44
     assert "many/inner/07.png" in photos.names
     assert folder_of("few/cups/1.png") == "cups"
@@ -40,17 +40,17 @@ def test_photos_are_found_in_both_and_read_in_place(sources: list[Path]) -> None
 def test_what_cannot_be_used_is_named(tmp_path: Path, sources: list[Path]) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"no photos in .*empty"):
-        Photos([tmp_path / "empty"])
+        PhotoArchive([tmp_path / "empty"])
     (tmp_path / "bad.zip").write_bytes(b"not a zip file")
     with pytest.raises(DataError, match=r"bad\.zip is not a zip file"):
-        Photos([tmp_path / "bad.zip"])
+        PhotoArchive([tmp_path / "bad.zip"])
     (sources[0] / "inner" / "00.png").write_bytes(b"damaged")
     with pytest.raises(DataError, match=r"many/inner/00\.png is damaged"):
-        Photos(sources).read("many/inner/00.png")
+        PhotoArchive(sources).read("many/inner/00.png")
 
 
 def test_a_small_collection_is_not_drowned_by_a_large_one(sources: list[Path]) -> None:
-    photos = Photos(sources)
+    photos = PhotoArchive(sources)
     batches = Crops(photos, photos.names, 4, (0.3, 1.0), seed=0).batches(lambda: 32)
     drawn = torch.cat([next(batches)[:, 0, 0, 0] for _ in range(100)])
     share = float((drawn >= 200).float().mean())
@@ -59,7 +59,7 @@ def test_a_small_collection_is_not_drowned_by_a_large_one(sources: list[Path]) -
 
 
 def test_crops_are_drawn_again_by_the_same_seed_in_the_size_asked_for(sources: list[Path]) -> None:
-    photos = Photos(sources)
+    photos = PhotoArchive(sources)
     sizes = iter([16, 32, 48, 64])
     batches = Crops(photos, photos.names, 4, (0.3, 1.0), seed=3).batches(lambda: next(sizes))
     first, second = next(batches), next(batches)
@@ -70,6 +70,6 @@ def test_crops_are_drawn_again_by_the_same_seed_in_the_size_asked_for(sources: l
 
 def test_jitter_keeps_the_range_and_changes_each_image_differently() -> None:
     images = torch.full((2, 3, 4, 4), 250, dtype=torch.uint8)
-    changed = jitter(images, torch.Generator().manual_seed(0))
+    changed = jitter_batch(images, torch.Generator().manual_seed(0))
     assert changed.min() >= 0 and changed.max() <= 255
     assert not torch.equal(changed[0], changed[1])

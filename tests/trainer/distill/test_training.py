@@ -11,14 +11,14 @@ from PIL import Image
 
 from trainer.distill import training as distill
 from trainer.distill.networks import Student, Teacher, map_errors, soft_label_error, spreads_of
-from trainer.distill.photo_archive import Photos, folder_of
+from trainer.distill.photo_archive import PhotoArchive, folder_of
 from trainer.distill.probe import PROBE_CLASSES, probe, probe_names
-from trainer.distill.training import Distillation, Recipe
+from trainer.distill.training import Distillation, DistillationRecipe
 from trainer.errors import WeightsError
 from trainer.models.backbones import build_backbone
 from trainer.models.weights import load_backbone_weights
 
-QUICK = Recipe(minutes=0.6, batch=4, sizes=((0.0, 32),), checkpoint_minutes=0.1, score_every=0.5)
+QUICK = DistillationRecipe(minutes=0.6, batch=4, sizes=((0.0, 32),), checkpoint_minutes=0.1, score_every=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Photos of three probe classes that differ in colour, and of a class that is learnt from."""
+    """PhotoArchive of three probe classes that differ in colour, and of a class that is learnt from."""
     rng = np.random.default_rng(0)
     folder = tmp_path_factory.mktemp("photos")
     for number, label in enumerate((*PROBE_CLASSES[:3], "watch")):
@@ -140,7 +140,7 @@ def test_a_residual_layer_is_measured_by_what_it_adds(teacher: Path) -> None:
 
 
 def test_the_schedule_warms_up_cools_down_twice_and_enlarges() -> None:
-    recipe = Recipe(by_block=0.25)
+    recipe = DistillationRecipe(by_block=0.25)
     rates = [recipe.rate_at(share) for share in (0, 0.02, 0.125, 0.2499)]
     assert rates[0] < 0.05 * rates[1]
     assert recipe.block_rate > rates[1] > rates[2] > rates[3] == pytest.approx(0, abs=1e-6)
@@ -162,7 +162,7 @@ def test_a_perfect_guess_costs_nothing_and_errors_count_by_channel() -> None:
 
 
 def test_the_probe_tells_apart_what_features_tell_apart(photos: Path) -> None:
-    opened = Photos([photos])
+    opened = PhotoArchive([photos])
     learn, judge = probe_names(opened.names)
     assert (len(learn), len(judge)) == (30, 30)
     assert not set(learn) & set(judge)

@@ -89,9 +89,9 @@ def net() -> AffinityNet:
 
 def test_steps_lower_the_loss_and_leave_incumbent_and_backbone_alone(net: AffinityNet) -> None:
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    lesson = example(halves((20, 24)))
+    sample = example(halves((20, 24)))
     tuner = FineTuner(net, np.random.default_rng(0))
-    losses = [tuner.step(lesson) for _ in range(15)]
+    losses = [tuner.step(sample) for _ in range(15)]
     assert losses[-1] < 0.8 * losses[0]
     assert all((value == before[name]).all() for name, value in net.state_dict().items())
     assert tuner.net.backbone is net.backbone
@@ -112,18 +112,18 @@ def test_the_same_seed_learns_the_same_from_crops_of_a_large_image(net: Affinity
 def test_painted_labels_beat_automatic_ones() -> None:
     painted = np.full((4, 4), 255, np.uint8)
     painted[0] = 5
-    lesson = example(painted, np.where(painted == 255, 0, 255).astype(np.uint8))
-    assert (lesson.labels[0] == 5).all() and (lesson.labels[1:] == 0).all()
-    assert (lesson.trust[0] == 1).all() and (lesson.trust[1:] == np.float32(AUTOMATIC_WEIGHT)).all()
+    sample = example(painted, np.where(painted == 255, 0, 255).astype(np.uint8))
+    assert (sample.labels[0] == 5).all() and (sample.labels[1:] == 0).all()
+    assert (sample.trust[0] == 1).all() and (sample.trust[1:] == np.float32(AUTOMATIC_WEIGHT)).all()
 
 
 def test_a_loss_that_is_no_number_is_an_error(net: AffinityNet) -> None:
-    lesson = example(halves())
+    sample = example(halves())
     broken = Example(
-        lambda: tuple(tap * float("nan") for tap in lesson.taps()),
-        lesson.painted,
-        lesson.automatic,
-        lesson.evidence,
+        lambda: tuple(tap * float("nan") for tap in sample.taps()),
+        sample.painted,
+        sample.automatic,
+        sample.evidence,
     )
     with pytest.raises(FloatingPointError):
         FineTuner(net, np.random.default_rng(0)).step(broken)

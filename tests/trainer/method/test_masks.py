@@ -7,7 +7,7 @@ from skimage.measure import label
 
 from trainer.method import masks
 from trainer.method.crf import CrfParams, DenseCRF
-from trainer.method.masks import tidied, winners
+from trainer.method.masks import label_map, remove_small_regions
 from trainer.method.settings import Settings
 
 
@@ -19,15 +19,15 @@ def test_specks_and_pinholes_join_their_surroundings() -> None:
     labels[15:17, 15] = 7  # a speck of another class
     labels[35, 40:42] = 3  # specks in the background
     labels[0, 49] = 9
-    assert np.array_equal(tidied(labels, 0.002), whole)
-    assert np.array_equal(tidied(labels, 0.0), labels)
+    assert np.array_equal(remove_small_regions(labels, 0.002), whole)
+    assert np.array_equal(remove_small_regions(labels, 0.0), labels)
 
 
 def test_parts_of_the_smallest_size_stay() -> None:
     labels = np.zeros((20, 20), np.uint8)
     labels[4:6, 4:6] = 2
-    assert np.array_equal(tidied(labels, 4 / 400), labels)
-    assert not tidied(labels, 5 / 400).any()
+    assert np.array_equal(remove_small_regions(labels, 4 / 400), labels)
+    assert not remove_small_regions(labels, 5 / 400).any()
 
 
 def test_a_speck_takes_the_most_frequent_label_around_it() -> None:
@@ -36,12 +36,12 @@ def test_a_speck_takes_the_most_frequent_label_around_it() -> None:
     labels[4:6, 5] = 9
     expected = labels.copy()
     expected[4:6, 5] = 2  # four neighbours of class 2, two of class 1
-    assert np.array_equal(tidied(labels, 0.05), expected)
+    assert np.array_equal(remove_small_regions(labels, 0.05), expected)
 
 
 def test_no_part_below_the_size_is_left_in_noise(rng: np.random.Generator) -> None:
     labels = (ndimage.gaussian_filter(rng.normal(size=(90, 120)), 2) > 0).astype(np.uint8)
-    result = tidied(labels, 0.01)
+    result = remove_small_regions(labels, 0.01)
     parts = label(result, background=-1, connectivity=1)
     assert np.bincount(parts.ravel())[1:].min() >= 0.01 * labels.size
     assert (result == labels).mean() > 0.8
@@ -49,7 +49,7 @@ def test_no_part_below_the_size_is_left_in_noise(rng: np.random.Generator) -> No
 
 def test_a_mask_of_specks_alone_stays(rng: np.random.Generator) -> None:
     labels = rng.integers(0, 4, (16, 16)).astype(np.uint8)
-    assert np.array_equal(tidied(labels, 0.9), labels)
+    assert np.array_equal(remove_small_regions(labels, 0.9), labels)
 
 
 def test_the_crf_of_a_large_photo_works_at_the_size_the_networks_see(
@@ -69,8 +69,8 @@ def test_the_crf_of_a_large_photo_works_at_the_size_the_networks_see(
     scores = np.full((2, 8, 10), 0.1, np.float32)
     scores[1, 2:6, 3:7] = 0.8
     scores[0] = 1 - scores[1]
-    small = winners(scores, image, Settings(max_side=80), crf=True)
-    large = winners(scores, image.repeat(4, 0).repeat(4, 1), Settings(max_side=80), crf=True)
+    small = label_map(scores, image, Settings(max_side=80), crf=True)
+    large = label_map(scores, image.repeat(4, 0).repeat(4, 1), Settings(max_side=80), crf=True)
     assert seen == [(60, 80, 3), (60, 80, 3)]
     assert 0.2 < small.mean() < 0.4
     assert (large == small.repeat(4, 0).repeat(4, 1)).mean() > 0.97

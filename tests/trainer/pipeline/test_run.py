@@ -18,7 +18,7 @@ from PIL import Image
 
 from trainer.data.images import load_mask
 from trainer.data.source import open_source
-from trainer.distributed import ALONE, Crew
+from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.errors import DataError
 from trainer.learn.augment import Augmentation
 from trainer.learn.loop import Recipe
@@ -32,7 +32,11 @@ IDS = {"one": {8}, "two": {12, 15}, "three": set()}
 
 
 def _run(
-    tree: Path, out: Path, report: Reporter | None = None, crew: Crew = ALONE, **changes: object
+    tree: Path,
+    out: Path,
+    report: Reporter | None = None,
+    group: ProcessGroup = SINGLE_PROCESS,
+    **changes: object,
 ) -> Result:
     options = Options(
         classifier_recipe=QUICK,
@@ -42,7 +46,7 @@ def _run(
         segmentation=True,
         stages=True,
     )
-    return run_pipeline(open_source(tree), out, replace(options, **changes), report, crew)
+    return run_pipeline(open_source(tree), out, replace(options, **changes), report, group)
 
 
 @pytest.fixture
@@ -255,12 +259,12 @@ def _run_as_pair(tree: Path, out: Path, second: str = "None") -> subprocess.Comp
         "import signal, sys; from pathlib import Path\n"
         f"sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[3])]!r}\n"
         "from test_run import Witness, _run\n"
-        "from trainer.distributed import join_crew\n"
+        "from trainer.distributed import join_process_group\n"
         "from trainer.learn import checkpoint\n"
         "checkpoint.EVERY = 0.0\n"
-        "with join_crew() as crew:\n"
-        f"    report = None if crew.leads else {second}\n"
-        f"    _run(Path({str(tree)!r}), Path({str(out)!r}), report, crew)\n"
+        "with join_process_group() as group:\n"
+        f"    report = None if group.is_main else {second}\n"
+        f"    _run(Path({str(tree)!r}), Path({str(out)!r}), report, group)\n"
     )
     return subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)],

@@ -12,7 +12,7 @@ from worker_desk import Desk
 
 from trainer.data.project import Project, Status
 from trainer.engine import Engine
-from trainer.learn.finetune import twin
+from trainer.learn.finetune import copy_head
 from trainer.worker.messages import (
     Message,
     Pause,
@@ -142,7 +142,7 @@ def other_settings(engine: Engine) -> None:
 
 
 def another_model(engine: Engine) -> None:
-    engine.replace_models(affinity=twin(engine.affinity_net), version=1)
+    engine.replace_models(affinity=copy_head(engine.affinity_net), version=1)
 
 
 @pytest.mark.parametrize("change", [other_settings, another_model])

@@ -26,13 +26,13 @@ from trainer.worker.messages import (
     Pause,
     Predict,
     Predicted,
-    Progress,
     SetModel,
     Start,
     State,
     StateChanged,
     Stop,
     TagsLearnt,
+    TrainingProgress,
 )
 from trainer.worker.tag_learning import FILE, MOST_IMAGES, chosen, fitted, load_learnt
 
@@ -101,11 +101,11 @@ def test_after_learning_the_cam_is_high_on_the_object_and_low_elsewhere(
     assert desk.wait(TagsLearnt).images == 9
     losses = [point.loss for point in desk.all(LossPoint)]
     assert len(losses) > 1 and losses[0] > min(losses)
-    progress = [message for message in desk.all(Progress) if message.seconds_left is not None]
+    progress = [message for message in desk.all(TrainingProgress) if message.seconds_left is not None]
     assert progress[-1].fraction > progress[0].fraction
     assert {"Learning the classes", "Learning the outlines"} <= {message.text for message in progress}
     desk.wait_state(State.WAITING, seen)  # corrections are learnt from next, as before
-    # The proposal made before is made anew, with the new networks.
+    # The proposal made before is made again, with the new networks.
     desk.wait(Predicted, lambda message: message.image == "red0", seen)
     on, off = [], []
     for name in COLOURS:

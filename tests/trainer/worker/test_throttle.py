@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from trainer.worker.messages import LossPoint, Message, Progress, State, StateChanged
+from trainer.worker.messages import LossPoint, Message, State, StateChanged, TrainingProgress
 from trainer.worker.throttle import Outbox
 
 
@@ -22,7 +22,7 @@ def test_a_thousand_batches_in_a_second_make_at_most_ten_messages_a_second_and_l
     for step in range(1000):
         desk.time = step / 1000
         desk.outbox.send(LossPoint(step, loss=float(step)))
-        desk.outbox.send(Progress(1, step / 1000, "learning"))
+        desk.outbox.send(TrainingProgress(1, step / 1000, "learning"))
     desk.outbox.flush()
     assert len(desk.heard) <= 12  # ten, and what the last flush brings
     points = [message for _, message in desk.heard if isinstance(message, LossPoint)]

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from trainer.data.project import Project
 from trainer.engine import Engine
-from trainer.translatable import Saying
+from trainer.translatable import TranslatableText
 from trainer.worker.messages import Command, Message, State, StateChanged
 from trainer.worker.thread import TrainerWorker
 
@@ -53,5 +53,5 @@ class Desk:
 
     def wait_state(self, state: State, since: int = 0) -> StateChanged:
         changed = self.wait(StateChanged, lambda message: message.state is state, since)
-        assert isinstance(changed.reason, Saying), "the desk could not translate it"
+        assert isinstance(changed.reason, TranslatableText), "the desk could not translate it"
         return changed
