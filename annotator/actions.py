@@ -7,6 +7,7 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, QObject, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
+from annotator.canvas.tools import TOOLS
 from annotator.settings import DeskSettings
 
 FILE = "File"
@@ -81,19 +82,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
           "tags.begin_adding", "Say what is in this picture."),
     _spec(IMAGE, "search", "Search images", "Ctrl+F", "mdi6.magnify",
           "images.begin_search", "Find images by name or tag."),
-    _spec(PAINT, "brush", "Brush", "B", "mdi6.brush",
-          "paint.use_tool", "Paint the chosen class; right button erases.", args=("brush",), choice="tool"),
-    _spec(PAINT, "eraser", "Eraser", "E", "mdi6.eraser",
-          "paint.use_tool", "Give pixels back to the proposal.", args=("eraser",), choice="tool"),
-    _spec(PAINT, "polygon", "Polygon", "P", "mdi6.vector-polygon",
-          "paint.use_tool", "Click corners; Enter or a double click closes.", args=("polygon",),
-          choice="tool"),
-    _spec(PAINT, "fill", "Fill", "F", "mdi6.format-color-fill",
-          "paint.use_tool", "Give a connected region a class.", args=("fill",), choice="tool"),
-    _spec(PAINT, "superpixel", "Superpixels", "S", "mdi6.view-dashboard-outline",
-          "paint.use_tool", "Paint whole superpixels at once.", args=("superpixel",), choice="tool"),
-    _spec(PAINT, "picker", "Pick class", "I", "mdi6.eyedropper-variant",
-          "paint.use_tool", "Take the class that lies under the mouse.", args=("picker",), choice="tool"),
+    *(
+        _spec(PAINT, tool.name, tool.text, tool.shortcut, tool.icon,
+              "paint.use_tool", tool.help, args=(tool.name,), choice="tool")
+        for tool in TOOLS
+    ),
     _spec(PAINT, "larger", "Larger brush", "]", "mdi6.plus-circle-outline",
           "canvas.scale_brush", "Also Ctrl + wheel.", args=(1.25,)),
     _spec(PAINT, "smaller", "Smaller brush", "[", "mdi6.minus-circle-outline",

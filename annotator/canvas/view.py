@@ -14,7 +14,9 @@ from annotator.canvas.navigation import NavigableView
 from annotator.canvas.outlines import ink_colour, stroke_twice
 from annotator.canvas.painting import Painting
 from annotator.canvas.scale_bar import draw_scale_bar
-from annotator.canvas.tools import TOOLS, Tool
+from annotator.canvas.tools import TOOLS
+from annotator.canvas.tools.base import Tool
+from annotator.canvas.tools.picker import Picker
 from annotator.session import Session
 from annotator.settings import BRUSH_RADII
 from trainer.data.classes import UNTOUCHED
@@ -61,7 +63,7 @@ class CanvasView(NavigableView):
         self.scene().addItem(self.painting.item)
         self._shown = dict.fromkeys(LAYERS, False) | dict.fromkeys(layers, True)
         self._peeking = False
-        self._tools: dict[str, Tool] = {make.key: make(self) for make in TOOLS}
+        self._tools: dict[str, Tool] = {make.name: make(self) for make in TOOLS}
         self.tool = self._tools[session.tool]
         self.straight = self.erasing = False
         self._button = Qt.MouseButton.NoButton
@@ -157,6 +159,12 @@ class CanvasView(NavigableView):
         self.items_by_name["cam"].update()
         self.viewport().update()
 
+    def tool_is_ready(self, tool: Tool) -> None:
+        """What a tool computed off the GUI thread has arrived: show it under the mouse."""
+        self.tool_ready.emit(tool.name)
+        if tool is self.tool and self.cursor_at is not None:
+            tool.hover(self.to_image(self.cursor_at))
+
     # -- Brush size ------------------------------------------------------------------------------------------
 
     def scale_brush(self, factor: float) -> None:
@@ -189,7 +197,7 @@ class CanvasView(NavigableView):
         at = self.to_image(event.position())
         erase = event.button() == Qt.MouseButton.RightButton or self.erasing
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            self._tools["picker"].press(at, erase, False)
+            self._tools[Picker.name].press(at, erase, False)
         elif double:
             self._button = event.button()
             self.tool.double_press(at, erase)

@@ -15,13 +15,13 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.actions import Actions, spec_of, translated
+from annotator.canvas.tools import TOOLS
 from annotator.session import Session
 from annotator.settings import BRUSH_RADII
 from annotator.theme import Theme
 from trainer.data.project import Status
 
 ICON = QSize(20, 20)
-TOOL_KEYS = ("brush", "eraser", "polygon", "fill", "superpixel", "picker")
 STEPS = 200
 
 
@@ -129,8 +129,8 @@ class ToolsBar(QToolBar):
         self.setMovable(False)
         self.setIconSize(ICON)
         self.setOrientation(Qt.Orientation.Vertical)
-        for tool in TOOL_KEYS:
-            self.addAction(actions[tool])
+        for tool in TOOLS:
+            self.addAction(actions[tool.name])
         self.addSeparator()
         self.addAction(actions["fit"])
         self.addAction(actions["undecided"])

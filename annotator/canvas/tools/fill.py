@@ -1,0 +1,38 @@
+"""Fill: a connected region of the mask at one click."""
+
+from PySide6.QtCore import QPointF
+from skimage.segmentation import flood
+
+from annotator.boxes import Box
+from annotator.canvas.geometry import Cover, tight
+from annotator.canvas.tools.base import Tool
+
+
+class Fill(Tool):
+    """Gives the connected region of the mask under the mouse another class; found off this thread."""
+
+    name = "fill"
+    text = "Fill"
+    shortcut = "F"
+    icon = "mdi6.format-color-fill"
+    help = "Give a connected region a class."
+
+    def press(self, at: QPointF, erase: bool, straight: bool) -> None:
+        """Find the region, then paint it as it was meant here, if the same image and layer are still open."""
+        mask, image = self.session.mask, self.session.image
+        i, j = int(at.y()), int(at.x())
+        if mask is None or not (0 <= at.y() < mask.shape[0] and 0 <= at.x() < mask.shape[1]):
+            return
+        region = mask.copy()
+        target, class_id = self.session.target, self.session.class_id
+
+        def paint(found: tuple[Box, Cover] | None) -> None:
+            still = self.session.image is image and self.session.target is target
+            if found is not None and still and not self.painting.active:
+                self.painting.begin(erase, class_id)
+                self.painting.area(*found)
+                self.painting.finish(self.name)
+
+        self.session.jobs.submit(
+            lambda: tight((0, 0, *region.shape), flood(region, (i, j), connectivity=1)), paint
+        )
