@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data import voc
 from trainer.data.classes import VOID, ClassList, labels_in
+from trainer.data.formats import voc
 from trainer.data.ids import file_under
 from trainer.data.images import load_mask
 from trainer.errors import DataError

@@ -1,4 +1,4 @@
-"""Exporting masks as a VOC data set."""
+"""Exporting masks as a data set."""
 
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +8,7 @@ from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QCheckBox,
+    QComboBox,
     QDialog,
     QFileDialog,
     QHBoxLayout,
@@ -23,6 +24,7 @@ from annotator.i18n import error_text, localised
 from annotator.session import Session
 from annotator.widgets import explanation, heading
 from trainer.data.export import export_project
+from trainer.data.formats.registry import WRITERS
 from trainer.data.project import Project, Status
 from trainer.errors import Cancelled
 
@@ -44,9 +46,15 @@ class ExportDialog(QDialog):
         self._out = Path()
         self._exported = 0
         self.running = False
-        self.setWindowTitle(self.tr("Export VOC data set"))
+        self.setWindowTitle(self.tr("Export data set"))
         self.setMinimumWidth(520)
-        self.folder = QLineEdit(str(self._project.root.parent / f"{self._project.root.name}-voc"))
+        self.format = QComboBox()
+        self.format.setAccessibleName(self.tr("Format"))
+        for name, writer in WRITERS.items():
+            self.format.addItem(localised(writer.title), name)
+        self.format.currentIndexChanged.connect(self._follow_format)
+        self._suggested = ""
+        self.folder = QLineEdit()
         self.folder.setAccessibleName(self.tr("Folder"))
         self.folder.textChanged.connect(self._show_choice)
         browse = QPushButton(self.tr("Browse…"), autoDefault=False)
@@ -57,12 +65,7 @@ class ExportDialog(QDialog):
         self.force = QCheckBox(self.tr("Write into a folder that holds other files"))
         self.progress = QProgressBar(textVisible=False)
         self.progress.hide()
-        self.outcome = explanation(
-            self.tr(
-                "JPEGImages, SegmentationClass (palette PNG, 255 where undecided), ImageSets, Annotations "
-                "and labelmap.txt; any VOC reader opens it."
-            )
-        )
+        self.outcome = explanation()
         self.open_button = QPushButton(self.tr("Open folder"), autoDefault=False)
         self.open_button.clicked.connect(self._show_folder)
         self.open_button.hide()
@@ -76,6 +79,7 @@ class ExportDialog(QDialog):
         self.start.clicked.connect(self.run)
         self._done_with.connect(self._advance)
         session.record_changed.connect(self._show_choice)
+        self._follow_format()
         self._show_choice()
         where = QHBoxLayout()
         where.addWidget(self.folder, 1)
@@ -89,6 +93,9 @@ class ExportDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(18, 16, 18, 14)
         layout.setSpacing(9)
+        layout.addWidget(heading(self.tr("Format")))
+        layout.addWidget(self.format)
+        layout.addSpacing(4)
         layout.addWidget(heading(self.tr("Folder")))
         layout.addLayout(where)
         layout.addWidget(self.force)
@@ -105,6 +112,7 @@ class ExportDialog(QDialog):
     def run(self) -> None:
         """Export in the job pool."""
         file, out = self._project.file, Path(self.folder.text()).expanduser().absolute()
+        writer = WRITERS[self.format.currentData()]
         self._out, self._exported = out, 0
         accepted_only, force = self.only_accepted.isChecked(), self.force.isChecked()
         jobs, cancel = self._session.jobs, self._cancel
@@ -118,6 +126,7 @@ class ExportDialog(QDialog):
             with closing(Project.open(file, reading=True)) as project:
                 return export_project(
                     project,
+                    writer,
                     out,
                     accepted_only,
                     force,
@@ -126,6 +135,14 @@ class ExportDialog(QDialog):
                 )
 
         jobs.submit(export, self._succeeded, self._failed)
+
+    def _follow_format(self) -> None:
+        """Say what the chosen format writes, and suggest a folder unless one was chosen already."""
+        name, root = self.format.currentData(), self._project.root
+        self.outcome.setText(localised(WRITERS[name].contents))
+        if self.folder.text() == self._suggested:
+            self._suggested = str(root.parent / f"{root.name}-{name}")
+            self.folder.setText(self._suggested)
 
     def _count(self, accepted_only: bool) -> int:
         statuses = [record.status for record in self._session.records.values()]
@@ -169,7 +186,7 @@ class ExportDialog(QDialog):
     def _busy(self, busy: bool) -> None:
         self.running = busy
         self.cancel_button.setVisible(busy)
-        for widget in (self.folder, self.only_accepted, self.everything, self.force):
+        for widget in (self.format, self.folder, self.only_accepted, self.everything, self.force):
             widget.setEnabled(not busy)
         self._show_choice()
         self.progress.setVisible(True)

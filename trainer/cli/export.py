@@ -1,4 +1,4 @@
-"""`export PROJECT --out DIR`: write a project's masks as a VOC data set."""
+"""`export PROJECT --out DIR`: write a project's masks as a data set."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 
 from trainer.cli.console import open_reporter
 from trainer.cli.options import Force, Json, Out
+from trainer.errors import UserError
 
 
 def run(
@@ -21,14 +22,23 @@ def run(
     everything: Annotated[
         bool, typer.Option("--all", help="Also masks that nobody accepted yet, where one is proposed.")
     ] = False,
+    format: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="NAME", help="Format of the data set; an unknown name lists those there are."
+        ),
+    ] = "voc",
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Write the accepted masks of a project as a VOC data set."""
+    """Write the accepted masks of a project as a data set that other programs read."""
     from trainer.data.export import export_project
+    from trainer.data.formats.registry import WRITERS
     from trainer.data.image_rows import Status
     from trainer.data.project import Project
 
+    if format not in WRITERS:
+        raise UserError(f"there is no format {format!r} to export to; choose one of {', '.join(WRITERS)}")
     with closing(Project.open(project, reading=True)) as opened, open_reporter(json) as reporter:
         records = opened.images()
         total = sum(everything or record.status is Status.ACCEPTED for record in records)
@@ -39,7 +49,7 @@ def run(
                 written.append(image_id)
                 stage.advance(note=image_id)
 
-            problems = export_project(opened, out, not everything, force, progress)
+            problems = export_project(opened, WRITERS[format], out, not everything, force, progress)
         for problem in problems:
             reporter.message(f"warning: {problem}")
     if json:

@@ -1,25 +1,168 @@
-"""Exporting a project's masks."""
+"""Exporting masks in any format, complete or not at all."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from trainer.data.atomic import unwritable
+from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
+from trainer.data.export_files import place, was_placed
+from trainer.data.formats.base import ExportEntry, Writer
 from trainer.data.image_rows import Status
+from trainer.data.images import image_size
 from trainer.data.project import Project
 from trainer.data.source import image_folder
-from trainer.data.voc_export import VocEntry, check_destination, write_voc
+from trainer.errors import Cancelled, DataError
+from trainer.translatable import error_message, translatable
+
+_PARTIAL = ".export.partial"
+
+
+def check_destination(out: Path, photos: Path, force: bool = False) -> None:
+    """Raise `DataError` where `out` holds something else than a former export; `force` allows anything.
+
+    Anything but the folder `photos`, where what is written would be taken for more photos the next time. To
+    be asked before long work, so that it does not end in a refusal.
+    """
+    if out.resolve().is_relative_to(photos.resolve()):
+        raise DataError(
+            translatable(
+                "{out} lies among the photos that the masks are made for; choose another folder", out=out
+            )
+        )
+    if out.exists() and not out.is_dir():
+        raise DataError(translatable("{out} is a file; choose a folder", out=out))
+    if force or not out.is_dir() or not any(out.iterdir()):
+        return
+    if not (was_placed(out) or (out / _PARTIAL).is_dir()):
+        raise DataError(
+            translatable(
+                "{out} holds other files; choose an empty folder, or force the export into it", out=out
+            )
+        )
+
+
+def write_data_set(
+    writer: type[Writer],
+    out: Path,
+    entries: Iterable[ExportEntry],
+    classes: ClassList,
+    force: bool = False,
+    progress: Callable[[str], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[str]:
+    """Write images and masks to `out` in the format of `writer`; return what a person must know.
+
+    Entries are taken one by one, so a generator keeps the memory small; `progress` gets each id when it is
+    done. Everything is written beside its final place and moved there at the end, what refers to other files
+    last: an interrupted export has no index of its images. The same entries give the same bytes.
+
+    Files in `out` that a former call did not write, or that were changed since, stay (see `place`); where
+    one has the name of a file to be written, that is an error, or with `force` it is replaced and named in
+    the result. So is an image that cannot be read or whose size is not its mask's, which is left out.
+
+    `cancelled` is asked before each image; where it says yes, `Cancelled` is raised and `out` is as it was.
+
+    Raises `DataError` for a label or tag outside the class list, a repeated id, an image that lies in `out`
+    itself, nothing to export, or an `out` that cannot be written.
+    """
+
+    def check() -> None:
+        if cancelled():
+            raise Cancelled("the export was cancelled; nothing was written")
+
+    partial = out / _PARTIAL
+    is_new = not out.exists()
+    try:
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        try:
+            problems = _write_entries(
+                writer(partial, classes), entries, classes, out, progress or (lambda image_id: None), check
+            )
+            replaced = place(partial, out, writer.last, force, check)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+            if is_new:
+                with suppress(OSError):
+                    out.rmdir()  # which only succeeds where nothing came of the export
+    except OSError as error:
+        raise DataError(unwritable(out, error)) from error
+    if replaced:
+        problems.append(
+            translatable(
+                "replaced in {out}, though not of a former export: {files}",
+                out=out,
+                files=", ".join(replaced),
+            )
+        )
+    return problems
+
+
+def _write_entries(
+    writer: Writer,
+    entries: Iterable[ExportEntry],
+    classes: ClassList,
+    out: Path,
+    progress: Callable[[str], None],
+    check: Callable[[], None],
+) -> list[str]:
+    taken: set[str] = set()
+    problems: list[str] = []
+    photos = (out / writer.photo_folder).resolve()
+    written = 0
+    for entry in entries:
+        check()
+        if entry.id.casefold() in taken:
+            raise DataError(f"two images to export are called {entry.id!r}; rename one")
+        taken.add(entry.id.casefold())
+        class_ids = _class_ids(entry, classes)
+        if entry.image_path.resolve().is_relative_to(photos):
+            raise DataError(f"{entry.image_path} lies where the export would go; choose another folder")
+        try:
+            if image_size(entry.image_path) != entry.mask.shape:
+                raise DataError(
+                    translatable(
+                        "{path} has not the size of its mask and is left out; propose again",
+                        path=entry.image_path,
+                    )
+                )
+            writer.add(entry, class_ids)
+        except DataError as error:
+            problems.append(error_message(error))
+            continue
+        written += 1
+        progress(entry.id)
+    if not written:
+        nothing = translatable("there is nothing to export: accept a mask first")
+        raise DataError("; ".join([nothing, *problems]) if problems else nothing)
+    writer.finish()
+    return problems
+
+
+def _class_ids(entry: ExportEntry, classes: ClassList) -> frozenset[int]:
+    """Return the class ids of tags and mask together; an unknown one is an error, never background."""
+    labels = set(labels_in(entry.mask)) - {BACKGROUND, VOID}
+    if unknown := sorted(labels - set(classes.ids)):
+        raise DataError(
+            f"the mask of {entry.id!r} has the label {unknown[0]}, which is no class; add the class"
+        )
+    return frozenset(labels | {classes.id_of(tag) for tag in entry.tags})
 
 
 def export_project(
     project: Project,
+    writer: type[Writer],
     out: Path,
     accepted_only: bool = True,
     force: bool = False,
     progress: Callable[[str], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[str]:
-    """Write a project as a VOC tree (see `write_voc`); return sentences on what was left out or replaced.
+    """Write a project's masks (see `write_data_set`); return sentences on what was left out or replaced.
 
     Accepted masks are exported, and unless `accepted_only` every proposal too, with the strokes over it.
     Raises `DataError` where `out` holds other files, unless `force` is given; they stay in any case. So it
@@ -27,10 +170,10 @@ def export_project(
     """
     check_destination(out, image_folder(project.root), force)
     entries = project_entries(project, accepted_only)
-    return write_voc(out, entries, project.classes, force, progress, cancelled)
+    return write_data_set(writer, out, entries, project.classes, force, progress, cancelled)
 
 
-def project_entries(project: Project, accepted_only: bool = True) -> Iterator[VocEntry]:
+def project_entries(project: Project, accepted_only: bool = True) -> Iterator[ExportEntry]:
     """Read the images to export one by one, so that the masks of a large project need no memory."""
     for record in project.images():
         accepted = record.status is Status.ACCEPTED
@@ -39,4 +182,4 @@ def project_entries(project: Project, accepted_only: bool = True) -> Iterator[Vo
         mask = project.current_mask(record.id)
         # All background of an image that nobody has tagged says nothing.
         if mask is not None and (accepted or record.tagged or mask.any()):
-            yield VocEntry(record.id, record.path, mask, record.tags, record.split or "train")
+            yield ExportEntry(record.id, record.path, mask, record.tags, record.split or "train")

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data import accepted_rows, image_rows, journal, version_rows, voc
+from trainer.data import accepted_rows, image_rows, journal, version_rows
 from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID, ClassList
 from trainer.data.database import Database
+from trainer.data.formats import voc
 from trainer.data.ids import assign_ids, file_under
 from trainer.data.image_rows import ImageRecord, Split, Status
 from trainer.data.images import load_mask, save_mask

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from trainer.data import voc
 from trainer.data.classes import ClassList
+from trainer.data.formats import voc
 from trainer.data.ids import assign_ids, file_under
 from trainer.data.images import IMAGE_SUFFIXES, image_size
 from trainer.data.tags import read_tags_csv

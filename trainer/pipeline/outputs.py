@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from trainer.data.atomic import write_atomically
+from trainer.data.export import write_data_set
 from trainer.data.export_files import place
+from trainer.data.formats.base import ExportEntry
+from trainer.data.formats.voc_writer import VocWriter
 from trainer.data.ids import file_under
 from trainer.data.images import load_image, load_mask, save_mask
-from trainer.data.voc_export import VocEntry, write_voc
 from trainer.distributed import ProcessGroup
 from trainer.evaluation import Scores
 from trainer.pipeline.overview import OverviewRow, draw_overview, overview_row
@@ -69,14 +71,16 @@ def place_stages(kept: Path, out: Path, force: bool) -> list[str]:
 
 
 def write_masks(stages: Stages, last: str, out: Path, force: bool, progress: Stage) -> list[str]:
-    """Write the label maps of the stage `last` as a VOC tree (see `write_voc`); return what a person must
-    know."""
+    """Write the label maps of the stage `last` as a VOC tree; return what a person must know."""
 
-    def entries() -> Iterator[VocEntry]:
+    def entries() -> Iterator[ExportEntry]:
         for index, item in enumerate(stages.items):
-            yield VocEntry(item.id, item.image_path, stages.labels(last, index), item.tags or ())
+            yield ExportEntry(item.id, item.image_path, stages.labels(last, index), item.tags or ())
 
-    return write_voc(out, entries(), stages.classes, force, lambda image_id: progress.advance(note=image_id))
+    def advance(image_id: str) -> None:
+        progress.advance(note=image_id)
+
+    return write_data_set(VocWriter, out, entries(), stages.classes, force, advance)
 
 
 def write_overview(stages: Stages, last: str, out: Path, title: str) -> None:

@@ -17,8 +17,8 @@ from torch import nn
 
 from trainer.about import library_versions
 from trainer.data.atomic import write_atomically
+from trainer.data.export import check_destination
 from trainer.data.source import Source, image_folder
-from trainer.data.voc_export import check_destination
 from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.errors import DataError, UserError
 from trainer.evaluation import Scores

@@ -11,6 +11,7 @@ from desk import wait_settled
 from PIL import Image
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices, QKeySequence
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -24,7 +25,10 @@ from annotator.session import Session
 from annotator.settings import DeskSettings
 from annotator.shell.messagebar import DetailsDialog
 from annotator.shell.window import Window
+from trainer.data.classes import ClassList
 from trainer.data.export import export_project
+from trainer.data.formats.base import ExportEntry, Writer
+from trainer.data.formats.registry import WRITERS
 from trainer.data.images import load_image
 from trainer.data.project import Status
 from trainer.errors import WeightsError
@@ -81,6 +85,40 @@ def test_an_export_into_a_strange_folder_is_refused_with_a_reason(
         dialog.run()
     assert "holds other files" in dialog.outcome.text() and dialog.start.isEnabled()
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "keep me"
+
+
+def test_every_format_can_be_chosen_and_says_what_it_writes(
+    opened: Session, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Names(Writer):
+        """The names of the images, one a line."""
+
+        name, title, contents = "names", "Names", "One file with the names of all images."
+        photo_folder, last = "photos", ()
+
+        def __init__(self, root: Path, classes: ClassList) -> None:
+            self.file = root / "names.txt"
+
+        def add(self, entry: ExportEntry, class_ids: frozenset[int]) -> None:
+            with self.file.open("a") as stream:
+                stream.write(f"{entry.id}\n")
+
+        def finish(self) -> None:
+            """All is written."""
+
+    monkeypatch.setitem(WRITERS, Names.name, Names)
+    dialog = ExportDialog(opened)
+    qtbot.addWidget(dialog)
+    assert dialog.folder.text().endswith("-voc") and "labelmap.txt" in dialog.outcome.text()
+    QTest.keyClicks(dialog.format, "Names")
+    assert dialog.folder.text().endswith("-names") and dialog.outcome.text() == Names.contents
+    dialog.folder.setText(str(tmp_path / "out"))
+    with qtbot.waitSignal(dialog.finished_export, timeout=20000):
+        dialog.start.click()
+    names = (tmp_path / "out/names.txt").read_text().split()
+    assert names and set(names) <= set(opened.records)
+    QTest.keyClicks(dialog.format, "PASCAL")
+    assert dialog.folder.text() == str(tmp_path / "out")  # chosen by hand
 
 
 def test_an_export_of_nothing_or_to_nowhere_is_not_offered(opened: Session, qtbot: QtBot) -> None:

@@ -13,6 +13,7 @@ from shell import one_line, run
 
 from trainer.cli.app import COMMANDS
 from trainer.cli.console import PlainReporter, open_reporter
+from trainer.data.formats.registry import WRITERS
 from trainer.data.images import save_mask
 from trainer.data.project import Project
 from trainer.models.backbones import build_backbone
@@ -187,6 +188,19 @@ def test_export_all_has_the_proposals_too_and_counts_in_json(
     out = tmp_path / "voc"
     assert run("export", project / "affinity-project", "--out", out, "--all", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"out": str(out), "images": 2, "problems": []}
+
+
+def test_export_takes_a_format_by_its_name_and_lists_them_for_an_unknown_one(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in WRITERS:
+        assert run("export", project, "--out", tmp_path / name, "--format", name) == 0
+        assert any((tmp_path / name).iterdir())
+    capsys.readouterr()
+    assert run("export", project, "--out", tmp_path / "out", "--format", "zip") == 2
+    error = one_line(capsys.readouterr().err)
+    assert "'zip'" in error and all(name in error for name in WRITERS)
+    assert not (tmp_path / "out").exists()
 
 
 def test_export_does_not_write_among_other_files_unless_forced(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from trainer.data.export import export_project
+from trainer.data.formats.voc_writer import VocWriter
 from trainer.data.lock import Lock
 from trainer.data.project import Project
 from trainer.errors import DataError
@@ -65,7 +66,7 @@ def test_an_open_project_can_be_read_and_exported_but_not_changed(project, voc_t
     project.accept("one", MASK)
     with closing(Project.open(voc_tree, reading=True)) as reader:
         project.accept("two", MASK)
-        export_project(reader, tmp_path / "out")
+        export_project(reader, VocWriter, tmp_path / "out")
         with pytest.raises(DataError, match="readonly"):
             reader.set_tags("one", ())
     assert sorted(path.stem for path in (tmp_path / "out/JPEGImages").iterdir()) == ["one", "two"]

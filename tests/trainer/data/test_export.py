@@ -2,43 +2,18 @@ from dataclasses import replace
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-import skimage.data
-from PIL import Image
 
 from trainer.data.classes import ClassList
+from trainer.data.export import check_destination, write_data_set
 from trainer.data.export_files import LIST_FILE
-from trainer.data.images import load_image, load_mask
-from trainer.data.palette import voc_palette
-from trainer.data.source import open_source
-from trainer.data.voc_export import VocEntry, check_destination, write_voc
+from trainer.data.formats.voc_writer import VocWriter
+from trainer.data.images import load_mask
 from trainer.errors import Cancelled, DataError
 
 CLASSES = ClassList(("cat", "cup"))
-
-
-@pytest.fixture
-def entries(tmp_path):
-    """Three photos: an upright JPEG, one that EXIF turns, and a PNG; the second is for validation."""
-    cat, folder = Image.fromarray(skimage.data.chelsea()), tmp_path / "photos"
-    folder.mkdir()
-    cat.save(folder / "upright.jpg", quality=80)
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    cat.save(folder / "turned.jpg", quality=95, exif=exif)
-    cat.save(folder / "cat.png")
-    mask = np.zeros((300, 451), np.uint8)
-    mask[10:60, 20:100] = mask[200:300, 5:15] = 1
-    mask[0, 0] = 255
-    turned = np.full((451, 300), 2, np.uint8)
-    return [
-        VocEntry("upright", folder / "upright.jpg", mask, ("cat",)),
-        VocEntry("turned", folder / "turned.jpg", turned, (), "val"),
-        VocEntry("sub/cat", folder / "cat.png", np.zeros_like(mask), ("cup",)),
-    ]
 
 
 def files(root):
@@ -47,76 +22,17 @@ def files(root):
     }
 
 
-def test_masks_read_back_bit_for_bit_with_pillow_alone(tmp_path, entries):
-    assert write_voc(tmp_path / "out", entries, CLASSES) == []
-    for entry in entries:
-        with Image.open(tmp_path / "out/SegmentationClass" / f"{entry.id}.png") as image:
-            assert image.mode == "P"
-            np.testing.assert_array_equal(np.asarray(image), entry.mask)
-            np.testing.assert_array_equal(np.reshape(image.getpalette(), (-1, 3)), voc_palette())
-
-
-def test_upright_jpegs_are_copied_and_others_made_upright(tmp_path, entries):
-    write_voc(tmp_path / "out", entries, CLASSES)
-    images = tmp_path / "out/JPEGImages"
-    assert (images / "upright.jpg").read_bytes() == entries[0].image_path.read_bytes()
-    for entry in entries:
-        with Image.open(images / f"{entry.id}.jpg") as image:
-            assert image.format == "JPEG"
-            assert image.size == entry.mask.shape[::-1]
-            stored = np.asarray(image).astype(int)
-        assert np.abs(stored - load_image(entry.image_path)).mean() < 2
-
-
-def test_lists_name_splits_and_classes(tmp_path, entries):
-    write_voc(tmp_path / "out", entries, CLASSES)
-    lists = {
-        name[10:]: text.decode() for name, text in files(tmp_path / "out").items() if "ImageSets" in name
-    }
-    assert lists["Segmentation/train.txt"] == "sub/cat\nupright\n"
-    assert lists["Segmentation/val.txt"] == "turned\n"
-    assert lists["Segmentation/trainval.txt"] == "sub/cat\nturned\nupright\n"
-    assert lists["Main/cat_train.txt"] == "sub/cat -1\nupright  1\n"
-    assert lists["Main/cup_trainval.txt"] == "sub/cat  1\nturned  1\nupright -1\n"
-    labelmap = (tmp_path / "out/labelmap.txt").read_text().splitlines()
-    assert labelmap[-3:] == ["background:0,0,0::", "cat:128,0,0::", "cup:0,128,0::"]
-
-
-def test_annotations_box_each_connected_area(tmp_path, entries):
-    write_voc(tmp_path / "out", entries, CLASSES)
-    root = ElementTree.parse(tmp_path / "out/Annotations/upright.xml").getroot()
-    assert [root.findtext(f"size/{side}") for side in ("width", "height")] == ["451", "300"]
-    boxes = [
-        [int(found.findtext(f"bndbox/{side}")) for side in ("xmin", "ymin", "xmax", "ymax")]
-        for found in root.iter("object")
-    ]
-    assert boxes == [[21, 11, 100, 60], [6, 201, 15, 300]]
-    assert [found.findtext("truncated") for found in root.iter("object")] == ["0", "1"]
-
-
-def test_an_export_opens_as_a_data_set(tmp_path, entries):
-    write_voc(tmp_path / "out", entries, CLASSES)
-    source = open_source(tmp_path / "out", "trainval")
-    assert source.classes == CLASSES
-    assert {item.id: item.tags for item in source.items} == {
-        "sub/cat": ("cup",),
-        "turned": ("cup",),
-        "upright": ("cat",),
-    }
-    np.testing.assert_array_equal(load_mask(source.items[1].truth_path), entries[1].mask)
-
-
 def test_the_same_entries_give_the_same_bytes(tmp_path, entries):
-    write_voc(tmp_path / "one", entries, CLASSES)
-    write_voc(tmp_path / "two", reversed(entries), CLASSES)
+    write_data_set(VocWriter, tmp_path / "one", entries, CLASSES)
+    write_data_set(VocWriter, tmp_path / "two", reversed(entries), CLASSES)
     assert files(tmp_path / "one") == files(tmp_path / "two")
 
 
 def test_a_former_export_is_replaced_and_other_files_stay(tmp_path, entries):
     out = tmp_path / "out"
-    write_voc(out, entries, CLASSES)
+    write_data_set(VocWriter, out, entries, CLASSES)
     (out / "notes.txt").write_text("mine")
-    write_voc(out, entries[:1], CLASSES)
+    write_data_set(VocWriter, out, entries[:1], CLASSES)
     assert sorted(path.name for path in (out / "JPEGImages").iterdir()) == ["upright.jpg"]
     assert (out / "notes.txt").read_text() == "mine"
 
@@ -146,9 +62,9 @@ def test_files_of_others_stay_in_the_folders_of_an_export(tmp_path, entries, for
     for name, content in mine.items():
         (out / name).parent.mkdir(parents=True)
         (out / name).write_bytes(content)
-    write_voc(out, entries, CLASSES, force)
+    write_data_set(VocWriter, out, entries, CLASSES, force)
     (out / "SegmentationClass/later.png").write_bytes(b"made by hand")
-    write_voc(out, entries[:1], CLASSES, force)
+    write_data_set(VocWriter, out, entries[:1], CLASSES, force)
     found = files(out)
     assert mine.items() <= found.items()
     assert found["SegmentationClass/later.png"] == b"made by hand"
@@ -159,39 +75,41 @@ def test_files_of_others_stay_in_the_folders_of_an_export(tmp_path, entries, for
 def test_a_file_of_others_is_only_replaced_by_force_and_that_is_said(tmp_path, entries, edited):
     out, name = tmp_path / "out", "SegmentationClass/upright.png"
     if edited:
-        write_voc(out, entries, CLASSES)
+        write_data_set(VocWriter, out, entries, CLASSES)
     (out / name).parent.mkdir(parents=True, exist_ok=True)
     (out / name).write_bytes(b"by hand")
     before = files(out)
     with pytest.raises(DataError, match=r"upright\.png was made or changed by someone else"):
-        write_voc(out, entries, CLASSES)
+        write_data_set(VocWriter, out, entries, CLASSES)
     assert files(out) == before
-    assert [name in problem for problem in write_voc(out, entries, CLASSES, force=True)] == [True]
+    assert [name in problem for problem in write_data_set(VocWriter, out, entries, CLASSES, force=True)] == [
+        True
+    ]
     np.testing.assert_array_equal(load_mask(out / name), entries[0].mask)
 
 
 def test_an_edited_file_stays_when_its_image_is_no_longer_exported(tmp_path, entries):
     out = tmp_path / "out"
-    write_voc(out, entries, CLASSES)
+    write_data_set(VocWriter, out, entries, CLASSES)
     (out / "SegmentationClass/turned.png").write_bytes(b"by hand")
-    write_voc(out, entries[:1], CLASSES)
+    write_data_set(VocWriter, out, entries[:1], CLASSES)
     assert [name for name in files(out) if "turned" in name] == ["SegmentationClass/turned.png"]
 
 
 def test_a_list_of_files_that_leaves_the_folder_is_refused(tmp_path, entries):
     out, outside = tmp_path / "out", tmp_path / "mine.txt"
-    write_voc(out, entries, CLASSES)
+    write_data_set(VocWriter, out, entries, CLASSES)
     outside.write_text("mine")
     with (out / LIST_FILE).open("a") as stream:
         stream.write(f"{sha256(b'mine').hexdigest()}  ../mine.txt\n")
     with pytest.raises(DataError, match=r"mine\.txt"):
-        write_voc(out, entries, CLASSES)
+        write_data_set(VocWriter, out, entries, CLASSES)
     assert outside.read_text() == "mine"
 
 
 def test_a_failing_export_leaves_the_former_one_as_it_was(tmp_path, entries):
     out = tmp_path / "out"
-    write_voc(out, entries, CLASSES)
+    write_data_set(VocWriter, out, entries, CLASSES)
     before = files(out)
 
     def interrupted():
@@ -199,7 +117,7 @@ def test_a_failing_export_leaves_the_former_one_as_it_was(tmp_path, entries):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_voc(out, interrupted(), CLASSES)
+        write_data_set(VocWriter, out, interrupted(), CLASSES)
     assert files(out) == before
 
 
@@ -208,10 +126,10 @@ def test_a_failing_export_leaves_the_former_one_as_it_was(tmp_path, entries):
 def test_a_cancelled_export_leaves_nothing(tmp_path, entries, former, after):
     out = tmp_path / "out"
     if former:
-        write_voc(out, entries[:2], CLASSES)
+        write_data_set(VocWriter, out, entries[:2], CLASSES)
     before, asked = files(out), count()
     with pytest.raises(Cancelled):
-        write_voc(out, entries, CLASSES, cancelled=lambda: next(asked) >= after)
+        write_data_set(VocWriter, out, entries, CLASSES, cancelled=lambda: next(asked) >= after)
     assert files(out) == before
     assert out.exists() == former
     assert not (out / ".export.partial").exists()
@@ -219,8 +137,8 @@ def test_a_cancelled_export_leaves_nothing(tmp_path, entries, former, after):
 
 def test_an_export_killed_while_it_takes_its_place_shows_and_can_be_repeated(tmp_path, entries, monkeypatch):
     out = tmp_path / "out"
-    write_voc(out, entries[:2], CLASSES)
-    write_voc(tmp_path / "whole", entries[1:], CLASSES)
+    write_data_set(VocWriter, out, entries[:2], CLASSES)
+    write_data_set(VocWriter, tmp_path / "whole", entries[1:], CLASSES)
     move = Path.replace
 
     def killed(path, target):
@@ -230,29 +148,35 @@ def test_an_export_killed_while_it_takes_its_place_shows_and_can_be_repeated(tmp
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(Path, "replace", killed)
-        write_voc(out, entries[1:], CLASSES)
+        write_data_set(VocWriter, out, entries[1:], CLASSES)
     assert "labelmap.txt" not in files(out)
     check_destination(out, tmp_path / "photos")
-    write_voc(out, entries[1:], CLASSES)
+    write_data_set(VocWriter, out, entries[1:], CLASSES)
     assert files(out) == files(tmp_path / "whole")
 
 
 def test_an_unknown_class_is_an_error_never_background(tmp_path, entries):
     with pytest.raises(DataError, match=r"turned.*label 2"):
-        write_voc(tmp_path / "out", entries, ClassList(("cat",)))
+        write_data_set(VocWriter, tmp_path / "out", entries, ClassList(("cat",)))
     with pytest.raises(DataError, match="zebra"):
-        write_voc(tmp_path / "out", [replace(entries[0], tags=("zebra",))], CLASSES)
+        write_data_set(VocWriter, tmp_path / "out", [replace(entries[0], tags=("zebra",))], CLASSES)
     assert not (tmp_path / "out").exists()
 
 
 def test_repeated_ids_and_images_of_the_export_itself_are_refused(tmp_path, entries):
     out = tmp_path / "out"
     with pytest.raises(DataError, match="UPRIGHT"):
-        write_voc(out, [entries[0], replace(entries[0], id="UPRIGHT")], CLASSES)
-    write_voc(out, entries, CLASSES)
+        write_data_set(VocWriter, out, [entries[0], replace(entries[0], id="UPRIGHT")], CLASSES)
+    write_data_set(VocWriter, out, entries, CLASSES)
     before = files(out)
     with pytest.raises(DataError, match=r"upright\.jpg"):
-        write_voc(out, [replace(entries[0], image_path=out / "JPEGImages/upright.jpg")], CLASSES, force=True)
+        write_data_set(
+            VocWriter,
+            out,
+            [replace(entries[0], image_path=out / "JPEGImages/upright.jpg")],
+            CLASSES,
+            force=True,
+        )
     assert files(out) == before
 
 
@@ -260,7 +184,7 @@ def test_an_image_that_fails_is_left_out_and_named(tmp_path, entries):
     damaged = entries[2].image_path
     damaged.write_bytes(damaged.read_bytes()[:5000])
     odd = replace(entries[0], id="odd", mask=np.zeros((3, 3), np.uint8))
-    problems = write_voc(tmp_path / "out", [entries[0], odd, entries[2]], CLASSES)
+    problems = write_data_set(VocWriter, tmp_path / "out", [entries[0], odd, entries[2]], CLASSES)
     assert len(problems) == 2
     assert "upright.jpg" in problems[0]
     assert "cat.png" in problems[1]
@@ -271,4 +195,4 @@ def test_an_image_that_fails_is_left_out_and_named(tmp_path, entries):
 
 def test_nothing_to_export_is_an_error(tmp_path):
     with pytest.raises(DataError, match="nothing"):
-        write_voc(tmp_path / "out", [], CLASSES)
+        write_data_set(VocWriter, tmp_path / "out", [], CLASSES)

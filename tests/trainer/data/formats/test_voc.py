@@ -1,6 +1,6 @@
 import pytest
 
-from trainer.data.voc import read_annotation_xml, read_tags, split_ids
+from trainer.data.formats.voc import read_annotation_xml, read_tags, split_ids
 from trainer.errors import DataError
 
 

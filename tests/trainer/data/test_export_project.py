@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from trainer.data.export import export_project
+from trainer.data.formats.voc_writer import VocWriter
 from trainer.data.images import load_mask
 from trainer.data.project import Changes, Project, Target
 from trainer.errors import DataError
@@ -17,11 +18,11 @@ def test_accepted_masks_are_exported_and_the_others_on_demand(tmp_path, voc_tree
     project.record_edit("two", Target.MASK, (1, 2, 5, 7), patch, np.full_like(patch, 254), "brush")
     project.record_edit("two", Target.MASK, (10, 2, 14, 7), patch, np.full_like(patch, 12), "brush")
     done = []
-    assert export_project(project, tmp_path / "out", progress=done.append) == []
+    assert export_project(project, VocWriter, tmp_path / "out", progress=done.append) == []
     assert done == ["one"]
     np.testing.assert_array_equal(load_mask(tmp_path / "out/SegmentationClass/one.png"), mask)
 
-    export_project(project, tmp_path / "out", accepted_only=False)
+    export_project(project, VocWriter, tmp_path / "out", accepted_only=False)
     exported = load_mask(tmp_path / "out/SegmentationClass/two.png")
     assert set(np.unique(exported[1:5, 2:7])) == {255}
     assert set(np.unique(exported[10:14, 2:7])) == {12}
@@ -36,7 +37,7 @@ def test_an_untagged_image_that_is_all_background_is_left_out_unless_it_is_accep
         project.set_tags(image, None)
     project.accept("one", mask)
     project.store_proposal_mask("two", mask)
-    export_project(project, tmp_path / "out", accepted_only=False)
+    export_project(project, VocWriter, tmp_path / "out", accepted_only=False)
     assert [file.stem for file in (tmp_path / "out/SegmentationClass").iterdir()] == ["one"]
     project.close()
 
@@ -44,7 +45,7 @@ def test_an_untagged_image_that_is_all_background_is_left_out_unless_it_is_accep
 def test_nothing_accepted_is_an_error(tmp_path, voc_tree):
     project = Project.open_folder(voc_tree)
     with pytest.raises(DataError, match="accept"):
-        export_project(project, tmp_path / "out")
+        export_project(project, VocWriter, tmp_path / "out")
     project.close()
 
 
@@ -55,9 +56,9 @@ def test_a_folder_of_others_is_refused_before_anything_is_written(tmp_path, voc_
     out.mkdir()
     (out / "thesis.txt").write_text("mine")
     with pytest.raises(DataError, match="holds other files"):
-        export_project(project, out)
+        export_project(project, VocWriter, out)
     assert [path.name for path in out.iterdir()] == ["thesis.txt"]
-    export_project(project, out, force=True)
+    export_project(project, VocWriter, out, force=True)
     assert (out / "thesis.txt").read_text() == "mine"
     project.close()
 
@@ -69,6 +70,6 @@ def test_an_export_never_goes_among_the_photos_where_it_would_be_taken_for_more_
     project = Project.open_folder(tmp_path / "photos")
     project.accept("a", np.full((4, 4), 8, np.uint8))
     with pytest.raises(DataError, match="choose another folder"):
-        export_project(project, tmp_path / place, force=True)
+        export_project(project, VocWriter, tmp_path / place, force=True)
     assert project.rescan() == Changes()
     project.close()
