@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
+from filelock import FileLock
+
 from trainer.data.atomic import write_atomically
-from trainer.data.lock import Lock
+from trainer.data.lock import take_lock
 from trainer.errors import DataError
 from trainer.translatable import TranslatableText, translatable
 
@@ -77,7 +79,7 @@ class Database:
     Who may write has a lock on the file, so that there is only one.
     """
 
-    def __init__(self, file: Path, lock: Lock | None = None) -> None:
+    def __init__(self, file: Path, lock: FileLock | None = None) -> None:
         """Use an existing file; without its lock nothing can be written."""
         self.file = file
         self._held = lock
@@ -236,9 +238,9 @@ def backup_of(file: Path) -> Path:
     return file.with_name(f"{file.name}.backup")
 
 
-def _lock(file: Path) -> Lock:
+def _lock(file: Path) -> FileLock:
     try:
-        return Lock(file.with_name(f"{file.name}.lock"))
+        return take_lock(file.with_name(f"{file.name}.lock"))
     except BlockingIOError:
         raise DataError(
             translatable("{file} is open in another window; close it there first", file=file)

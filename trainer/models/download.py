@@ -10,6 +10,7 @@ from urllib.request import Request, urlopen
 
 from platformdirs import user_cache_dir
 
+from trainer.data.lock import take_lock
 from trainer.errors import WeightsError
 from trainer.models.registry import WeightsEntry
 
@@ -30,7 +31,8 @@ def download(
 ) -> Path:
     """The file of an entry, fetched unless it is there already.
 
-    An interrupted download goes on where it stopped. Only a file with the right checksum gets its final name.
+    An interrupted download goes on where it stopped; of two programs that ask for the same file one fetches
+    it and the other waits. Only a file with the right checksum gets its final name.
 
     Args:
         folder: where to keep it, :func:`weights_folder` by default.
@@ -40,11 +42,21 @@ def download(
     """
     folder = folder or weights_folder()
     path = folder / entry.file_name
-    if path.is_file() and _digest(path).startswith(entry.sha256):
+    if _is_whole(path, entry):
         return path
-    partial = folder / f"{entry.file_name}.partial"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        lock = take_lock(folder / f"{entry.file_name}.lock", seconds=-1)
+    except OSError as error:
+        raise _unreachable_or_unwritable(entry, folder, error) from error
+    try:
+        return path if _is_whole(path, entry) else _download(entry, path, progress)
+    finally:
+        lock.release()
+
+
+def _download(entry: WeightsEntry, path: Path, progress: DownloadProgress | None) -> Path:
+    partial = path.with_name(f"{path.name}.partial")
+    try:
         _fetch(entry.url, partial, progress)
     except HTTPError as error:
         raise WeightsError(
@@ -57,7 +69,7 @@ def download(
         ) from error
     except OSError as error:
         raise _unreachable_or_unwritable(entry, partial, error) from error
-    if not _digest(partial).startswith(entry.sha256):
+    if not _is_whole(partial, entry):
         partial.unlink()
         raise WeightsError(
             f"{entry.url} gave another file than the published one (checksum differs), now discarded; "
@@ -102,6 +114,8 @@ def _unreachable_or_unwritable(entry: WeightsEntry, partial: Path, error: OSErro
     )
 
 
-def _digest(path: Path) -> str:
+def _is_whole(path: Path, entry: WeightsEntry) -> bool:
+    if not path.is_file():
+        return False
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest() == entry.sha256

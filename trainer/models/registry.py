@@ -17,7 +17,9 @@ _TORCHVISION_LICENCE = "BSD-3-Clause (torchvision); trained on ImageNet"
 class WeightsEntry:
     """A weights file that can be downloaded.
 
-    ``sha256`` is the file's digest or its beginning, ``top1`` the published ImageNet accuracy in percent.
+    ``sha256`` is the digest of the whole file, 64 hexadecimal digits. Of torchvision's files the first eight
+    are published, in the file's name; the others were taken from several independent public records of the
+    same file, which agree. ``top1`` is the published ImageNet accuracy in percent.
     """
 
     name: str
@@ -34,19 +36,26 @@ class WeightsEntry:
         return self.url.rsplit("/", 1)[-1]
 
 
+def _torchvision(name: str, sha256: str, top1: float) -> WeightsEntry:
+    """Return the entry of one of torchvision's files, named after its architecture and digest."""
+    architecture = name.split("-")[0]
+    return WeightsEntry(name, architecture, f"{_TORCHVISION}{architecture}-{sha256[:8]}.pth", sha256, top1)
+
+
 OFFICIAL: dict[str, WeightsEntry] = {
     entry.name: entry
     for entry in (
-        # torchvision puts the beginning of the digest into the file's name.
-        WeightsEntry(
-            "mobilenet_v2", "mobilenet_v2", _TORCHVISION + "mobilenet_v2-7ebf99e0.pth", "7ebf99e0", 72.154
+        _torchvision(
+            "mobilenet_v2", "7ebf99e03e254b273379b23edca7ec0da9f48273b23a332b93c1c99d49e86e8f", 72.154
         ),
-        WeightsEntry(
-            "mobilenet_v2-v1", "mobilenet_v2", _TORCHVISION + "mobilenet_v2-b0353104.pth", "b0353104", 71.878
+        _torchvision(
+            "mobilenet_v2-v1", "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889", 71.878
         ),
-        WeightsEntry("resnet18", "resnet18", _TORCHVISION + "resnet18-f37072fd.pth", "f37072fd", 69.758),
-        WeightsEntry("resnet50", "resnet50", _TORCHVISION + "resnet50-11ad3fa6.pth", "11ad3fa6", 80.858),
-        WeightsEntry("resnet50-v1", "resnet50", _TORCHVISION + "resnet50-0676ba61.pth", "0676ba61", 76.130),
+        _torchvision("resnet18", "f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec", 69.758),
+        _torchvision("resnet50", "11ad3fa62ca79e40addfd354a8ec4b7c75143b3038b8d2a807fbc68deab379ca", 80.858),
+        _torchvision(
+            "resnet50-v1", "0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a", 76.130
+        ),
     )
 }
 """Official ImageNet weights; a name without a suffix stands for the newest."""

@@ -1,14 +1,17 @@
+import errno
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from trainer.data.export import export_project
 from trainer.data.formats.voc_writer import VocWriter
-from trainer.data.lock import Lock
+from trainer.data.lock import take_lock
 from trainer.data.project import Project
 from trainer.errors import DataError
 
@@ -31,11 +34,28 @@ def project(voc_tree):
 
 
 def test_a_lock_has_one_holder_and_can_be_taken_again(tmp_path):
-    lock = Lock(tmp_path / "lock")
+    lock = take_lock(tmp_path / "lock")
     with pytest.raises(BlockingIOError):
-        Lock(tmp_path / "lock")
+        take_lock(tmp_path / "lock")
     lock.release()
-    Lock(tmp_path / "lock").release()
+    take_lock(tmp_path / "lock").release()
+
+
+def test_a_lock_is_released_in_another_thread(tmp_path):
+    lock = take_lock(tmp_path / "lock")
+    thread = Thread(target=lock.release)
+    thread.start()
+    thread.join()
+    take_lock(tmp_path / "lock").release()
+
+
+def test_a_folder_that_knows_no_locks_is_worked_in_with_a_warning(tmp_path, monkeypatch, caplog):
+    def refuse(self):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    take_lock(tmp_path / "lock").release()
+    assert "use it in one window only" in caplog.text
 
 
 @pytest.mark.parametrize("opening", [Project.open, Project.open_folder])
