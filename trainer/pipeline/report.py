@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
-from string import Template
+from typing import NamedTuple
 
 import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
 import resources
@@ -141,88 +141,52 @@ def write_report(report: Report, out: Path) -> Path:
 
 def render(report: Report) -> str:
     """Return the page as HTML that needs no other file."""
-    template = Template(resources.path("report", "page.html").read_text(encoding="utf-8"))
-    return template.substitute(
-        title=escape(report.title),
-        about=escape(report.about),
-        warnings="".join(f"<p>⚠ {escape(text)}</p>" for text in report.warnings),
-        summary=_summary_table(report.stages),
-        classes=_class_table(report.stages),
-        pictures=_picture_table(report.rows),
+    pages = Environment(
+        loader=FileSystemLoader(resources.path("report")), autoescape=True, undefined=StrictUndefined
+    )
+    pages.filters["jpeg"] = _data_url
+    return pages.get_template("page.html").render(
+        report=report,
+        published_scores=PUBLISHED,
+        table=_class_table(report.stages),
+        columns=list(dict.fromkeys(column for row in report.rows for column in row.panels)),
         legend=_legend(report),
-        settings=_table(("setting", "value"), [[escape(k), escape(v)] for k, v in report.settings.items()]),
     )
 
 
-def _summary_table(stages: Sequence[StageResult]) -> str:
-    """Ours by stage, then the published figures, marked as such."""
-    rows = []
-    for stage in stages:
-        split, miou = ("–", "–") if stage.scores is None else (stage.scores.split, _bar(stage.scores.miou))
-        seconds = "–" if stage.seconds is None else f"{stage.seconds:.2f}"
-        rows.append([escape(stage.name), "this data", escape(split), miou, seconds])
-    for method, of_split, published in PUBLISHED:
-        cells = (method, "published on VOC 2012", of_split, f"{published:.1f}", "–")
-        rows.append([f'<span class="published">{escape(cell)}</span>' for cell in cells])
-    return _table(("stage", "measured on", "split", "mIoU %", "seconds an image"), rows)
+class ClassTable(NamedTuple):
+    """IoU in [0, 1] by stage and class, the mean last, as VOC's own tables have it; `best` by column."""
+
+    names: list[str]
+    rows: list[tuple[str, list[float]]]
+    best: list[float]
 
 
-def _class_table(stages: Sequence[StageResult]) -> str:
-    """A row a stage and a column a class, as VOC's own tables have it; the best of each column is bold."""
+def _class_table(stages: Sequence[StageResult]) -> ClassTable | None:
+    """Return the table of the stages that were scored; None where there are no true masks."""
     scored = [(stage.name, stage.scores) for stage in stages if stage.scores is not None]
     if not scored:
-        return "<p>The data has no true masks, so there is nothing to score.</p>"
+        return None
     names = [name for name, iou in scored[0][1].iou.items() if iou is not None]
-    values = np.array([[scores.iou[name] or 0.0 for name in names] + [scores.miou] for _, scores in scored])
-    best = values.max(axis=0)
-    rows = [
-        [escape(stage), *(_percent(value, value == top) for value, top in zip(line, best, strict=True))]
-        for (stage, _), line in zip(scored, values, strict=True)
-    ]
-    return _table(("", *(escape(_SHORT.get(name, name)) for name in names), "mean"), rows)
+    rows = [(stage, [scores.iou[name] or 0.0 for name in names] + [scores.miou]) for stage, scores in scored]
+    best = [max(column) for column in zip(*(values for _, values in rows), strict=True)]
+    return ClassTable([_SHORT.get(name, name) for name in names], rows, best)
 
 
-def _picture_table(rows: Sequence[OverviewRow]) -> str:
-    columns = list(dict.fromkeys(column for row in rows for column in row.panels))
-    lines = []
-    for row in rows:
-        cells = [_img(row.panels[c], f"{c} of {row.name}") if c in row.panels else "" for c in columns]
-        lines += [cells, [f"<small>{escape(row.name)}</small>"]]
-    return _table([escape(column) for column in columns], lines, "pictures")
-
-
-def _legend(report: Report) -> str:
+def _legend(report: Report) -> list[tuple[str, str]]:
+    """Return colour, as CSS has it, and name of every label that the pictures show."""
     names = {BACKGROUND: "background", VOID: "undecided"}
-    entries = []
-    for label in sorted(frozenset().union(*(row.labels for row in report.rows))):
-        colour = "#ffffff" if label == VOID else "#{:02x}{:02x}{:02x}".format(*colour_of(label))
-        name = names.get(label) or report.classes.name_of(label)
-        entries.append(f'<span><i class="swatch" style="background:{colour}"></i> {escape(name)}</span>')
-    return "".join(entries)
+    return [
+        (
+            "#ffffff" if label == VOID else "#{:02x}{:02x}{:02x}".format(*colour_of(label)),
+            names.get(label) or report.classes.name_of(label),
+        )
+        for label in sorted(frozenset().union(*(row.labels for row in report.rows)))
+    ]
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
-    """Join cells that are HTML already; a row of one cell spans the table."""
-
-    def line(cells: Sequence[str]) -> str:
-        span = f' colspan="{len(head)}"' if len(cells) == 1 else ""
-        return "<tr>" + "".join(f"<td{span}>{cell}</td>" for cell in cells) + "</tr>"
-
-    heading = "".join(f"<th>{cell}</th>" for cell in head)
-    return f'<table class="{kind}"><tr>{heading}</tr>{"".join(map(line, rows))}</table>'
-
-
-def _percent(fraction: float, best: bool) -> str:
-    text = f"{100 * fraction:.1f}"
-    return f'<span class="best">{text}</span>' if best else text
-
-
-def _bar(fraction: float) -> str:
-    return f'{100 * fraction:.1f}<i class="bar" style="--share:{100 * fraction:.1f}%"></i>'
-
-
-def _img(picture: np.ndarray, text: str) -> str:
+def _data_url(picture: np.ndarray) -> str:
+    """Return a uint8 H×W×3 picture as a ``data:`` URL of a JPEG file."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "JPEG", quality=88)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return f'<img alt="{escape(text, quote=True)}" src="data:image/jpeg;base64,{data}">'
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
