@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from typing import TypeVar
 
 import numpy as np
 import torch
+from cachetools import LRUCache
 from torch import nn
 
 Value = TypeVar("Value")
@@ -41,8 +42,7 @@ class FeatureCache:
     def __init__(self, max_bytes: int = 512 * 2**20) -> None:
         """Keep at most `max_bytes`; a single larger value is handed out but not kept."""
         self.max_bytes = max_bytes
-        self._entries: OrderedDict[Hashable, tuple[object, int]] = OrderedDict()
-        self._bytes = 0
+        self._entries: LRUCache[Hashable, object] = LRUCache(max_bytes, _bytes_of)
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, compute: Callable[[], Value]) -> Value:
@@ -52,23 +52,11 @@ class FeatureCache:
         """
         with self._lock:
             if key in self._entries:
-                self._entries.move_to_end(key)
-                return self._entries[key][0]  # type: ignore[return-value]
+                return self._entries[key]  # type: ignore[return-value]
         value = compute()
-        self._keep(key, value, _bytes_of(value))
+        with self._lock, suppress(ValueError):  # a value larger than the cache
+            self._entries[key] = value
         return value
-
-    def _keep(self, key: Hashable, value: object, size: int) -> None:
-        if size > self.max_bytes:
-            return
-        with self._lock:
-            if key in self._entries:
-                return
-            self._entries[key] = (value, size)
-            self._bytes += size
-            while self._bytes > self.max_bytes:
-                _, (_, dropped) = self._entries.popitem(last=False)
-                self._bytes -= dropped
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -76,7 +64,7 @@ class FeatureCache:
     @property
     def bytes(self) -> int:
         """Bytes held by the cached tensors and arrays."""
-        return self._bytes
+        return int(self._entries.currsize)
 
 
 def _bytes_of(value: object) -> int:

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from pathlib import Path
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPixmap
@@ -24,14 +25,13 @@ class Thumbnails(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._jobs = Jobs(1, self)
-        self._made: OrderedDict[str, QPixmap] = OrderedDict()
+        self._made: LRUCache[str, QPixmap] = LRUCache(KEPT)
         self._wanted: OrderedDict[str, Path] = OrderedDict()
         self._working = False
 
     def get(self, image_id: str, path: Path) -> QPixmap | None:
         """The picture, or None while it is being made; a null one for an image that cannot be read."""
         if image_id in self._made:
-            self._made.move_to_end(image_id)
             return self._made[image_id]
         self._wanted[image_id] = path
         self._wanted.move_to_end(image_id)
@@ -59,8 +59,6 @@ class Thumbnails(QObject):
         def arrived(image: QImage) -> None:
             self._working = False
             self._made[image_id] = QPixmap.fromImage(image)
-            while len(self._made) > KEPT:
-                self._made.popitem(last=False)
             self.arrived.emit(image_id)
             self._next()
 

@@ -1,12 +1,12 @@
 """The open image as arrays: what was computed, what was painted, and what both together look like."""
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from annotator.boxes import Box, slices
@@ -46,7 +46,7 @@ class Document:
         self.auto_seeds = np.full(self.shape, VOID, np.uint8)
         self.seeds = self.auto_seeds.copy()
         self.mask = self.base_mask.copy()
-        self._refined: OrderedDict[bytes, Labels] = OrderedDict()
+        self._refined: LRUCache[bytes, Labels] = LRUCache(KEPT_MASKS)
         self._refining = Lock()
         self.compose(self.whole)
 
@@ -115,14 +115,11 @@ class Document:
         key = blake2b(np.ascontiguousarray(corrections).data, digest_size=16).digest()
         with self._refining:
             if key in self._refined:
-                self._refined.move_to_end(key)
                 return self._refined[key]
         mask = proposal.refine(corrections)
         with self._refining:
             if self.proposal is proposal:
                 self._refined[key] = mask
-                while len(self._refined) > KEPT_MASKS:
-                    self._refined.popitem(last=False)
         return mask
 
     def _with_preview(self, target: Target, box: Box) -> Labels:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from cachetools import LRUCache
 from PySide6.QtCore import QObject, Signal
 
 from annotator.i18n import localised
@@ -70,7 +70,7 @@ class Predictor(QObject):
         self._bridge: Bridge | None = None
         self._project: Project | None = None
         self._version = 0
-        self._answers: OrderedDict[str, Predicted] = OrderedDict()
+        self._answers: LRUCache[str, Predicted] = LRUCache(KEPT_PROPOSALS)
 
     def start(self, project: Project) -> None:
         """Load the models for `project` and start its trainer thread; `ready` tells when."""
@@ -178,6 +178,3 @@ class Predictor(QObject):
     def _keep(self, answer: Predicted) -> None:
         if not answer.proposal.fast:
             self._answers[answer.image] = answer
-            self._answers.move_to_end(answer.image)
-            while len(self._answers) > KEPT_PROPOSALS:
-                self._answers.popitem(last=False)

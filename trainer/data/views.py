@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import torch
+from cachetools import LRUCache
 from torch.nn import functional
 
 from trainer.data.images import load_image
@@ -34,9 +35,8 @@ class Views(Sequence[np.ndarray]):
 
     def __init__(self, paths: Sequence[Path], max_side: int, budget: int = BUDGET) -> None:
         """`max_side` in pixels, `budget` in bytes."""
-        self._paths, self._max_side, self._budget = paths, max_side, budget
-        self._kept: OrderedDict[int, np.ndarray] = OrderedDict()
-        self._bytes = 0
+        self._paths, self._max_side = paths, max_side
+        self._kept: LRUCache[int, np.ndarray] = LRUCache(budget, lambda view: view.nbytes)
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -44,11 +44,8 @@ class Views(Sequence[np.ndarray]):
     def __getitem__(self, index: int) -> np.ndarray:  # type: ignore[override]
         """Return photo `index` as uint8 H×W×3. Raises DataError where the file cannot be read."""
         if index in self._kept:
-            self._kept.move_to_end(index)
             return self._kept[index]
         view = resize_to_fit(load_image(self._paths[index]), self._max_side)
-        self._kept[index] = view
-        self._bytes += view.nbytes
-        while self._bytes > self._budget and len(self._kept) > 1:
-            self._bytes -= self._kept.popitem(last=False)[1].nbytes
+        with suppress(ValueError):  # a photo larger than the budget
+            self._kept[index] = view
         return view
