@@ -1,6 +1,6 @@
 """The one table of what has a key: menus, tool bars, shortcut sheet and key editor are made from it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ PAINT = "Paint"
 VIEW = "View"
 TRAINER = "Trainer"
 HELP = "Help"
+ALSO = {"Return": "Enter", "Ctrl++": "Ctrl+="}  # keys that are one to a person, and two to Qt
 GROUPS = (FILE, EDIT, IMAGE, PAINT, VIEW, TRAINER, HELP)
 
 
@@ -26,6 +27,7 @@ class ActionSpec:
 
     `slot` is "owner.method", called with `args`; `choice` names a set of which one is checked at a time;
     `hold` actions last as long as their key is down: their method is called with True, then with False.
+    A key that is kept down does an action that `repeats` again and again, any other once.
     """
 
     id: str
@@ -39,6 +41,7 @@ class ActionSpec:
     choice: str = ""
     checkable: bool = False
     hold: bool = False
+    repeats: bool = False
 
 
 def _spec(
@@ -75,9 +78,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec(IMAGE, "reopen", "Open again", "Ctrl+Shift+A", "mdi6.lock-open-variant-outline",
           "acceptance.reopen", "Take the acceptance back: the mask follows strokes and models again."),
     _spec(IMAGE, "next", "Next image", "D", "mdi6.chevron-right",
-          "session.go", "Open the next image of the list.", args=(1,)),
+          "session.go", "Open the next image of the list.", args=(1,), repeats=True),
     _spec(IMAGE, "previous", "Previous image", "A", "mdi6.chevron-left",
-          "session.go", "Open the image before this one.", args=(-1,)),
+          "session.go", "Open the image before this one.", args=(-1,), repeats=True),
     _spec(IMAGE, "add_tag", "Add a tag", "T", "mdi6.tag-plus-outline",
           "tags.begin_adding", "Say what is in this picture."),
     _spec(IMAGE, "search", "Search images", "Ctrl+F", "mdi6.magnify",
@@ -88,9 +91,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
         for tool in TOOLS
     ),
     _spec(PAINT, "larger", "Larger brush", "]", "mdi6.plus-circle-outline",
-          "canvas.scale_brush", "Also Ctrl + wheel.", args=(1.25,)),
+          "canvas.scale_brush", "Also Ctrl + wheel.", args=(1.25,), repeats=True),
     _spec(PAINT, "smaller", "Smaller brush", "[", "mdi6.minus-circle-outline",
-          "canvas.scale_brush", "Also Ctrl + wheel.", args=(0.8,)),
+          "canvas.scale_brush", "Also Ctrl + wheel.", args=(0.8,), repeats=True),
     _spec(PAINT, "paint_seeds", "Paint seeds", "Q", "mdi6.seed-outline",
           "paint.paint_on", "Strokes steer the proposal and teach.", args=("seeds",), choice="target"),
     _spec(PAINT, "paint_mask", "Paint mask", "M", "mdi6.layers-edit",
@@ -111,9 +114,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec(VIEW, "inspect", "Inspect view", "W", "mdi6.view-grid-outline",
           "centre.inspect", "Image, CAM, seeds and mask side by side with one zoom.", checkable=True),
     _spec(VIEW, "zoom_in", "Zoom in", "Ctrl++", "mdi6.magnify-plus-outline",
-          "centre.zoom", "Also the wheel, at the mouse.", args=(1.25,)),
+          "centre.zoom", "Also the wheel, at the mouse.", args=(1.25,), repeats=True),
     _spec(VIEW, "zoom_out", "Zoom out", "Ctrl+-", "mdi6.magnify-minus-outline",
-          "centre.zoom", "Also the wheel, at the mouse.", args=(0.8,)),
+          "centre.zoom", "Also the wheel, at the mouse.", args=(0.8,), repeats=True),
     _spec(VIEW, "fit", "Whole image", "Ctrl+0", "mdi6.fit-to-page-outline",
           "centre.fit", "Fit the image into the window."),
     _spec(VIEW, "actual_size", "Actual size", "Ctrl+1", "mdi6.numeric-1-box-outline",
@@ -155,12 +158,14 @@ class Actions(QObject):
     """The table as QActions, their keys as the person has set them."""
 
     keys_changed = Signal()
+    held = Signal(
+        object
+    )  # the method of a held action: to be called with True now, and with False in the end
 
     def __init__(self, settings: DeskSettings, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
         self._groups: dict[str, QActionGroup] = {}
-        self._held: dict[str, Callable[[bool], object]] = {}
         self.by_id: dict[str, QAction] = {spec.id: self._make(spec) for spec in ACTIONS}
         self._show_keys()
 
@@ -173,23 +178,11 @@ class Actions(QObject):
             owner, method = spec.slot.split(".")
             call = getattr(owners[owner], method)
             if spec.hold:
-                self._held[spec.id] = call
+                self.by_id[spec.id].triggered.connect(lambda _=False, call=call: self.held.emit(call))
             elif spec.checkable:
                 self.by_id[spec.id].toggled.connect(lambda on, call=call, args=spec.args: call(*args, on))
             else:
                 self.by_id[spec.id].triggered.connect(lambda _=False, call=call, args=spec.args: call(*args))
-
-    def hold(self, key: QKeySequence, down: bool) -> None:
-        """Begin or end the action that lasts as long as this key is down, if there is one."""
-        pressed = key.toString(QKeySequence.SequenceFormat.PortableText)
-        for action_id, call in self._held.items():
-            if self.key(action_id) == pressed:
-                call(down)
-
-    def let_go(self) -> None:
-        """End every action that lasts as long as its key is down."""
-        for call in self._held.values():
-            call(False)
 
     def key(self, action_id: str) -> str:
         """The key of an action in portable text, "" for none."""
@@ -223,6 +216,7 @@ class Actions(QObject):
         action.setObjectName(spec.id)
         action.setStatusTip(translated(spec.help))
         action.setCheckable(spec.checkable or bool(spec.choice))
+        action.setAutoRepeat(spec.repeats)
         if spec.choice:
             group = self._groups.setdefault(spec.choice, QActionGroup(self))
             group.addAction(action)
@@ -231,8 +225,7 @@ class Actions(QObject):
     def _show_keys(self) -> None:
         for spec in ACTIONS:
             action, key = self.by_id[spec.id], self.key(spec.id)
-            # The key of a held action is watched for by the keyboard: a shortcut has no end.
-            keys: Iterable[str] = [] if spec.hold or not key else [key, "Enter"] if key == "Return" else [key]
+            keys = [key, ALSO[key]] if key in ALSO else [key] if key else []
             action.setShortcuts([QKeySequence(one) for one in keys])
             title = translated(spec.text, spec).rstrip("…")
             action.setToolTip(f"<b>{title}</b> &nbsp;{self.key_text(spec.id)}<br>{translated(spec.help)}")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from platformdirs import user_log_path
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from annotator import i18n
+from annotator.crash_trace import traced
 from annotator.session import Session
 from annotator.settings import DeskSettings
 from annotator.shell.window import Window
@@ -26,6 +29,11 @@ if TYPE_CHECKING:
 
 def run(project: Path | None = None) -> int:
     """Show the desk with `project` (a folder or project file), the last one, or at first the sample."""
+    with traced(user_log_path("affinity-annotator")) as crashes:
+        return _run(project, crashes)
+
+
+def _run(project: Path | None, crashes: Sequence[Path]) -> int:
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     app.setApplicationName("affinity-annotator")
@@ -37,7 +45,15 @@ def run(project: Path | None = None) -> int:
     window.show()
     recent = next((path for path in settings.recent if path.exists()), None)
     first = project or recent
-    QTimer.singleShot(0, window, (lambda: window.open_path(first)) if first else window.open_sample)
+
+    def begin() -> None:
+        if first:
+            window.open_path(first)
+        else:
+            window.open_sample()
+        window.tell_of_crashes(crashes)  # opening takes earlier messages away
+
+    QTimer.singleShot(0, window, begin)
     # Python looks at signals only when it runs: Ctrl+C in the terminal closes the window, as it should.
     signal.signal(signal.SIGINT, lambda *_: window.close())
     heartbeat = QTimer(interval=200)

@@ -80,6 +80,20 @@ def test_every_module_loads_where_there_is_no_posix(path: Path) -> None:
             }
 
 
+@pytest.mark.parametrize(
+    "path",
+    sorted((ROOT / "annotator").rglob("*.py")),
+    ids=lambda path: path.relative_to(ROOT).as_posix(),
+)
+def test_python_holds_no_item_of_a_layout_and_filters_no_events_of_the_whole_program(path: Path) -> None:
+    # Qt deletes layout items without a word to Python. Their stale wrappers are then taken for whatever Qt
+    # makes at the same address, and a filter on the whole application is handed everything that Qt makes.
+    found = {
+        node.attr for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Attribute)
+    }
+    assert not found & {"itemAt", "takeAt", "itemAtPosition", "installEventFilter"}
+
+
 def test_no_path_of_a_machine_stands_in_the_project() -> None:
     machine = re.compile(r"/(?:home|Users|root|work)/\w")
     found = [

@@ -105,6 +105,7 @@ class TagsPanel(QWidget):
         self._empty.setContentsMargins(9, 6, 9, 4)
         self._note = explanation()
         self._note.setContentsMargins(9, 2, 9, 4)
+        self.chips: list[QPushButton] = []
         self._chips = QVBoxLayout()
         self._chips.setSpacing(4)
         self.field = QLineEdit(placeholderText=self.tr("Add or choose a tag…"))
@@ -219,9 +220,10 @@ class TagsPanel(QWidget):
         self._follow_proposal()
 
     def _suggest(self) -> None:
-        while (item := self._chips.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.deleteLater()
+        for old in self.chips:
+            old.hide()
+            old.deleteLater()
+        self.chips = []
         for name, score, segmented in self._session.suggestions[:SUGGESTED]:
             chip = QPushButton(self._theme.icon("mdi6.plus", "accent"), f"{name}   {score:.0%}")
             tip = (
@@ -232,6 +234,7 @@ class TagsPanel(QWidget):
             chip.setToolTip(tip.format(p=f"{score:.0%}"))
             chip.clicked.connect(lambda _=False, name=name: self.add(name))
             self._chips.addWidget(chip)
+            self.chips.append(chip)
 
     def _choose(self, class_id: int) -> None:
         self._session.class_id = class_id

@@ -83,6 +83,7 @@ class TrainerPanel(QWidget):
         self._validation_help = explanation(
             self.tr("Each round the new model (line) must beat the one in use (dots) on images kept aside.")
         )
+        self.version_rows: list[QWidget] = []
         self._versions = QVBoxLayout()
         self._versions.setSpacing(2)
         self._redraw = QTimer(self, singleShot=True, interval=REDRAW_MS)
@@ -267,9 +268,10 @@ class TrainerPanel(QWidget):
             )
 
     def _list_versions(self) -> None:
-        while (item := self._versions.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.deleteLater()
+        for old in self.version_rows:
+            old.hide()
+            old.deleteLater()
+        self.version_rows = []
         project = self._session.project
         versions = project.model_versions() if project else []
         current = next((version.number for version in versions if version.current), 0)
@@ -305,3 +307,4 @@ class TrainerPanel(QWidget):
             layout.addWidget(back)
         row.setMinimumHeight(30)
         self._versions.addWidget(row)
+        self.version_rows.append(row)

@@ -1,6 +1,7 @@
 """The middle of the window: the canvas, the four panes in its place, or the empty desk."""
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedWidget
 
 from annotator.canvas.inspect import InspectView
@@ -13,6 +14,7 @@ class Centre(QStackedWidget):
     """Shows one of the views; what a person does to "the view" goes to the one that is seen."""
 
     zoom_changed = Signal(float)
+    resized = Signal()
 
     def __init__(
         self, session: Session, empty: EmptyDesk, canvas: CanvasView, inspect_view: InspectView
@@ -50,6 +52,11 @@ class Centre(QStackedWidget):
         """Hide all layers while `on`."""
         self._canvas.peek(on)
         self._inspect_view.peek(on)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tell what lies over the views."""
+        super().resizeEvent(event)
+        self.resized.emit()
 
     def _view(self) -> CanvasView | InspectView:
         return self._inspect_view if self._inspecting else self._canvas

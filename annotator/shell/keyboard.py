@@ -1,50 +1,61 @@
-"""Keys before they become shortcuts: typed text is left to its field, held keys are followed until let go."""
+"""Keys as they reach the window: typed text is left to its field, held keys are followed until let go."""
 
-from typing import cast
+from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QAbstractSpinBox,
     QApplication,
+    QComboBox,
     QLineEdit,
     QPlainTextEdit,
-    QWidget,
 )
 
-from annotator.actions import Actions
+ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
-class Keyboard(QObject):
-    """Watches the keys of a window and its dialogs, until it is closed."""
+class Keyboard:
+    """Told by the window of the keys that no widget in it took.
 
-    def __init__(self, window: QWidget, actions: Actions) -> None:
-        super().__init__(window)
-        self._window, self._actions = window, actions
-        app = QApplication.instance()
-        assert app is not None
-        app.installEventFilter(self)
+    A key is known by its place on the keyboard where the system tells it: another layout, or Shift let go
+    first, changes what a key means between its press and its release.
+    """
 
-    def close(self) -> None:
-        """Watch no more."""
-        app = QApplication.instance()
-        assert app is not None
-        app.removeEventFilter(self)
+    def __init__(self) -> None:
+        self._down: set[int] = set()
+        self._pressed = 0
+        self._held: dict[int, Callable[[bool], object]] = {}
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Leave typed text to its field; follow held keys until the program loses the keyboard."""
-        if event.type() == QEvent.Type.ShortcutOverride and _is_text(cast(QKeyEvent, event)):
-            event.accept()
-            return True
-        pressed = event.type() == QEvent.Type.KeyPress
-        if (pressed or event.type() == QEvent.Type.KeyRelease) and watched is self._window.windowHandle():
-            key = cast(QKeyEvent, event)
-            if not key.isAutoRepeat() and not (pressed and typing()):
-                self._actions.hold(QKeySequence(key.key()), pressed)
-        elif event.type() == QEvent.Type.ApplicationDeactivate:
-            self._actions.let_go()
-        return super().eventFilter(watched, event)
+    def override(self, event: QKeyEvent) -> bool:
+        """Whether a key pressed now is not for a shortcut: it is text, or it is down already."""
+        key = _place(event)
+        again = event.isAutoRepeat() or key in self._down
+        self._pressed = key
+        self._down.add(key)
+        return _belongs_to_focus(event) or (again and event.key() in ENTER)
+
+    def hold(self, act: Callable[[bool], object]) -> None:
+        """Call `act(True)`, and `act(False)` as soon as the key pressed last is let go."""
+        if self._pressed not in self._held:
+            self._held[self._pressed] = act
+            act(True)
+
+    def release(self, event: QKeyEvent) -> None:
+        """Follow a key that is let go."""
+        if event.isAutoRepeat():
+            return
+        key = _place(event)
+        self._down.discard(key)
+        if (act := self._held.pop(key, None)) is not None:
+            act(False)
+
+    def let_go(self) -> None:
+        """Take every key as let go: the window no longer hears of them."""
+        self._down.clear()
+        while self._held:
+            self._held.popitem()[1](False)
 
 
 def typing() -> bool:
@@ -52,9 +63,13 @@ def typing() -> bool:
     return isinstance(QApplication.focusWidget(), QLineEdit | QPlainTextEdit | QAbstractSpinBox)
 
 
-def _is_text(event: QKeyEvent) -> bool:
-    """Whether a key belongs to the field or list that has the keyboard rather than to a shortcut."""
-    enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+def _place(event: QKeyEvent) -> int:
+    return event.nativeScanCode() or -event.key()
+
+
+def _belongs_to_focus(event: QKeyEvent) -> bool:
+    """Whether a key belongs to the field, list or combo box that has the keyboard."""
     plain = not event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier)
-    in_list = enter and isinstance(QApplication.focusWidget(), QAbstractItemView)
-    return in_list or (typing() and plain and bool(event.text()))
+    if typing():
+        return plain and bool(event.text())
+    return event.key() in ENTER and isinstance(QApplication.focusWidget(), QAbstractItemView | QComboBox)

@@ -2,10 +2,12 @@
 
 import logging
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import cast
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QKeyEvent
 from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
@@ -56,6 +58,7 @@ class Window(QMainWindow):
         self.session, self.settings, self.theme = session, settings, theme
         self.setWindowTitle("Affinity Annotator")
         self.setDockNestingEnabled(True)
+        self.keyboard = Keyboard()
         self.actions_table = Actions(settings, self)
         session.brush_radius = settings.brush_radius
         self.canvas, self.inspect_view = CanvasView(session), InspectView(session)
@@ -63,7 +66,6 @@ class Window(QMainWindow):
         self.layers, self.inspector = LayersPanel(self.canvas, self.actions_table), InspectorPanel(session)
         self.seeds, self.trainer = SeedsPanel(session), TrainerPanel(session, theme)
         self.paint_actions = PaintActions(session, self.tags)
-        self.messages = MessageBar(theme)
         self.export_dialog: ExportDialog | None = None
         self._warned = False
         self._weights_warning = ""
@@ -157,10 +159,12 @@ class Window(QMainWindow):
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        for widget in (self.welcome, self.messages):
-            layout.addWidget(widget)
+        layout.addWidget(self.welcome)
         layout.addWidget(self.centre, 1)
         self.setCentralWidget(middle)
+        self.messages = MessageBar(self.theme, self.centre)
+        self.centre.resized.connect(self.messages.place)
+        self.centre.currentChanged.connect(self.messages.raise_)
         self.main_bar = MainBar(self.actions_table, self.session, self.theme, self)
         self.tools_bar = ToolsBar(self.actions_table, self)
         self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.main_bar)
@@ -218,6 +222,7 @@ class Window(QMainWindow):
                 "trainer": self.trainer,
             }
         )
+        actions.held.connect(self.keyboard.hold)
         self.menus = Menus(self, actions, self.docks.values(), self.settings, self.theme)
         self.menus.recent_wanted.connect(self.open_path)
         self.menus.message.connect(self.messages.show_message)
@@ -241,7 +246,6 @@ class Window(QMainWindow):
         session.saved_changed.connect(self._saved_changed)
         self.theme.changed.connect(self._icons)
         self.action_states = ActionStates(actions, session)
-        self.keyboard = Keyboard(self, actions)
         self._icons()
 
     # -- Following the session -------------------------------------------------------------------------------
@@ -287,6 +291,15 @@ class Window(QMainWindow):
             "error", self.tr("Something went wrong in the program; your strokes are safe.") + f"\n\n{details}"
         )
 
+    def tell_of_crashes(self, traces: Sequence[Path]) -> None:
+        """Tell where the traces lie of crashes that nobody was told of yet."""
+        for trace in traces:
+            text = self.tr(
+                "The program broke down the last time; your strokes were saved as you made them. "
+                "Please report it with {file}."
+            )
+            self.messages.show_message("error", text.format(file=trace))
+
     def _icons(self) -> None:
         for spec in ACTIONS:
             self.actions_table[spec.id].setIcon(self.theme.icon(spec.icon))
@@ -297,12 +310,26 @@ class Window(QMainWindow):
 
     # -- Keys ------------------------------------------------------------------------------------------------
 
+    def event(self, event: QEvent) -> bool:
+        """Take the keys from shortcuts that are not meant for one; keys are let go of with the window."""
+        if event.type() == QEvent.Type.ShortcutOverride and self.keyboard.override(cast(QKeyEvent, event)):
+            event.accept()
+            return True
+        if event.type() == QEvent.Type.WindowDeactivate:
+            self.keyboard.let_go()
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc leaves a field for the photo."""
         if event.key() == Qt.Key.Key_Escape:
             self.centre.setFocus()
         else:
             super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """End what lasts as long as the key is down."""
+        self.keyboard.release(event)
+        super().keyReleaseEvent(event)
 
     # -- Leaving ---------------------------------------------------------------------------------------------
 
@@ -321,7 +348,6 @@ class Window(QMainWindow):
             event.ignore()
             return
         self.settings.layout = self.saveGeometry(), self.saveState(VERSION)
-        self.keyboard.close()
         self.session.close(deadline)
         self.images.thumbnails.close(deadline.ms)
         event.accept()

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from desk import segmenting_engine, wait_settled
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from annotator.panels.tags import TagsPanel
@@ -93,12 +92,6 @@ def untagged(sample: Path) -> Path:
     return sample
 
 
-def chips(panel: TagsPanel) -> list[QPushButton]:
-    """The suggestions as they stand in the panel."""
-    widgets = (panel._chips.itemAt(index).widget() for index in range(panel._chips.count()))
-    return [widget for widget in widgets if isinstance(widget, QPushButton)]
-
-
 def test_an_image_without_tags_says_what_to_do_and_a_click_takes_a_suggestion(
     session: Session, untagged: Path, qtbot: QtBot
 ) -> None:
@@ -108,15 +101,15 @@ def test_an_image_without_tags_says_what_to_do_and_a_click_takes_a_suggestion(
     session.open_project(untagged)
     wait_settled(session, qtbot)
     assert "No tags yet" in panel._empty.text() and panel._none.isVisible()
-    qtbot.waitUntil(lambda: len(chips(panel)) == 3, timeout=20000)
+    qtbot.waitUntil(lambda: len(panel.chips) == 3, timeout=20000)
     first, second, third = (suggestion.name for suggestion in session.suggestions)
-    assert "classifier" in chips(panel)[0].toolTip()
+    assert "classifier" in panel.chips[0].toolTip()
     assert not session.record.tagged, "a suggestion is not a tag"
-    qtbot.mouseClick(chips(panel)[0], Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(panel.chips[0], Qt.MouseButton.LeftButton)
     assert session.record.tags == (first,)
-    assert [chip.text().split()[0] for chip in chips(panel)] == [second, third]
-    chips(panel)[1].setFocus()
-    qtbot.keyClick(chips(panel)[1], Qt.Key.Key_Space)
+    assert [chip.text().split()[0] for chip in panel.chips] == [second, third]
+    panel.chips[1].setFocus()
+    qtbot.keyClick(panel.chips[1], Qt.Key.Key_Space)
     assert session.record.tags == (first, third)
     wait_settled(session, qtbot)
 
@@ -128,12 +121,12 @@ def test_the_segmentation_network_suggests_what_it_sees(untagged: Path, qtbot: Q
     panel.show()
     session.open_project(untagged)
     wait_settled(session, qtbot)
-    qtbot.waitUntil(lambda: len(chips(panel)) == 1, timeout=20000)
-    (chip,) = chips(panel)
+    qtbot.waitUntil(lambda: len(panel.chips) == 1, timeout=20000)
+    (chip,) = panel.chips
     assert chip.text().startswith("person") and "segmentation network" in chip.toolTip()
     assert not session.record.tagged
     qtbot.mouseClick(chip, Qt.MouseButton.LeftButton)
-    assert session.record.tags == ("person",) and chips(panel) == []
+    assert session.record.tags == ("person",) and panel.chips == []
     wait_settled(session, qtbot)
     assert session.close()
 
@@ -156,9 +149,9 @@ def test_nothing_of_the_list_ends_the_suggestions(session: Session, untagged: Pa
     qtbot.addWidget(panel)
     panel.show()
     session.open_project(untagged)
-    qtbot.waitUntil(lambda: bool(chips(panel)), timeout=20000)
+    qtbot.waitUntil(lambda: bool(panel.chips), timeout=20000)
     qtbot.mouseClick(panel._none, Qt.MouseButton.LeftButton)
-    assert session.record.tags == () and session.record.tagged and chips(panel) == []
+    assert session.record.tags == () and session.record.tagged and panel.chips == []
     wait_settled(session, qtbot)
 
 

@@ -1,10 +1,12 @@
 """The keyboard: text stays with its field, held keys last as long as they are down."""
 
 from desk import press, wait_settled
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
+from annotator.dialogs.keys import KeysDialog
 from annotator.shell.window import Window
 from trainer.data.project import Status, Target
 
@@ -64,3 +66,65 @@ def test_tab_goes_only_to_what_is_seen_and_can_be_used(active: Window, qtbot: Qt
         assert not any(isinstance(widget, QScrollArea) for widget in visited)
         assert not any(behind.isAncestorOf(widget) for widget in visited)
         assert any(active.docks[name].isAncestorOf(widget) for widget in visited)
+
+
+def send(widget: QWidget, kind: QEvent.Type, key: int, scan: int, again: bool = False) -> bool:
+    """What the system sends for a key, `scan` its place on the keyboard; whether it was taken."""
+    event = QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, scan, 0, 0, "", again)
+    event.ignore()
+    QApplication.sendEvent(widget, event)
+    return event.isAccepted()
+
+
+def test_return_held_accepts_one_photo_and_skips_none(active: Window, qtbot: QtBot) -> None:
+    session, handle = active.session, active.windowHandle()
+    first, second, third = session.order[:3]
+    with qtbot.waitSignal(session.image_changed, timeout=10000):
+        qtbot.keyPress(handle, K.Key_Return)
+    for _ in range(20):  # some systems send what is repeated without a word that it is
+        qtbot.keyPress(handle, K.Key_Return)
+        QApplication.processEvents()
+    wait_settled(session, qtbot)
+    qtbot.keyPress(handle, K.Key_Return)
+    assert session.save() and session.image_id == second
+    assert [i for i, record in session.records.items() if record.status is Status.ACCEPTED] == [first]
+    qtbot.keyRelease(handle, K.Key_Return)
+    with qtbot.waitSignal(session.image_changed, timeout=10000):
+        qtbot.keyClick(handle, K.Key_Return)
+    assert session.image_id == third
+    wait_settled(session, qtbot)
+
+
+def test_a_key_kept_down_repeats_only_what_commits_nothing(active: Window) -> None:
+    actions = active.actions_table
+    repeating = {name for name, action in actions.by_id.items() if action.autoRepeat()}
+    assert repeating == {"next", "previous", "larger", "smaller", "zoom_in", "zoom_out"}
+    assert not send(active.canvas, QEvent.Type.ShortcutOverride, K.Key_Return, 36)
+    assert send(active.canvas, QEvent.Type.ShortcutOverride, K.Key_Return, 36, again=True)
+
+
+def test_peek_ends_with_its_key_whatever_the_layout_calls_it_then(active: Window) -> None:
+    for released in (K.Key_H, 0x0420):  # the same key of a Russian keyboard
+        send(active.canvas, QEvent.Type.ShortcutOverride, K.Key_H, 43)
+        active.actions_table["peek"].trigger()
+        assert active.canvas._peeking
+        send(active.canvas, QEvent.Type.KeyRelease, K.Key_D, 40)
+        send(active.canvas, QEvent.Type.KeyRelease, released, 43, again=True)
+        assert active.canvas._peeking
+        send(active.canvas, QEvent.Type.KeyRelease, released, 43)
+        assert not active.canvas._peeking
+
+
+def test_peek_ends_when_a_dialog_takes_the_keyboard(active: Window, qtbot: QtBot) -> None:
+    qtbot.keyPress(active.windowHandle(), K.Key_H)
+    assert active.canvas._peeking
+    press(active, K.Key_F1, qtbot)
+    qtbot.waitUntil(lambda: not active.canvas._peeking)
+    active.findChild(KeysDialog).reject()
+
+
+def test_the_key_for_zooming_in_works_without_shift(active: Window, qtbot: QtBot) -> None:
+    for key in (K.Key_Plus, K.Key_Equal):
+        before = active.canvas.zoom_factor
+        qtbot.keyClick(active.canvas, key, Qt.KeyboardModifier.ControlModifier)
+        assert active.canvas.zoom_factor > before
