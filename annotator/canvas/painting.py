@@ -56,12 +56,11 @@ class Painting(QObject):
         self.coverage: Coverage | None = None
         self.item = DrawnItem(self._covered)
         self.active = False
-        self._target = session.target
+        self.target = session.target
         self._value = UNTOUCHED
         self._previewed = False
         self._preview = QTimer(self, singleShot=True, interval=PREVIEW_MS)
         self._preview.timeout.connect(self._show_preview)
-        session.paint_changed.connect(self._follow_target)
 
     def reset(self, shape: tuple[int, int] | None) -> None:
         """Another image, of `shape`; a stroke in progress is forgotten."""
@@ -73,9 +72,9 @@ class Painting(QObject):
     def begin(self, erase: bool, class_id: int | None = None) -> None:
         """Start a stroke of `class_id`, else of the session's class, or one that takes strokes away."""
         self.active = True
-        self._target = self._session.target
+        self.target = self._session.target
         value = self._session.class_id if class_id is None else class_id
-        undecided_seed = self._target is Target.SEEDS and value == EDIT_VOID
+        undecided_seed = self.target is Target.SEEDS and value == EDIT_VOID
         self._value = UNTOUCHED if erase or undecided_seed else value
         self.item.set_value(self._value)
 
@@ -96,7 +95,7 @@ class Painting(QObject):
         self._end()
         if edit is not None:
             self._previewed = False
-            self._session.strokes.commit(edit.box, edit.after, tool)
+            self._session.strokes.commit(edit.box, edit.after, tool, self.target)
         else:
             self._drop_preview()
 
@@ -105,17 +104,12 @@ class Painting(QObject):
         self._end()
         self._drop_preview()
 
-    def _follow_target(self) -> None:
-        """Give the stroke up where another layer is taken up: its value may mean nothing there."""
-        if self.active and self._session.target is not self._target:
-            self.cancel()
-
     def _covered(self) -> Cover | None:
         return self.coverage.pixels if self.coverage and self.coverage.box else None
 
     def _change(self) -> Change | None:
         coverage, session = self.coverage, self._session
-        layer = session.corrections if session.target is Target.SEEDS else session.mask_edits
+        layer = session.corrections if self.target is Target.SEEDS else session.mask_edits
         if coverage is None or coverage.box is None or layer is None:
             return None
         cover = coverage.pixels[slices(coverage.box)]
@@ -131,7 +125,7 @@ class Painting(QObject):
         edit = self._change()
         if edit is not None:
             self._previewed = True
-            self._session.strokes.preview(edit.box, edit.after)
+            self._session.strokes.preview(edit.box, edit.after, self.target)
 
     def _end(self) -> None:
         self._preview.stop()

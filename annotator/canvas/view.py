@@ -32,7 +32,8 @@ class CanvasView(NavigableView):
 
     The left button paints, the right one or Alt gives pixels back, Shift draws a straight line from where the
     last stroke ended, Ctrl and a click takes up the class under the mouse, Ctrl and the wheel size the brush.
-    Moving the view never disturbs the stroke in progress; Esc gives it up.
+    Moving the view never disturbs the stroke in progress; Esc gives it up. Whatever else takes the mouse, the
+    keyboard or the image away ends it, and it is kept.
     """
 
     layers_changed = Signal()
@@ -67,6 +68,7 @@ class CanvasView(NavigableView):
         self.tool = self._tools[session.tool]
         self.straight = self.erasing = False
         self._button = Qt.MouseButton.NoButton
+        self._drawing = False
         self._overlay = QRect()
         self.badge = ""
         self._crosshair: QPointF | None = None
@@ -152,10 +154,13 @@ class CanvasView(NavigableView):
     def _follow_paint(self) -> None:
         tool = self._tools[self.session.tool]
         if tool is not self.tool:
+            self.finish()
             self.tool.reset()
             self.tool = tool
             if not self.panning:
                 self.restore_cursor()
+        elif self.painting.active and self.painting.target is not self.session.target:
+            self.finish()
         self.items_by_name["cam"].update()
         self.viewport().update()
 
@@ -174,6 +179,24 @@ class CanvasView(NavigableView):
 
     # -- Mouse and keys --------------------------------------------------------------------------------------
 
+    def finish(self) -> bool:
+        """End what is being drawn and keep it; whether there was anything."""
+        self._button = Qt.MouseButton.NoButton
+        drawing = self.tool.pending
+        self.tool.finish()
+        self.refresh_overlay()
+        return drawing
+
+    def step_back(self) -> bool:
+        """Take the last corner of a polygon back, or end and keep a stroke; whether there was anything."""
+        return self.tool.step_back() or self.finish()
+
+    def _lose_mouse(self) -> None:
+        """End a stroke whose end nobody will tell; a figure of several clicks goes on."""
+        if self.tool.busy:
+            self.finish()
+        self._button = Qt.MouseButton.NoButton
+
     def dragging(self) -> bool:
         """Whether a stroke is in progress."""
         return self._button != Qt.MouseButton.NoButton
@@ -190,10 +213,13 @@ class CanvasView(NavigableView):
         self._note_modifiers(event.modifiers())
         self.cursor_at = event.position()
         super().mousePressEvent(event)
+        if event.button() == self._button:  # how could it be pressed twice?
+            self._lose_mouse()
         if self.panning or self.dragging() or self.image_size.isEmpty() or not self.editable:
             return
         if event.button() not in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
             return
+        self.session.strokes.editor = self
         at = self.to_image(event.position())
         erase = event.button() == Qt.MouseButton.RightButton or self.erasing
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
@@ -209,6 +235,8 @@ class CanvasView(NavigableView):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Go on with the stroke, unless the view is being moved."""
         self._note_modifiers(event.modifiers())
+        if self.dragging() and not event.buttons() & self._button:
+            self._lose_mouse()
         super().mouseMoveEvent(event)
         if not self.panning:
             at = self.to_image(event.position())
@@ -242,6 +270,8 @@ class CanvasView(NavigableView):
             if key == Qt.Key.Key_Space or (self.tool.pending and key in TOOL_KEYS):
                 event.accept()
                 return True
+        if event.type() in (QEvent.Type.WindowDeactivate, QEvent.Type.Hide):
+            self._lose_mouse()
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -259,7 +289,8 @@ class CanvasView(NavigableView):
         super().keyReleaseEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """No key is held any more."""
+        """No key is held any more, and the end of a stroke may be told to somebody else."""
+        self._lose_mouse()
         self._note_modifiers(Qt.KeyboardModifier.NoModifier)
         super().focusOutEvent(event)
 
@@ -301,6 +332,9 @@ class CanvasView(NavigableView):
         self.viewport().update(self._overlay)
         self.viewport().update(now)
         self._overlay = now
+        if self.tool.pending != self._drawing:
+            self._drawing = self.tool.pending
+            self.session.strokes.note_drawing(self._drawing)
         self._refresh_badge()
 
     def _refresh_badge(self) -> None:

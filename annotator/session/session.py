@@ -115,13 +115,20 @@ class Session(SessionState):
         if target := self._neighbour(step):
             self.open_image(target)
 
+    def may_leave(self) -> bool:
+        """Whether the open image may be left; what is being drawn on it ends first, and is kept."""
+        self.strokes.finish()
+        return super().may_leave()
+
     def save(self) -> bool:
         """Write what is not on disk yet, once more if it was refused; whether everything is."""
+        self.strokes.finish()
         return self.saver.flush()
 
     def close(self, deadline: Deadline | None = None) -> bool:
         """Save what waits, stop trainer thread and jobs; False when one of them did not end in time."""
         deadline = deadline or Deadline(CLOSING_SECONDS)
+        self.strokes.finish()
         self.saver.close()
         self.predictor.post(Shutdown())  # it ends while the jobs do
         ended = self.jobs.close(deadline.ms)
@@ -166,6 +173,7 @@ class Session(SessionState):
 
     def _show(self, document: Document) -> None:
         self.set_busy("load", None)
+        self.strokes.finish()  # begun while the image was loaded
         self._document = document
         self._choose_class()
         self._remember(document.id)

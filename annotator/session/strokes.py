@@ -1,5 +1,7 @@
 """Strokes on the open image: shown while they are drawn, journalled, taken back and brought back."""
 
+from typing import Protocol
+
 import numpy as np
 
 from annotator.boxes import Box, rect_of, slices
@@ -12,25 +14,54 @@ from trainer.errors import UserError
 from trainer.worker.messages import SeedsChanged
 
 
+class Editor(Protocol):
+    """Where a person draws: it may hold a stroke, or a figure of several steps, that has not ended."""
+
+    def finish(self) -> bool:
+        """End what is being drawn and keep it; whether there was anything."""
+
+    def step_back(self) -> bool:
+        """Take the last step of a figure back, or end and keep a stroke; whether there was anything."""
+
+
 class Strokes:
-    """Paints the layers of the open image. A stroke is in the project's journal when the desk says so."""
+    """Paints the layers of the open image. A stroke is in the project's journal when the desk says so.
+
+    `editor` is where the last one was begun.
+    """
 
     def __init__(self, state: SessionState, proposals: Proposals, acceptance: Acceptance) -> None:
         self._state, self._proposals, self._acceptance = state, proposals, acceptance
+        self.editor: Editor | None = None
+        self._drawing = self._can_undo = self._can_redo = False
         state.image_changed.connect(self._tell_history)
 
-    def preview(self, box: Box, after: Labels) -> None:
-        """Show the stroke being drawn: `after` is the painted layer inside `box`, as it would become."""
+    def finish(self) -> None:
+        """End what is being drawn and keep it: the image is left, accepted or saved."""
+        if self.editor is not None:
+            self.editor.finish()
+
+    def note_drawing(self, drawing: bool) -> None:
+        """Be told whether something is being drawn, which undo then acts on."""
+        self._drawing = drawing
+        self._tell(self._can_undo, self._can_redo)
+
+    def preview(self, box: Box, after: Labels, target: Target | None = None) -> None:
+        """Show the stroke being drawn: `after` is the painted layer inside `box`, as it would become.
+
+        The layer is that of `target`, by default the session's.
+        """
         state, document = self._state, self._state.document
         if document is None:
             return
+        target = target or state.target
         self._acceptance.call_off()
         old = document.preview
-        document.preview = (state.target, box, after)
+        document.preview = (target, box, after)
         if old is not None and not rect_of(box).contains(rect_of(old[1])):
             self._compose(document, old[0], old[1])
-        self._compose(document, state.target, box)
-        if state.target is Target.SEEDS:
+        self._compose(document, target, box)
+        if target is Target.SEEDS:
             self._proposals.refine()
 
     def cancel(self) -> None:
@@ -39,9 +70,9 @@ class Strokes:
         if document is not None and self._end_preview(document) is Target.SEEDS:
             self._proposals.refine()
 
-    def commit(self, box: Box, after: Labels, tool: str) -> None:
-        """Journal a stroke on the target layer: `after` is that layer inside `box`, as it becomes."""
-        state, target = self._state, self._state.target
+    def commit(self, box: Box, after: Labels, tool: str, target: Target | None = None) -> None:
+        """Journal a stroke: `after` is the layer of `target` (the session's) inside `box`, as it becomes."""
+        state, target = self._state, target or self._state.target
         document, project = state.document, state.project
         if document is None or project is None:
             return
@@ -58,12 +89,16 @@ class Strokes:
             lambda: self._written(document.id, project, target),
         )
         document.paint(target, box, after)
-        state.undo_changed.emit(True, False)
+        self._tell(True, False)
         self._painted(document, target, box, reopened=self._acceptance.open_again(document))
 
     def undo(self) -> None:
-        """Take back the last stroke of the open image, whichever layer it was on."""
-        self._travel(forward=False)
+        """Take back the last stroke of the open image, whichever layer it was on.
+
+        What is being drawn comes first: a polygon loses its last corner, a stroke ends and is kept.
+        """
+        if self.editor is None or not self.editor.step_back():
+            self._travel(forward=False)
 
     def redo(self) -> None:
         """Bring back the stroke last taken back."""
@@ -119,4 +154,8 @@ class Strokes:
     def _tell_history(self, image_id: str) -> None:
         project = self._state.project
         assert project is not None
-        self._state.undo_changed.emit(project.can_undo(image_id), project.can_redo(image_id))
+        self._tell(project.can_undo(image_id), project.can_redo(image_id))
+
+    def _tell(self, can_undo: bool, can_redo: bool) -> None:
+        self._can_undo, self._can_redo = can_undo, can_redo
+        self._state.undo_changed.emit(can_undo or self._drawing, can_redo)

@@ -19,6 +19,7 @@ from trainer.errors import WeightsError
 CAT, DOG = 8, 12
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 MIDDLE = Qt.MouseButton.MiddleButton
+_down = Qt.MouseButton.NoButton  # what is pressed and not let go
 
 
 class MadeUpProposal:
@@ -110,7 +111,7 @@ def move(
         QPointF(to),
         port.mapToGlobal(QPointF(to)),
         Qt.MouseButton.NoButton,
-        Qt.MouseButton.NoButton,
+        _down,
         modifiers,
     )
     QApplication.sendEvent(port, event)
@@ -119,12 +120,16 @@ def move(
 def press(
     view: CanvasView, to: QPoint, button: Qt.MouseButton = LEFT, modifiers=Qt.KeyboardModifier.NoModifier
 ) -> None:
+    global _down
+    _down |= button
     QTest.mousePress(view.viewport(), button, modifiers, to)
 
 
 def release(
     view: CanvasView, to: QPoint, button: Qt.MouseButton = LEFT, modifiers=Qt.KeyboardModifier.NoModifier
 ) -> None:
+    global _down
+    _down &= ~button
     QTest.mouseRelease(view.viewport(), button, modifiers, to)
 
 

@@ -85,6 +85,11 @@ class Tool:
         """Backspace was pressed; whether that meant anything."""
         return False
 
+    def finish(self) -> None:
+        """What is being drawn ends here and is kept: the mouse, the tool or the image is taken away."""
+        if self.painting.active:
+            self.painting.finish(self.name)
+
     def cancel(self) -> bool:
         """Esc was pressed; whether there was something to give up."""
         if self.painting.active:
@@ -93,7 +98,7 @@ class Tool:
         return False
 
     def reset(self) -> None:
-        """Another image is open, or another tool taken up: forget everything that belongs to the old one."""
+        """Another image is open, or another tool taken up: forget what belongs to the old one."""
         self.cancel()
 
     def draw(self, painter: QPainter, at: QPointF | None, erase: bool) -> None:

@@ -58,6 +58,13 @@ class Polygon(Tool):
         self.host.refresh_overlay()
         return True
 
+    def finish(self) -> None:
+        """Close it where it has an area."""
+        if len(self.points) >= 3:
+            self.close()
+        else:
+            self.cancel()
+
     def step_back(self) -> bool:
         """Take the last corner back."""
         if not self.points:

@@ -39,9 +39,11 @@ def test_a_seed_stroke_is_a_hard_constraint_and_undo_restores_every_pixel(cat: S
 
 
 def test_a_stroke_is_in_the_journal_when_the_desk_says_saved(cat: Session, qtbot: QtBot) -> None:
+    told: list[bool] = []
+    cat.saved_changed.connect(told.append)
     with qtbot.waitSignal(cat.saved_changed, timeout=10000, check_params_cb=lambda saved: saved):
         cat.strokes.commit(BOX, np.full((20, 30), CAT, np.uint8), "brush")
-        assert not cat.saved
+    assert told == [False, True] and cat.saved
     reread = Project.open(cat.project.file, reading=True)
     assert (reread.layer("chelsea", Target.SEEDS, cat.mask.shape)[WINDOW] == CAT).all()
     reread.close()
