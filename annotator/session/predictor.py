@@ -77,7 +77,7 @@ class Predictor(QObject):
         self._project = project
         # An own bridge for each thread: words of a thread that was stopped reach nobody.
         bridge = self._bridge = Bridge(self)
-        bridge.arrived.connect(self._hear)
+        bridge.arrived.connect(self.hear)
 
         def load() -> tuple[Loaded, TrainerWorker, int]:
             from trainer.worker.thread import TrainerWorker
@@ -106,7 +106,7 @@ class Predictor(QObject):
         self._project = None
         self._answers.clear()
         if self._bridge is not None:
-            self._bridge.arrived.disconnect(self._hear)
+            self._bridge.arrived.disconnect(self.hear)
             self._bridge = None
         return worker.stop(seconds) if worker else True
 
@@ -141,7 +141,8 @@ class Predictor(QObject):
             self._suggester = Engine(engine.models, engine.settings, engine.device)
         return self._suggester.suggest_tags(image)
 
-    def _hear(self, message: object) -> None:
+    def hear(self, message: object) -> None:
+        """Take in a message of the trainer thread."""
         match message:
             case Predicted():
                 if self._is_wanted(message):

@@ -8,6 +8,7 @@ import pytest
 import torch
 from bright_segmenter import BrightSegmenter
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from annotator.session import Session
@@ -94,6 +95,17 @@ def stroke(session: Session, class_id: int, box: tuple[int, int, int, int]) -> N
     y0, x0, y1, x1 = box
     session.strokes.commit(box, np.full((y1 - y0, x1 - x0), class_id, np.uint8), "brush")
     session.save()
+
+
+def texts(widget: QWidget) -> list[str]:
+    """What the labels on a widget say that are not hidden, in no order."""
+    labels = widget.findChildren(QLabel)
+    return [label.text() for label in labels if label.text() and label.isVisibleTo(widget)]
+
+
+def says(widget: QWidget, part: str) -> bool:
+    """Whether a label on a widget shows a text with this part."""
+    return any(part in text for text in texts(widget))
 
 
 def press(window: Window, key: Qt.Key, qtbot: QtBot, to: object = None) -> None:

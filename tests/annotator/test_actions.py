@@ -1,5 +1,7 @@
 """The one table of actions: complete, without conflicts, its keys the person's to change."""
 
+from pathlib import Path
+
 import pytest
 import qtawesome
 from PySide6.QtGui import QKeySequence
@@ -45,8 +47,10 @@ def test_a_taken_key_is_refused_and_names_its_owner(actions: Actions) -> None:
     assert actions["brush"].shortcut() == QKeySequence("E")
 
 
-def test_unreadable_memory_counts_as_none(actions: Actions) -> None:
+def test_unreadable_memory_counts_as_none(qtbot: QtBot, tmp_path: Path) -> None:
+    file = tmp_path / "settings" / "affinity-annotator" / "desk.ini"
+    file.parent.mkdir(parents=True)
+    file.write_text("[General]\nkeys={broken\nbrush_radius=wide\ntheme=dark\n")
     settings = DeskSettings()
-    settings._store.setValue("keys", "{broken")
-    settings._store.setValue("brush_radius", "wide")
+    assert settings.theme == "dark"
     assert settings.keys == {} and settings.brush_radius == 12.0

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from desk import stroke, wait_settled
 from PIL import Image
+from pyqtgraph import PlotWidget
 from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -139,7 +140,8 @@ def test_the_window_lives_while_the_trainer_trains(cat: Window, qtbot: QtBot) ->
     timer.stop()
     assert any(isinstance(m, LossPoint) for m in heard)
     assert cat.trainer.state_name.text()
-    assert cat.trainer._validation_plot.listDataItems() or cat.trainer._redraw.isActive()
+    _, validation = cat.trainer.findChildren(PlotWidget)
+    qtbot.waitUntil(lambda: bool(validation.listDataItems()))
     # The event loop ticked on all the while, not only before and after.
     assert len(ticks) > 20
     for promoted in (m for m in heard if isinstance(m, Promoted)):

@@ -79,12 +79,13 @@ def test_too_many_units_never_give_negative_time(clock: RunClock, time: Time) ->
     assert clock.fraction() == 1.0
 
 
-def test_the_null_reporter_takes_everything() -> None:
+def test_the_null_reporter_takes_everything_and_shows_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     reporter = NullReporter()
     reporter.plan({"cam": 1.0})
     reporter.message("quiet")
     with reporter.stage("cam", 3) as stage:
         stage.advance(3, "note")
+    assert capsys.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

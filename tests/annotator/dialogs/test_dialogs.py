@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from desk import wait_settled
+from desk import says, wait_settled
 from PIL import Image
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from annotator.actions import ACTIONS, Actions
@@ -25,6 +25,7 @@ from annotator.session import Session
 from annotator.settings import DeskSettings
 from annotator.shell.messagebar import DetailsDialog
 from annotator.shell.window import Window
+from trainer.about import program_version
 from trainer.data.classes import ClassList
 from trainer.data.export import export_project
 from trainer.data.formats.base import ExportEntry, Writer
@@ -288,7 +289,13 @@ def test_a_download_ends_with_its_dialog_and_changes_nothing(
     assert not accepted and DeskSettings().weights == ""
 
 
-def test_about_and_details_open(qtbot: QtBot) -> None:
-    for dialog in (AboutDialog(), DetailsDialog("what\n\nwhy")):
+def test_about_names_the_version_and_details_show_and_copy_the_whole_text(qtbot: QtBot) -> None:
+    about, details = AboutDialog(), DetailsDialog("what\n\nwhy")
+    for dialog in (about, details):
         qtbot.addWidget(dialog)
         dialog.show()
+    assert says(about, program_version())
+    assert details.findChild(QPlainTextEdit).toPlainText() == "what\n\nwhy"
+    copy = next(button for button in details.findChildren(QPushButton) if button.text() == "Copy")
+    qtbot.mouseClick(copy, Qt.MouseButton.LeftButton)
+    assert QApplication.clipboard().text() == "what\n\nwhy"

@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from desk import segmenting_engine, wait_settled
+from desk import says, segmenting_engine, wait_settled
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QProgressBar, QPushButton
 from pytestqt.qtbot import QtBot
 
 from annotator.panels.tags import TagsPanel
@@ -70,17 +71,16 @@ def test_the_chosen_class_is_brought_into_sight(panel: TagsPanel, opened: Sessio
 
 
 def test_what_the_models_do_not_know_is_told_below_the_tags(panel: TagsPanel, opened: Session) -> None:
-    assert not panel._note.isVisible()
     note = translatable("The classifier has not learnt {classes}: paint it.", classes="zebra")
     opened.document.proposal = replace(opened.proposal, note=note)
     opened.proposal_changed.emit()
-    assert panel._note.isVisible() and "not learnt zebra" in panel._note.text()
+    assert says(panel, "not learnt zebra")
 
 
 def test_a_tag_is_removed_by_its_cross(panel: TagsPanel, opened: Session, qtbot: QtBot) -> None:
     panel.rows[1].removed.emit(15)
     assert opened.record.tags == () and opened.record.tagged
-    assert "Nothing of the class list" in panel._empty.text()
+    assert says(panel, "Nothing of the class list")
     wait_settled(opened, qtbot)
 
 
@@ -92,6 +92,11 @@ def untagged(sample: Path) -> Path:
     return sample
 
 
+def none_of_the_list(panel: TagsPanel) -> QPushButton:
+    """The button that says that an image shows no class."""
+    return next(each for each in panel.findChildren(QPushButton) if each.text().startswith("Nothing of"))
+
+
 def test_an_image_without_tags_says_what_to_do_and_a_click_takes_a_suggestion(
     session: Session, untagged: Path, qtbot: QtBot
 ) -> None:
@@ -100,7 +105,7 @@ def test_an_image_without_tags_says_what_to_do_and_a_click_takes_a_suggestion(
     panel.show()
     session.open_project(untagged)
     wait_settled(session, qtbot)
-    assert "No tags yet" in panel._empty.text() and panel._none.isVisible()
+    assert says(panel, "No tags yet") and none_of_the_list(panel).isVisible()
     qtbot.waitUntil(lambda: len(panel.chips) == 3, timeout=20000)
     first, second, third = (suggestion.name for suggestion in session.suggestions)
     assert "classifier" in panel.chips[0].toolTip()
@@ -150,11 +155,12 @@ def test_nothing_of_the_list_ends_the_suggestions(session: Session, untagged: Pa
     panel.show()
     session.open_project(untagged)
     qtbot.waitUntil(lambda: bool(panel.chips), timeout=20000)
-    qtbot.mouseClick(panel._none, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(none_of_the_list(panel), Qt.MouseButton.LeftButton)
     assert session.record.tags == () and session.record.tagged and panel.chips == []
     wait_settled(session, qtbot)
 
 
 def test_each_tag_shows_how_sure_the_cam_is(panel: TagsPanel, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: panel.rows[1]._score.isVisible(), timeout=10000)
-    assert panel.rows[1]._score.value() > 0
+    score = panel.rows[1].findChild(QProgressBar)
+    qtbot.waitUntil(score.isVisible, timeout=10000)
+    assert score.value() > 0

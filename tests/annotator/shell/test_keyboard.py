@@ -7,10 +7,16 @@ from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from annotator.dialogs.keys import KeysDialog
+from annotator.canvas.view import CanvasView
 from annotator.shell.window import Window
 from trainer.data.project import Status, Target
 
 K = Qt.Key
+
+
+def shown(canvas: CanvasView) -> set[str]:
+    """The layers that are seen now."""
+    return {name for name, item in canvas.items_by_name.items() if item.isVisible()}
 
 
 def test_letters_typed_into_a_field_are_only_text(active: Window, qtbot: QtBot) -> None:
@@ -19,7 +25,7 @@ def test_letters_typed_into_a_field_are_only_text(active: Window, qtbot: QtBot) 
         press(active, key, qtbot, active.images.search)
     assert active.images.search.text() == "edmh1"
     assert active.session.tool == "brush" and active.session.target is Target.SEEDS
-    assert not active.canvas._peeking
+    assert "mask" in shown(active.canvas)
 
 
 def test_enter_in_a_field_adds_the_tag_and_accepts_nothing(active: Window, qtbot: QtBot) -> None:
@@ -48,9 +54,9 @@ def test_enter_in_the_list_opens_and_accepts_nothing(active: Window, qtbot: QtBo
 def test_peek_lasts_as_long_as_its_key(active: Window, qtbot: QtBot) -> None:
     handle = active.windowHandle()
     qtbot.keyPress(handle, K.Key_H)
-    assert active.canvas._peeking
+    assert shown(active.canvas) == {"image"}
     qtbot.keyRelease(handle, K.Key_H)
-    assert not active.canvas._peeking
+    assert shown(active.canvas) >= {"image", "mask"}
 
 
 def test_tab_goes_only_to_what_is_seen_and_can_be_used(active: Window, qtbot: QtBot) -> None:

@@ -1,6 +1,6 @@
 """The status bar: what it says of the pixel under the mouse and of the disk."""
 
-from desk import stroke
+from desk import says, stroke, texts
 from PySide6.QtCore import QPointF
 
 from annotator.shell.window import Window
@@ -12,9 +12,9 @@ def test_status_bar_names_what_is_under_the_mouse(window: Window) -> None:
     window.status.show_cursor(QPointF(3.5, 4.5))
     label = int(session.mask[4, 3])
     name = session.classes.name_of(label) if label else "background"
-    assert name in window.status._cursor.text()
+    assert f"3, 4   {name}" in texts(window.status)
     window.status.show_cursor(None)
-    assert window.status._cursor.text() == ""
+    assert not says(window.status, "3, 4")
     assert window.status.saved.text() == "Saved"
 
 
@@ -24,7 +24,7 @@ def test_status_bar_follows_the_mask_under_a_mouse_that_rests(window: Window) ->
     window.status.show_cursor(QPointF(3.5, 4.5))
     for name in ("dog", "sheep"):
         stroke(session, session.classes.id_of(name), (0, 0, 9, 9))
-        assert name in window.status._cursor.text()
+        assert says(window.status, name)
 
 
 def test_a_long_name_does_not_widen_the_window(window: Window) -> None:

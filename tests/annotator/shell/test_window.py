@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from desk import press, stroke, wait_settled
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from annotator.app import make_window
@@ -101,13 +101,13 @@ def test_a_warning_of_the_weights_offers_to_learn_from_tags_first_and_goes_when_
     assert [button.text() for button in buttons] == ["Learn from tags", "Weights…"]
     qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
     assert said == [LearnTags()] and not window.trainer.visibleRegion().isEmpty()
-    window.session.predictor._hear(TagsLearnt(2, "", 0.8, 0.8))
+    window.session.predictor.hear(TagsLearnt(2, "", 0.8, 0.8))
     assert "There are no pretrained weights." not in window.messages.texts
 
 
 def test_a_small_window_gives_room_to_the_tags_before_the_layers(window: Window, qtbot: QtBot) -> None:
     window.resize(1100, 720)
-    rows = window.tags._scroll.viewport()
+    rows = window.tags.findChild(QScrollArea).viewport()
     qtbot.waitUntil(lambda: rows.height() >= 3 * window.tags.rows[0].height())
     assert window.layers.height() == window.layers.sizeHint().height()
 

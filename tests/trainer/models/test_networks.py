@@ -50,7 +50,9 @@ def test_the_head_trains_on_cached_taps_and_on_maps_shared_with_the_classifier()
 def test_affinity_at_either_stride_has_the_same_parameters() -> None:
     coarse = AffinityNet(build_backbone("mobilenet_v2", 16))
     fine = AffinityNet(at_stride(coarse.backbone, 8))
-    fine.load_state_dict(coarse.state_dict())
+    assert fine.load_state_dict(coarse.state_dict()) == ([], [])
+    images = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert [net.eval()(images).shape[2:] for net in (coarse, fine)] == 2 * [(8, 8)]
 
 
 @pytest.mark.parametrize(("height", "width"), [(13, 17), (16, 16)])
