@@ -70,7 +70,7 @@ def test_agrees_with_brute_force(classes: int) -> None:
 
 @pytest.mark.parametrize("name", ["chelsea", "astronaut", "coffee"])
 def test_labels_equal_those_of_pydensecrf(name: str) -> None:
-    reference = pytest.importorskip("pydensecrf.densecrf", reason="pydensecrf2 is not installed")
+    reference = pytest.importorskip("pydensecrf.densecrf", reason="no pydensecrf2, so no comparison with it")
     image = photo(name)
     scores = cam_like(image, 3)
     height, width = image.shape[:2]
