@@ -6,8 +6,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
-from annotator.dialogs.keys import KeysDialog
 from annotator.canvas.view import CanvasView
+from annotator.dialogs.keys import KeysDialog
 from annotator.shell.window import Window
 from trainer.data.project import Status, Target
 
@@ -113,19 +113,19 @@ def test_peek_ends_with_its_key_whatever_the_layout_calls_it_then(active: Window
     for released in (K.Key_H, 0x0420):  # the same key of a Russian keyboard
         send(active.canvas, QEvent.Type.ShortcutOverride, K.Key_H, 43)
         active.actions_table["peek"].trigger()
-        assert active.canvas._peeking
+        assert shown(active.canvas) == {"image"}
         send(active.canvas, QEvent.Type.KeyRelease, K.Key_D, 40)
         send(active.canvas, QEvent.Type.KeyRelease, released, 43, again=True)
-        assert active.canvas._peeking
+        assert shown(active.canvas) == {"image"}
         send(active.canvas, QEvent.Type.KeyRelease, released, 43)
-        assert not active.canvas._peeking
+        assert "mask" in shown(active.canvas)
 
 
 def test_peek_ends_when_a_dialog_takes_the_keyboard(active: Window, qtbot: QtBot) -> None:
     qtbot.keyPress(active.windowHandle(), K.Key_H)
-    assert active.canvas._peeking
+    assert shown(active.canvas) == {"image"}
     press(active, K.Key_F1, qtbot)
-    qtbot.waitUntil(lambda: not active.canvas._peeking)
+    qtbot.waitUntil(lambda: "mask" in shown(active.canvas))
     active.findChild(KeysDialog).reject()
 
 
