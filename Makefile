@@ -19,10 +19,11 @@ test: $(VENV)/.test ## run all tests
 	@$(CI)system-packages offscreen
 	$(PY) -m pytest $(PYTEST_ARGS)
 
-lint: $(VENV)/.test ## check format, style and types
+lint: $(VENV)/.test ## check format, style, types and who imports whom
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-logo --no-cache
 
 bench: $(VENV)/.bench ## measure the speed promises; JSON and a table in bench-results/
 	@$(CI)system-packages offscreen

@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional
 
 from trainer.data.classes import UNTOUCHED
+from trainer.method.grid import normalised
 from trainer.method.refine import Refiner
 from trainer.method.seeds import seed_cues
 from trainer.translatable import TranslatableText
@@ -119,8 +120,3 @@ def usefulness(scores: np.ndarray) -> float:
         return 0.0
     second, first = np.sort(normalised(scores), axis=0)[-2:]
     return float(np.mean(1 - (first - second)))
-
-
-def normalised(scores: np.ndarray) -> np.ndarray:
-    """Return scores K×h×w ≥ 0 scaled to sum to one over K."""
-    return scores / np.maximum(scores.sum(axis=0), 1e-12)

@@ -8,12 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
 
+from trainer.data.formats.base import Split
 from trainer.data.ids import path_below
 from trainer.data.source import Item
-
-Split = Literal["train", "val"]
 
 
 class Status(StrEnum):

@@ -38,3 +38,8 @@ def majority(labels: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
         result[votes > most] = label
         np.maximum(most, votes, out=most)
     return result
+
+
+def normalised(scores: np.ndarray) -> np.ndarray:
+    """Return scores K×h×w ≥ 0 scaled to sum to one over K."""
+    return scores / np.maximum(scores.sum(axis=0), 1e-12)

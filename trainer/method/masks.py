@@ -8,9 +8,9 @@ from skimage.measure import label
 
 from trainer.data.views import resize_to_fit
 from trainer.method.crf import DenseCRF
+from trainer.method.grid import normalised
 from trainer.method.settings import Settings
 from trainer.method.upsample import edge_aware, edge_aware_labels
-from trainer.proposal import normalised
 
 
 def label_map(scores: np.ndarray, image: np.ndarray, settings: Settings, crf: bool) -> np.ndarray:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data.classes import ClassList
-from trainer.data.image_rows import Split
+
+Split = Literal["train", "val"]
+"""The part of a data set that an image belongs to."""
 
 
 @dataclass(frozen=True, eq=False)
