@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from trainer.data.classes import BACKGROUND, ClassList
 from trainer.data.views import resize_to_fit
-from trainer.errors import DataError
+from trainer.errors import DataError, WeightsError
 from trainer.feature_cache import FeatureCache, content_hash, weights_version
 from trainer.learn.segmentation import PREDICTION_SCALES, predict
 from trainer.method.affinity import pair_affinity
@@ -27,8 +27,11 @@ from trainer.method.refine import Refiner
 from trainer.method.seeds import seed_cues
 from trainer.method.settings import Settings
 from trainer.models.affinitynet import AffinityNet
+from trainer.models.bundle import Bundle, load_models
+from trainer.models.class_rows import empty_classifier, learnt_rows, with_classes
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_inference
+from trainer.models.registry import BUNDLED
 from trainer.models.segnet import SegmentationNet
 from trainer.proposal import Evidence, MaskSource, Proposal, Suggestion, resize_nearest, usefulness
 from trainer.translatable import TranslatableText, join_texts, translatable
@@ -46,9 +49,11 @@ VISIBLE = 0.01
 class Models:
     """The networks a proposal comes from.
 
-    Row i of the classifier's head is class id i + 1; a class beyond its last row has no CAM and lives from
-    strokes alone. `affinity` is None until an AffinityNet has been trained. `segmentation`, where there is
-    one, can make the masks in the place of propagation; of its rows the first is background.
+    Row i of the classifier's head is class id i + 1; a class whose row is empty, or that is beyond its last
+    row, has no CAM and lives from strokes alone. `affinity` is None until an AffinityNet has been trained.
+    `segmentation`, where there is one, can make the masks in the place of propagation; of its rows the first
+    is background. `digest` tells the file they were read from: what was found for one is not for another.
+    `base` is that of the file which learning from tags began with.
     """
 
     classes: ClassList
@@ -56,7 +61,30 @@ class Models:
     affinity: AffinityNet | None = None
     segmentation: SegmentationNet | None = None
     version: int = 0
-    name: str = ""
+    digest: str = ""
+    base: str = ""
+
+    @classmethod
+    def from_bundle(cls, bundle: Bundle, classes: ClassList | None = None) -> Models:
+        """Return the networks of a file, their rows matched by name to `classes`; None or an empty list
+        stands for the file's own.
+
+        A segmentation network alone goes with a classifier that has learnt nothing. Raises WeightsError where
+        there is neither.
+        """
+        classes = classes or ClassList(bundle.classes)
+        matched = with_classes(bundle, classes.names)
+        classifier, segmentation = matched.classifier, matched.segmentation
+        if classifier is None and segmentation is not None:
+            classifier = empty_classifier(segmentation.backbone, len(classes))
+        if classifier is None:
+            raise WeightsError(
+                f"{bundle.file or 'this bundle'} holds neither a classifier nor a segmentation network; "
+                "choose the models.safetensors that a run writes"
+            )
+        return cls(
+            classes, classifier, matched.affinity, segmentation, digest=bundle.digest, base=bundle.digest
+        )
 
 
 class View(NamedTuple):
@@ -67,7 +95,7 @@ class View(NamedTuple):
 
 
 class Engine:
-    """Turns images and tags into proposals.
+    """Turns images and tags into proposals: `from_bundle` makes one of a file of models.
 
     Pure but for its cache: the same models, settings and image give the same proposal. One engine serves one
     thread; the proposals it returns may be used on any. `settings` may be replaced at any time.
@@ -82,6 +110,36 @@ class Engine:
         self._take_up_classifier()
         self._take_up_segmentation()
         self.replace_models()
+
+    @classmethod
+    def from_bundle(
+        cls,
+        bundle: Bundle,
+        classes: ClassList | None = None,
+        settings: Settings | None = None,
+        device: str = "cpu",
+    ) -> Engine:
+        """Return the engine of a file of models (`load_models`).
+
+        Args:
+            bundle: networks with all that belongs to them, such as the exponents α that fit them.
+            classes: those wanted, matched by name, in any order. One that the models have not learnt lives
+                from strokes. None or an empty list: the bundle's own.
+            settings: instead of those that come with the models.
+            device: where to compute.
+
+        Raises WeightsError where there is neither a classifier nor a segmentation network.
+        """
+        if settings is None:
+            settings = replace(Settings.fitting(bundle.info), segmentation=bundle.classifier is None)
+        return cls(Models.from_bundle(bundle, classes), settings, device)
+
+    @classmethod
+    def bundled(
+        cls, classes: ClassList | None = None, settings: Settings | None = None, device: str = "cpu"
+    ) -> Engine:
+        """Return the engine of the models that ship with the program; arguments as in `from_bundle`."""
+        return cls.from_bundle(load_models(BUNDLED), classes, settings, device)
 
     # -- Models ----------------------------------------------------------------------------------------------
 
@@ -104,11 +162,13 @@ class Engine:
         classifier = self.models.classifier.to(self.device).eval()
         self._fused = fused_for_inference(classifier)
         self._blank = AffinityNet(classifier.backbone)
+        self._learnt = {1 + row for row in learnt_rows(classifier.head)}
         self._digests: WeakKeyDictionary[nn.Module, str] = WeakKeyDictionary()
 
     def _take_up_segmentation(self) -> None:
         network = self.models.segmentation
         self._segmenter = None if network is None else fused_for_inference(network).to(self.device)
+        self._segmented = set() if network is None else {*learnt_rows(network.classify)} - {BACKGROUND}
 
     # -- Proposals -------------------------------------------------------------------------------------------
 
@@ -196,14 +256,11 @@ class Engine:
         return known
 
     def _note(self, classes: Sequence[int], source: MaskSource) -> TranslatableText:
-        if source == "segmentation":
-            assert self._segmenter is not None
-            learnt, notes = class_count(self._segmenter), []
-        else:
-            learnt = self.models.classifier.class_count
-            notes = [UNTRAINED] if self.models.affinity is None else []
-        unknown = ", ".join(self.models.classes.name_of(c) for c in classes if c > learnt)
-        if unknown and source == "segmentation":
+        segmented = source == "segmentation"
+        learnt = self._segmented if segmented else self._learnt
+        notes = [UNTRAINED] if self.models.affinity is None and not segmented else []
+        unknown = ", ".join(self.models.classes.name_of(c) for c in classes if c not in learnt)
+        if unknown and segmented:
             notes.append(
                 translatable("The segmentation network has not learnt {classes}: paint it.", classes=unknown)
             )
@@ -222,7 +279,7 @@ class Engine:
 
         def compute() -> np.ndarray:
             cams = np.zeros((len(classes), *view.pixels.shape[:2]), np.float32)
-            learnt = [index for index, class_id in enumerate(classes) if class_id <= classifier.class_count]
+            learnt = [index for index, class_id in enumerate(classes) if class_id in self._learnt]
             rows = [classes[index] - 1 for index in learnt]
             cams[learnt] = multi_scale_cam(self._fused, view.pixels, rows, scales, side=side)
             return cams
@@ -262,7 +319,7 @@ class Engine:
     ) -> np.ndarray:
         """Probabilities (K+1)×h×w on the feature grid; 0 for a class the network has not learnt."""
         scales = (1.0,) if fast else PREDICTION_SCALES
-        learnt = [class_id for class_id in classes if class_id <= class_count(network)]
+        learnt = [class_id for class_id in classes if class_id in self._segmented]
 
         def compute() -> np.ndarray:
             grid = grid_of(view.pixels.shape)
@@ -280,16 +337,16 @@ class Engine:
 
         def compute() -> np.ndarray:
             labels = predict(network, view.pixels, scales=(1.0,)).argmax(axis=0)
-            return np.bincount(labels.ravel(), minlength=1 + class_count(network))[1:] / labels.size
+            return np.bincount(labels.ravel(), minlength=network.classify.out_channels)[1:] / labels.size
 
         return self._cache.get(("shares", view.digest, self._digest(network)), compute)
 
     @torch.inference_mode()
     def _probabilities(self, view: View) -> list[float]:
-        """Probability of each class of the classifier; 0 where its row is empty, that says nothing."""
+        """Probability of each class of the classifier; 0 for one it has not learnt."""
         pixels = self._fused.backbone.convention.normalise(view.pixels).to(self.device)
-        learnt = self._fused.head.weight.flatten(1).any(dim=1)
-        return (self._fused(pixels)[0].sigmoid() * learnt).tolist()
+        probabilities = self._fused(pixels)[0].sigmoid().tolist()
+        return [value if class_id in self._learnt else 0 for class_id, value in enumerate(probabilities, 1)]
 
     def _taps(self, view: View) -> tuple[Tensor, ...]:
         net = self.affinity_net
@@ -308,11 +365,6 @@ class Engine:
         if module not in self._digests:
             self._digests[module] = weights_version(module)
         return self._digests[module]
-
-
-def class_count(network: SegmentationNet) -> int:
-    """Return the number of classes, without background, that the network can tell."""
-    return network.classify.out_channels - 1
 
 
 def standardised(taps: Sequence[Tensor]) -> Tensor:

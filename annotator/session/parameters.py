@@ -17,8 +17,15 @@ if TYPE_CHECKING:
     from trainer.method.settings import Settings
 
 
+ALPHAS = ("alpha", "alpha_low", "alpha_high")
+"""Parameters that fit the models they were found for, and no others."""
+
+
 class Parameters:
-    """Changes the engine's settings; the project keeps those that differ from what fits the models."""
+    """Changes the engine's settings; the project keeps those that differ from what fits the models.
+
+    The background exponents are kept for each weights file by itself, under its digest.
+    """
 
     def __init__(self, state: SessionState, proposals: Proposals) -> None:
         self._state, self._proposals = state, proposals
@@ -28,9 +35,10 @@ class Parameters:
         """Put to use what the project keeps, after models were loaded."""
         state = self._state
         assert state.project is not None and state.settings is not None
-        stored = state.project.setting("method", {})
-        known = {key: value for key, value in stored.items() if hasattr(state.settings, key)}
-        state.predictor.set_settings(replace(state.settings, **known))
+        chosen = state.project.setting("method", {})
+        found = state.project.setting("alphas", {}).get(self._weights, {})
+        known = {name: chosen[name] for name in chosen if hasattr(state.settings, name)}
+        state.predictor.set_settings(replace(state.settings, **known | _alphas(state.settings) | found))
 
     def calibrate(self, alpha: float, seed_alpha: float) -> None:
         """Take the alphas that fit the models as they learnt; resetting goes back to them from now on."""
@@ -87,12 +95,26 @@ class Parameters:
         state = self._state
         assert state.project is not None
         state.predictor.set_settings(settings)
+        found = {name: value for name, value in changes.items() if name in ALPHAS}
+        chosen = {name: value for name, value in changes.items() if name not in ALPHAS}
         try:
-            state.project.set_setting("method", {**state.project.setting("method", {}), **changes})
+            if chosen:
+                state.project.set_setting("method", state.project.setting("method", {}) | chosen)
+            if found:
+                every = state.project.setting("alphas", {})
+                every[self._weights] = every.get(self._weights, {}) | found
+                state.project.set_setting("alphas", every)
         except UserError as error:
             state.report(error)
         state.settings_changed.emit()
 
+    @property
+    def _weights(self) -> str:
+        """Digest of the file that the models in use come from."""
+        engine = self._state.engine
+        assert engine is not None
+        return engine.models.digest
+
 
 def _alphas(settings: Settings) -> dict[str, float]:
-    return {name: getattr(settings, name) for name in ("alpha", "alpha_low", "alpha_high")}
+    return {name: getattr(settings, name) for name in ALPHAS}

@@ -33,18 +33,14 @@ def run(
     """
     from trainer.data.classes import ClassList
     from trainer.data.source import open_source
-    from trainer.engine import Engine, Models
-    from trainer.errors import WeightsError
+    from trainer.engine import Engine
     from trainer.models.bundle import load_models
     from trainer.robot import TARGETS, simulate
 
     prepare_torch(threads, device)
     bundle = load_models(models)
-    if bundle.classifier is None:
-        raise WeightsError(f"{models} has no classifier; give the models of a pipeline run or of the desk")
-    classes = ClassList(bundle.classes)
-    engine = Engine(Models(classes, bundle.classifier, bundle.affinity, name=models.stem), device=device)
-    source = open_source(data, split, classes)
+    source = open_source(data, split, ClassList.of_folder(data) or ClassList(bundle.classes))
+    engine = Engine.from_bundle(bundle, source.classes, device=device)
     with open_reporter(json) as reporter:
         for problem in source.problems:
             reporter.message(f"warning: {problem}")

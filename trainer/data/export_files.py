@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from trainer.data.atomic import sync_file, write_atomically
+from trainer.data.digest import file_digest
 from trainer.data.ids import path_below
 from trainer.errors import DataError
 
@@ -32,11 +32,11 @@ def place(tree: Path, out: Path, last: tuple[str, ...], force: bool, check: Call
     for path in sorted(_files(tree), key=lambda path: (_rank(path, last), path)):
         check()
         sync_file(tree / path)
-        new[path] = _digest(tree / path)
+        new[path] = file_digest(tree / path)
     foreign = []
     for path, digest in new.items():
         check()
-        if _in_the_way(out, path) and (_digest(out / path), path) not in {*former, (digest, path)}:
+        if _in_the_way(out, path) and (file_digest(out / path), path) not in {*former, (digest, path)}:
             foreign.append(path)
     if foreign and not force:
         others = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
@@ -86,7 +86,7 @@ def _in_the_way(out: Path, path: str) -> bool:
 def _remove(out: Path, path: str, digest: str) -> None:
     """Remove a file of ours, with the folders it leaves empty."""
     target = out / path
-    if not target.is_file() or _digest(target) != digest:
+    if not target.is_file() or file_digest(target) != digest:
         return
     target.unlink()
     for folder in target.parents:
@@ -110,8 +110,3 @@ def _write_list(out: Path, listed: Listed) -> None:
     lines = sorted(f"{path}\0{digest}  {path}\n" for digest, path in listed)
     with write_atomically(out / LIST_FILE) as temporary:
         temporary.write_text("".join(line.partition("\0")[2] for line in lines), encoding="utf-8")
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

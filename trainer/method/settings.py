@@ -69,9 +69,24 @@ class Settings:
 
     @classmethod
     def fitting(cls, info: Mapping[str, Any]) -> Settings:
-        """Return the settings for models that tell of themselves what `info` holds (see `Bundle`)."""
-        own = cls(cam_side=info.get("cam_side", cls.cam_side), scales=tuple(info.get("scales", cls.scales)))
+        """Return the settings that belong to models, from what they tell of themselves (`Bundle.info`)."""
+        own = cls().seeing_as(info)
         return own.calibrated(info["alpha"], info["seed_alpha"]) if "alpha" in info else own
+
+    def seeing_as(self, info: Mapping[str, Any]) -> Settings:
+        """Return the settings with the sizes at which the models that `info` is of see a photo."""
+        cam_side, scales = info.get("cam_side", self.cam_side), info.get("scales", self.scales)
+        return replace(self, cam_side=cam_side, scales=tuple(scales))
+
+    @property
+    def of_models(self) -> dict[str, Any]:
+        """What belongs to the models, for their `Bundle.info`: `fitting` reads it back."""
+        return {
+            "alpha": self.alpha,
+            "seed_alpha": round(self.alpha_low / SEED_LOW, 6),
+            "cam_side": self.cam_side,
+            "scales": self.scales,
+        }
 
     def with_seed_alphas(self, low: float, high: float) -> Settings:
         """Return the settings with other exponents of the seed cues; that of the walk moves with them."""

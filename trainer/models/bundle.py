@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainer.data.digest import file_digest
 from trainer.errors import WeightsError
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.backbones import at_stride, build_backbone
@@ -31,7 +32,8 @@ _FORMAT = 1
 class Bundle:
     """What a file holds; networks are in evaluation mode, batch norm frozen.
 
-    ``info`` is free for version, recipe, scores and the like.
+    ``info`` is free for version, recipe, scores and the like. ``file`` and the ``digest`` of its content are
+    known of what was read from one.
     """
 
     classes: tuple[str, ...]
@@ -39,6 +41,8 @@ class Bundle:
     affinity: AffinityNet | None = None
     segmentation: SegmentationNet | None = None
     info: Mapping[str, Any] = field(default_factory=dict)
+    file: Path | None = None
+    digest: str = ""
 
 
 def save_models(path: Path, bundle: Bundle, half: bool = False) -> None:
@@ -107,7 +111,7 @@ def load_models(path: Path) -> Bundle:
             f"the models in {path} are incomplete or damaged ({str(error).splitlines()[0]}); "
             "go back to an earlier version of them"
         ) from error
-    return Bundle(classes, classifier, affinity, segmentation, record["info"])
+    return Bundle(classes, classifier, affinity, segmentation, record["info"], path, file_digest(path))
 
 
 def _describe(network: CamClassifier | AffinityNet | SegmentationNet) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Fetching published weights: resumable, checked, kept in the user's cache."""
 
-import hashlib
 from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
@@ -10,6 +9,7 @@ from urllib.request import Request, urlopen
 
 from platformdirs import user_cache_dir
 
+from trainer.data.digest import file_digest
 from trainer.data.lock import take_lock
 from trainer.errors import WeightsError
 from trainer.models.registry import WeightsEntry
@@ -115,7 +115,4 @@ def _unreachable_or_unwritable(entry: WeightsEntry, partial: Path, error: OSErro
 
 
 def _is_whole(path: Path, entry: WeightsEntry) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == entry.sha256
+    return path.is_file() and file_digest(path) == entry.sha256

@@ -12,7 +12,7 @@ from trainer.models.backbones import BACKBONES, at_stride, build_backbone
 from trainer.models.base import HALF, IMAGENET, Backbone, InputConvention
 from trainer.models.bundle import RECORD, Bundle, load_models
 from trainer.models.download import DownloadProgress, download
-from trainer.models.registry import find_entry
+from trainer.models.registry import WeightsEntry, find_entry
 from trainer.models.state import load_module, read_tensors, save_module
 
 __all__ = ["load_backbone_weights", "load_module", "save_backbone", "save_module"]
@@ -44,10 +44,9 @@ def load_backbone_weights(
     Raises:
         WeightsError: one sentence that names the file and what is wrong with it.
     """
-    path = Path(source)
-    if not path.exists() and path.suffix not in _SUFFIXES and len(path.parts) == 1:
-        entry = find_entry(str(source))
-        path, convention = download(entry, progress=progress), convention or entry.convention
+    path, entry = weights_file(source, progress), _published(source)
+    if entry is not None:
+        convention = convention or entry.convention
     tensors, metadata = read_tensors(path)
     if RECORD in metadata:
         return at_stride(_backbone_of(load_models(path), path), output_stride)
@@ -60,6 +59,15 @@ def load_backbone_weights(
     )
     backbone.convention = convention or _convention_of(metadata, tensors)
     return backbone.eval()
+
+
+def weights_file(source: Path | str, progress: DownloadProgress | None = None) -> Path:
+    """The file of ``source``, itself a file or the name of published weights.
+
+    Those are downloaded unless they were before; raises WeightsError as :func:`load_backbone_weights` does.
+    """
+    entry = _published(source)
+    return Path(source) if entry is None else download(entry, progress=progress)
 
 
 def save_backbone(
@@ -107,6 +115,14 @@ def recognise(tensors: Mapping[str, Tensor], path: Path) -> str:
     raise WeightsError(
         f"{path} looks like {nearest} but is another network ({difference}); give weights of {nearest} itself"
     )
+
+
+def _published(source: Path | str) -> WeightsEntry | None:
+    """The entry of published weights; None where ``source`` is a file."""
+    path = Path(source)
+    if path.exists() or path.suffix in _SUFFIXES or len(path.parts) > 1:
+        return None
+    return find_entry(str(source))
 
 
 def _first_difference(name: str, tensors: Mapping[str, Tensor]) -> tuple[int, str | None]:

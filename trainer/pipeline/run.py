@@ -29,10 +29,10 @@ from trainer.learn.loop import Recipe, Step, train
 from trainer.learn.segmentation import segmentation_steps
 from trainer.method import calibration
 from trainer.method.calibration import AlphaSearch, Cover
-from trainer.method.settings import SEED_LOW
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.base import Backbone
 from trainer.models.bundle import Bundle, load_models, save_models
+from trainer.models.class_rows import with_classes
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import channels_last, fused_for_inference
 from trainer.models.segnet import SegmentationNet
@@ -118,6 +118,9 @@ class _Run:
     def __init__(
         self, source: Source, out: Path, options: Options, report: Reporter, group: ProcessGroup
     ) -> None:
+        self.given = None if options.classifier is None else load_models(options.classifier)
+        if self.given is not None:  # how they see a photo belongs to them
+            options = replace(options, settings=options.settings.seeing_as(self.given.info))
         self.source, self.out, self.options, self.report, self.group = source, out, options, report, group
         self.folder = RunFolder(out / "run")
         self.stages = self._stages_of(source)
@@ -222,14 +225,20 @@ class _Run:
 
     def _classifier(self) -> CamClassifier:
         names = self.source.classes.names
-        if self.options.classifier is not None:
-            bundle = load_models(self.options.classifier)
-            if bundle.classifier is None or bundle.classes != names:
+        if self.given is not None:
+            unknown = [name for name in names if name not in self.given.classes]
+            classifier = with_classes(self.given, names).classifier
+            if classifier is None or len(unknown) == len(names):
                 raise UserError(
-                    f"{self.options.classifier} holds no classifier of this data's {len(names)} classes; "
+                    f"{self.given.file} holds no classifier of any of this data's {len(names)} classes; "
                     "train one by leaving --classifier out"
                 )
-            return bundle.classifier.to(self.options.device)
+            if unknown:
+                self.warnings.append(
+                    f"{self.given.file} has not learnt {', '.join(unknown)}: no mask shows them; "
+                    "train a classifier by leaving --classifier out"
+                )
+            return channels_last(classifier.to(self.options.device)).eval()
         path = self.folder.model("classifier")
         if not path.is_file():
             classifier = self._new(lambda: CamClassifier(self._backbone(), len(names)))
@@ -313,8 +322,7 @@ class _Run:
     def _about(self) -> dict[str, Any]:
         """What a file of models tells of where they come from."""
         return {
-            "alpha": self.stages.settings.alpha,
-            "seed_alpha": self.stages.settings.alpha_low / SEED_LOW,
+            **self.stages.settings.of_models,
             "data": self.source.root.name,
             "images": len(self.stages.items),
             "weights": Path(self.options.weights).name,

@@ -16,10 +16,11 @@ import numpy as np
 import torch
 
 from trainer.data.classes import BACKGROUND, UNTOUCHED, VOID
+from trainer.data.digest import file_digest
 from trainer.data.images import image_size
 from trainer.data.project import ImageRecord, Project, Target
 from trainer.data.views import Views
-from trainer.engine import Engine, Models
+from trainer.engine import Engine
 from trainer.errors import DataError
 from trainer.learn import affinity as affinity_training
 from trainer.learn import classifier as classifier_training
@@ -31,7 +32,7 @@ from trainer.method.cam import multi_scale_cam
 from trainer.method.crf import DenseCRF
 from trainer.method.propagation import Walk
 from trainer.method.seeds import seed_cues
-from trainer.method.settings import COVERAGE, Settings
+from trainer.method.settings import COVERAGE
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.bundle import Bundle, load_models, save_models
 from trainer.models.classifier import CamClassifier
@@ -127,17 +128,13 @@ class TagLearning:
 
         walked = partial(self._walked_cover, net.eval())
         alpha = yield from self._alpha("walk alpha", coverage, looks, walked)
-        info = {
-            "base": self._engine.models.name,
-            "images": count,
-            "alpha": alpha,
-            "seed_alpha": seed_alpha,
-            "cam_side": self._settings.cam_side,
-            "scales": self._settings.scales,
-        }
-        save_models(self._project.models_dir / FILE, Bundle(self._classes.names, classifier, net, info=info))
+        found = self._settings.calibrated(alpha, seed_alpha)
+        info = {"base": self._engine.models.base, "images": count, **found.of_models}
+        file = self._project.models_dir / FILE
+        save_models(file, Bundle(self._classes.names, classifier, net, info=info))
         self._project.set_current_version(0)
-        self._engine.replace_models(classifier=classifier, affinity=net, version=0)
+        learnt = {"classifier": classifier, "affinity": net, "version": 0, "digest": file_digest(file)}
+        self._engine.replace_models(**learnt)
         self._engine.settings = self._engine.settings.calibrated(alpha, seed_alpha)
         self._send(TagsLearnt(count, " ".join(self._problems), alpha, seed_alpha))
 
@@ -327,19 +324,12 @@ def fitted(recipe: Recipe, count: int) -> Recipe:
     return replace(recipe, batch=batch, epochs=max(recipe.epochs, -(-LEAST_STEPS // -(-count // batch))))
 
 
-def load_learnt(project: Project, base: str) -> tuple[Models, Settings] | None:
-    """Return what `project` has learnt from its tags with the weights named `base`, and the settings that
-    fit; None where it has not.
-
-    Classes added since have no row in the classifier. Raises WeightsError when the file is damaged.
+def load_learnt(project: Project, base: str) -> Bundle | None:
+    """Return what `project` has learnt from its tags, beginning with the weights file of the digest `base`;
+    None where it has not. Raises WeightsError when the file is damaged.
     """
     file = project.models_dir / FILE
     if not file.is_file():
         return None
     bundle = load_models(file)
-    known = bundle.classes
-    fits = bundle.info.get("base") == base and known == project.classes.names[: len(known)]
-    if bundle.classifier is None or not fits:
-        return None
-    models = Models(project.classes, bundle.classifier, bundle.affinity, name=base)
-    return models, Settings.fitting(bundle.info)
+    return bundle if bundle.info.get("base") == base else None

@@ -1,6 +1,8 @@
 """Which networks the desk takes up from a file, and how it tells what they lack."""
 
 import copy
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,13 +11,17 @@ import pytest
 import torch
 from desk import random_backbone
 
+import main as program
 from annotator.session.engine_loading import load_engine
+from trainer.data.digest import file_digest
+from trainer.data.images import load_image, save_mask
 from trainer.data.project import Project
 from trainer.errors import WeightsError
 from trainer.learn.segmentation import predict
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.bundle import Bundle, save_models
 from trainer.models.classifier import CamClassifier
+from trainer.models.registry import BUNDLED
 from trainer.models.segnet import SegmentationNet
 from trainer.worker.tag_learning import FILE
 
@@ -75,7 +81,8 @@ def test_what_is_learnt_from_tags_goes_with_the_segmentation_network_it_began_wi
     classifier = CamClassifier(random_backbone(), len(KNOWN))
     save_models(file, Bundle(KNOWN, classifier, segmentation=network))
     learnt = CamClassifier(random_backbone(), len(project.classes))
-    save_models(project.models_dir / FILE, Bundle(project.classes.names, learnt, info={"base": "run"}))
+    info = {"base": file_digest(file)}
+    save_models(project.models_dir / FILE, Bundle(project.classes.names, learnt, info=info))
     models = load_engine(project, str(file)).engine.models
     assert torch.equal(models.classifier.head.weight, learnt.head.weight)
     assert models.segmentation is not None
@@ -86,3 +93,51 @@ def test_models_that_can_propose_nothing_are_refused(project: Project, tmp_path:
     save_models(file, Bundle(KNOWN, affinity=AffinityNet(random_backbone())))
     with pytest.raises(WeightsError, match=r"affinity\.safetensors holds neither"):
         load_engine(project, str(file))
+
+
+def test_what_was_learnt_is_not_taken_for_that_of_another_file_of_the_same_name(
+    project: Project, tmp_path: Path
+) -> None:
+    files = [tmp_path / folder / "models.safetensors" for folder in ("first run", "second run")]
+    for file in files:
+        save_models(file, Bundle(KNOWN, CamClassifier(random_backbone(), len(KNOWN))))
+    learnt = CamClassifier(random_backbone(), len(project.classes))
+    info = {"base": file_digest(files[0])}
+    save_models(project.models_dir / FILE, Bundle(project.classes.names, learnt, info=info))
+    digests = [load_engine(project, str(file)).engine.models.digest for file in files]
+    assert digests == [file_digest(project.models_dir / FILE), file_digest(files[1])]
+    moved = files[0].rename(tmp_path / "renamed.safetensors")
+    assert load_engine(project, str(moved)).engine.models.digest == digests[0]
+
+
+def test_the_robot_starts_from_the_desks_own_masks(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert_the_robot_starts_from_the_desks_masks(sample, ["chelsea", "astronaut"], capsys)
+
+
+def test_the_robot_starts_from_the_desks_own_masks_of_real_photos(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = tmp_path / "msrc"
+    (tree / "JPEGImages").mkdir(parents=True)
+    ids = sorted(file.stem for file in (shared / "data/msrc/JPEGImages").iterdir())[::24]
+    for image_id in ids:
+        shutil.copy(shared / f"data/msrc/JPEGImages/{image_id}.jpg", tree / "JPEGImages")
+    shutil.copytree(shared / "data/msrc/ImageSets", tree / "ImageSets")
+    assert_the_robot_starts_from_the_desks_masks(tree, ids, capsys)
+
+
+def assert_the_robot_starts_from_the_desks_masks(
+    data: Path, ids: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The masks that the desk proposes are the truth of `data`: `simulate` finds nothing to correct."""
+    project = Project.open_folder(data)
+    engine = load_engine(project).engine
+    for image_id in ids:
+        record = project.record(image_id)
+        mask = engine.propose(load_image(record.path), record.tags).mask
+        assert mask.any(), image_id
+        save_mask(data / "SegmentationClass" / f"{image_id}.png", mask)
+    project.close()
+    assert program.main(["simulate", str(data), "--models", str(BUNDLED), "--split", "all", "--json"]) == 0
+    courses = json.loads(capsys.readouterr().out)["courses"]
+    assert {course["image"]: course["ious"] for course in courses} == {image_id: [1.0] for image_id in ids}

@@ -7,11 +7,8 @@ import pytest
 import skimage.data
 
 import resources
-from trainer.data.classes import ClassList
 from trainer.data.images import load_image
-from trainer.engine import Engine, Models
-from trainer.method.settings import Settings
-from trainer.models.bundle import load_models
+from trainer.engine import Engine
 from trainer.models.registry import BUNDLED
 
 MOST_BYTES = 12 << 20
@@ -36,10 +33,8 @@ def test_they_are_small_and_have_a_card() -> None:
 )
 def test_what_the_sample_shows_is_found(photo: str, name: str, inside: tuple[slice, slice]) -> None:
     """The CAM is stronger on the object than beside it."""
-    bundle = load_models(BUNDLED)
-    models = Models(ClassList(bundle.classes), bundle.classifier, bundle.affinity)
     image = load_image(Path(skimage.data.__file__).parent / photo)
-    cam = Engine(models, Settings.fitting(bundle.info)).propose(image, [name]).cams[0]
+    cam = Engine.bundled().propose(image, [name]).cams[0]
     outside = np.ones(cam.shape, bool)
     outside[inside] = False
     assert cam[inside].mean() > 1.2 * cam[outside].mean()

@@ -16,13 +16,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from trainer.data.classes import ClassList
 from trainer.data.images import load_mask
 from trainer.data.source import open_source
 from trainer.distributed import SINGLE_PROCESS, ProcessGroup
-from trainer.errors import DataError
+from trainer.errors import DataError, UserError
 from trainer.learn.augment import Augmentation
 from trainer.learn.loop import Recipe
+from trainer.method.settings import Settings
 from trainer.models.bundle import load_models
+from trainer.models.registry import BUNDLED
 from trainer.pipeline.options import Options
 from trainer.pipeline.run import Result, run_pipeline
 from trainer.progress import NullReporter, Reporter, Stage
@@ -299,3 +302,32 @@ def test_a_killed_process_ends_the_run_and_another_run_finishes_it(
     _run(voc_tree, tmp_path / "pair", rest)
     assert rest.before["classifier"] > 0
     _assert_same_masks(tmp_path / "pair", tmp_path / "out")
+
+
+def test_a_given_classifier_keeps_its_own_settings_and_its_classes_are_matched_by_name(
+    voc_tree: Path, tmp_path: Path
+) -> None:
+    first = tmp_path / "first"
+    options = {"settings": Settings(cam_side=48, scales=(1.0, 0.5)), "stages": False, "segmentation": False}
+    _run(voc_tree, first, **options)
+    told = load_models(first / "models.safetensors").info
+    assert told["cam_side"] == 48 and told["scales"] == [1.0, 0.5] and {"alpha", "seed_alpha"} <= set(told)
+    source = open_source(voc_tree)
+    items = [replace(item, truth_path=None) for item in source.items]  # their labels are of another list
+    source = replace(source, items=items, classes=ClassList(("person", "comb", "dog", "cat")))
+    given = Options(
+        classifier=first / "models.safetensors", affinity_recipe=QUICK, least_steps=1, segmentation=False
+    )
+    result = run_pipeline(source, tmp_path / "second", given)
+    used = result.settings["settings"]
+    assert used["cam_side"] == 48 and used["scales"] == (1.0, 0.5)
+    (warning,) = result.warnings
+    assert "has not learnt comb" in warning
+    cams = [np.load(out / "run/cam/one.npy") for out in (first, tmp_path / "second")]
+    np.testing.assert_allclose(*cams, atol=0.01)
+
+
+def test_a_classifier_of_none_of_the_classes_is_refused(voc_tree: Path, tmp_path: Path) -> None:
+    source = replace(open_source(voc_tree), classes=ClassList(("comb", "moon")))
+    with pytest.raises(UserError, match=r"no classifier of any of this data's 2 classes"):
+        run_pipeline(replace(source, items=source.items[2:]), tmp_path / "out", Options(classifier=BUNDLED))

@@ -69,7 +69,8 @@ def engine(project: Project) -> Engine:
     torch.manual_seed(0)
     classifier = CamClassifier(build_backbone("resnet18", frozen_norm=False), len(project.classes))
     return Engine(
-        Models(project.classes, classifier, name="blank"), Settings(scales=(1.0,), max_side=SIDE, steps=8)
+        Models(project.classes, classifier, base="of the blank"),
+        Settings(scales=(1.0,), max_side=SIDE, steps=8),
     )
 
 
@@ -127,20 +128,19 @@ def test_what_was_learnt_is_there_when_the_project_is_opened_again(
     desk.wait(TagsLearnt)
     assert desk.worker.stop(2.0)
     photo = np.asarray(Image.open(project.record("blue1").path))
-    models, settings = load_learnt(project, "blank")
-    assert models is not None
-    assert settings.alpha == engine.settings.alpha
-    again = Engine(models, engine.settings)
+    learnt = load_learnt(project, "of the blank")
+    assert learnt is not None and load_learnt(project, "of others") is None
+    again = Engine.from_bundle(learnt, project.classes)
+    assert again.settings.alpha == engine.settings.alpha
+    assert again.settings.alpha_low == engine.settings.alpha_low
+    again.settings = engine.settings
     np.testing.assert_array_equal(again.propose(photo, ["blue"]).mask, engine.propose(photo, ["blue"]).mask)
     project.add_class("green")
-    models, _ = load_learnt(project, "blank")
-    assert models is not None
-    assert "green" in Engine(models, engine.settings).propose(photo, ["green"]).note
-    assert load_learnt(project, "other weights") is None
+    assert "green" in Engine.from_bundle(learnt, project.classes).propose(photo, ["green"]).note
     file = project.models_dir / FILE
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(WeightsError, match=FILE):
-        load_learnt(project, "blank")
+        load_learnt(project, "of the blank")
 
 
 def test_it_can_be_held_and_dropped_and_the_thread_serves_others_meanwhile(
