@@ -1,58 +1,190 @@
-"""`simulate DATA --models FILE`: how many clicks a careful annotator needs."""
+"""`simulate DATA --models FILE`: how many clicks a simulated annotator needs."""
 
 from __future__ import annotations
 
 import json as json_format
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from trainer.cli.console import open_reporter
-from trainer.cli.options import Data, Device, Json, Split, Threads, percent, prepare_torch, print_table
+from trainer.cli.options import (
+    Classes,
+    Device,
+    Json,
+    Seed,
+    Split,
+    Threads,
+    prepare_torch,
+    print_table,
+    read_classes,
+)
+from trainer.robot import GRABCUT, METHODS, OURS, RANDOM_WALKER, ProtocolName
+
+if TYPE_CHECKING:
+    from trainer.data.classes import ClassList
+    from trainer.robot.methods import Method
+    from trainer.robot.scores import Interval, Simulation
+
+SHOWN_CLICKS = (0, 1, 3, 5, 10, 20)
+"""Numbers of clicks after which the table shows the mean IoU."""
 
 
 def run(
-    data: Data,
-    models: Annotated[
+    data: Annotated[
         Path,
-        typer.Option("--models", metavar="FILE", help="Classifier and AffinityNet of a run or of the desk."),
+        typer.Argument(
+            metavar="DATA",
+            help="A data set with true masks in SegmentationClass, or a folder of images and masks "
+            "(one object each: 255, void 128, background 0).",
+        ),
     ],
+    models: Annotated[
+        Path | None,
+        typer.Option(
+            "--models", metavar="FILE", help="Models of a run or of the desk; else those that ship with us."
+        ),
+    ] = None,
+    protocol: Annotated[
+        ProtocolName,
+        typer.Option(
+            "--protocol",
+            help="clicks: RITM's, from nothing, each class of a photo in turn as an object of an unknown "
+            "class. proposal: from the proposal, all classes at once. noisy: likewise, with clicks off the "
+            "centre that spill over the edge, one in ten wrong and then corrected.",
+        ),
+    ] = "clicks",
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            metavar="NAME,NAME",
+            help=f"What answers the clicks: {', '.join(METHODS)}; the others are compared with the first.",
+        ),
+    ] = OURS,
     clicks: Annotated[
-        int, typer.Option("--clicks", min=1, help="Clicks on an image after which to give up.")
-    ] = 20,
-    split: Split = "train",
+        int | None,
+        typer.Option(
+            "--clicks",
+            min=1,
+            help="Clicks on a photo; 20 by the protocol clicks, else 10.",
+            show_default=False,
+        ),
+    ] = None,
+    skip: Annotated[str, typer.Option("--skip", metavar="ID,ID", help="Photos to leave out.")] = "",
+    exclude: Annotated[
+        Path | None, typer.Option("--exclude", metavar="FILE", help="Ids of more such photos, one a line.")
+    ] = None,
+    step: Annotated[int, typer.Option("--step", min=1, help="Take every N-th photo.")] = 1,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Take the first N photos.", show_default=False)
+    ] = None,
+    classes: Classes = None,
+    split: Split = "all",
+    seed: Seed = 0,
     threads: Threads = None,
     device: Device = "cpu",
     json: Json = False,
 ) -> None:
-    """Count the clicks that a robot needs to correct the proposals.
+    """Count the clicks that a simulated annotator needs.
 
-    It clicks into the middle of the largest wrong area, as the interactive protocol of RITM has it
-    (NoC@85, NoC@90).
+    It clicks into the middle of the deepest error, as the interactive protocol of RITM has it (NoC@85,
+    NoC@90), and paints a disc of 5 pixels. Drops are right clicks after which IoU fell by more than 0.05.
     """
-    from trainer.data.classes import ClassList
-    from trainer.data.source import open_source
-    from trainer.engine import Engine
-    from trainer.models.bundle import load_models
-    from trainer.robot import TARGETS, simulate
+    from trainer.robot.photos import open_photos
+    from trainer.robot.protocols import PROTOCOLS, simulate
+    from trainer.robot.scores import differences
 
     prepare_torch(threads, device)
-    bundle = load_models(models)
-    source = open_source(data, split, ClassList.of_folder(data) or ClassList(bundle.classes))
-    engine = Engine.from_bundle(bundle, source.classes, device=device)
+    names = _method_names(method)
+    chosen = PROTOCOLS[protocol]
+    photos = open_photos(data, split, read_classes(classes))
+    selected = photos.select({*skip.split(","), *_listed(exclude)}, step, limit)
+    methods = _methods(names, models, chosen.classes(photos.classes), device)
     with open_reporter(json) as reporter:
-        for problem in source.problems:
+        simulations, damaged = simulate(methods, selected, chosen, clicks, seed, reporter)
+        problems = [*photos.problems, *damaged]
+        for problem in problems:
             reporter.message(f"warning: {problem}")
-        simulation = simulate(engine, source, clicks, reporter)
+    first, others = simulations[0], simulations[1:]
+    compared = [(other, differences(first, other, seed)) for other in others]
     if json:
-        print(json_format.dumps(simulation.to_json(), indent=2))
+        record = {"protocol": protocol, "split": photos.split, **first.to_json()}
+        record["others"] = [
+            other.to_json() | {"difference": {name: value._asdict() for name, value in intervals.items()}}
+            for other, intervals in compared
+        ]
+        print(json_format.dumps(record | {"problems": problems}, indent=2))
         return
-    rows = [(f"clicks to {percent(t)} % IoU", f"{simulation.noc(t):.2f}") for t in TARGETS]
-    rows += [(f"never at {percent(t)} % IoU", str(simulation.failures(t))) for t in TARGETS]
-    rows += [
-        (f"IoU % after {n} clicks", percent(simulation.iou(n))) for n in (0, 1, 3, 5, 10, 20) if n <= clicks
-    ]
+    _print(protocol, photos.split, first, compared)
+
+
+def _method_names(listed: str) -> list[str]:
+    from trainer.errors import UserError
+
+    names = list(dict.fromkeys(name.strip() for name in listed.split(",") if name.strip()))
+    unknown = [name for name in names if name not in METHODS]
+    if unknown or not names:
+        raise UserError(f"there is no method {', '.join(unknown)!r}; choose from {', '.join(METHODS)}")
+    return names
+
+
+def _listed(path: Path | None) -> list[str]:
+    """Return the ids that a file lists, one a line."""
+    from trainer.errors import DataError
+
+    if path is None:
+        return []
+    try:
+        return path.read_text(encoding="utf-8-sig").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read the list of photos {path} ({error}); give a text file") from error
+
+
+def _methods(names: Sequence[str], models: Path | None, classes: ClassList, device: str) -> list[Method]:
+    from trainer.engine import Engine
+    from trainer.models.bundle import load_models
+    from trainer.robot.methods import GrabCut, Ours, RandomWalker
+
+    def ours() -> Ours:
+        if models is None:
+            return Ours(Engine.bundled(classes=classes, device=device))
+        return Ours(Engine.from_bundle(load_models(models), classes=classes, device=device))
+
+    makers: dict[str, Any] = {OURS: ours, RANDOM_WALKER: RandomWalker, GRABCUT: GrabCut}
+    return [makers[name]() for name in names]
+
+
+def _print(
+    protocol: str, split: str, first: Simulation, compared: Sequence[tuple[Simulation, dict[str, Interval]]]
+) -> None:
+    """Print one row a figure; of each further method the figure and its difference from the first's."""
+    columns = [simulation.figures() for simulation in (first, *(other for other, _ in compared))]
+    rows = []
+    for name in columns[0]:
+        kind, _, number = name.partition("@")
+        if kind == "iou" and int(number) not in SHOWN_CLICKS:
+            continue
+        unit = "" if kind == "noc" else " %"
+        row = [name + unit, _figure(columns[0][name], unit)]
+        for figures, (_, intervals) in zip(columns[1:], compared, strict=True):
+            mean, low, high = (_figure(value, unit, sign="+") for value in intervals[name])
+            row += [_figure(figures[name], unit), f"{mean} [{low}, {high}]"]
+        rows.append(row)
+    head, seconds = ["", first.method], ["s/click", f"{first.seconds_per_click():.3f}"]
+    for other, _ in compared:
+        head += [other.method.replace("-", " "), "difference [95 %]"]
+        seconds += [f"{other.seconds_per_click():.3f}", ""]
     print_table(
-        f"{len(simulation.courses)} images, split {source.split}, at most {clicks} clicks", ("", ""), rows
+        f"{len(first.courses)} objects in {first.images} images, split {split}, protocol {protocol}, "
+        f"{first.max_clicks} clicks",
+        head,
+        [*rows, seconds],
     )
+
+
+def _figure(value: float, unit: str, sign: str = "") -> str:
+    """Write a share in percent with one decimal, a number of clicks with two."""
+    return f"{100 * value:{sign}.1f}" if unit else f"{value:{sign}.2f}"

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from shell import one_line, run
 
@@ -16,9 +15,6 @@ from trainer.cli.console import PlainReporter, open_reporter
 from trainer.data.formats.registry import WRITERS
 from trainer.data.images import save_mask
 from trainer.data.project import Project
-from trainer.models.backbones import build_backbone
-from trainer.models.bundle import Bundle, save_models
-from trainer.models.classifier import CamClassifier
 
 
 @pytest.fixture
@@ -223,41 +219,6 @@ def test_export_of_a_folder_without_a_project_leaves_it_as_it_is(
     assert run("export", folder, "--out", tmp_path / "out") == 2
     assert "plain" in one_line(capsys.readouterr().err)
     assert not list(folder.iterdir())
-
-
-@pytest.fixture
-def models(tmp_path: Path) -> Path:
-    """An untrained classifier of cats, as a file of this program."""
-    torch.manual_seed(0)
-    classifier = CamClassifier(build_backbone("mobilenet_v2"), 1)
-    save_models(tmp_path / "models.safetensors", Bundle(("cat",), classifier))
-    return tmp_path / "models.safetensors"
-
-
-def test_simulate_counts_clicks(models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data = tmp_path / "data"
-    (data / "SegmentationClass").mkdir(parents=True)
-    photo, truth = np.full((48, 64, 3), 200, np.uint8), np.zeros((48, 64), np.uint8)
-    photo[12:36, 16:48], truth[12:36, 16:48] = 40, 1
-    Image.fromarray(photo).save(data / "a.png")
-    save_mask(data / "SegmentationClass" / "a.png", truth)
-    (data / "tags.csv").write_text("image,tags\na,cat\n")
-    assert run("simulate", data, "--models", models, "--clicks", 3, "--json") == 0
-    out, err = capsys.readouterr()
-    figures = json.loads(out)
-    assert figures["images"] == 1
-    assert 0 <= figures["noc@85"] <= 3
-    assert "simulate: 1/1" in err
-
-
-def test_simulate_without_true_masks_says_so(
-    models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data = tmp_path / "data"
-    data.mkdir()
-    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(data / "a.png")
-    assert run("simulate", data, "--models", models) == 2
-    assert "SegmentationClass" in one_line(capsys.readouterr().err)
 
 
 def test_a_device_that_is_not_there_is_one_line(

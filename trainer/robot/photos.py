@@ -1,0 +1,106 @@
+"""The photos that the robot annotates: of a data set with true masks, or of `images/` beside `masks/`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from trainer.data.classes import VOID, ClassList, labels_in
+from trainer.data.formats import voc
+from trainer.data.ids import file_under
+from trainer.data.images import load_image, load_mask
+from trainer.data.source import open_source
+from trainer.errors import DataError
+
+OBJECT = "object"
+"""Name of the class of an object of which nothing else is known."""
+
+_GREY = {0: 0, 128: VOID, 255: 1}
+"""Labels of a mask of one object by its grey values: background, void, object."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo and its true mask; `grey` tells one object in 255, void in 128, from a map of class ids."""
+
+    id: str
+    image_path: Path
+    truth_path: Path
+    grey: bool = False
+
+    def load(self, classes: ClassList) -> tuple[np.ndarray, np.ndarray]:
+        """Return the image, uint8 H×W×3, and its labels, uint8 H×W: 0, ids of `classes`, 255 void.
+
+        Raises DataError naming the file that is damaged, of another size, or has labels that mean nothing.
+        """
+        image, truth = load_image(self.image_path), load_mask(self.truth_path)
+        if image.shape[:2] != truth.shape:
+            raise DataError(f"{self.truth_path} is not of its image's size; export it again")
+        labels = labels_in(truth)
+        if self.grey:
+            if 255 not in labels or not set(labels) <= _GREY.keys():
+                raise DataError(
+                    f"{self.truth_path} is no mask of one object; it has to hold 255 for the object, "
+                    "0 for background and 128 for void"
+                )
+            table = np.zeros(256, np.uint8)
+            table[list(_GREY)] = list(_GREY.values())
+            truth = table[truth]
+        elif unknown := [label for label in labels if len(classes) < label < VOID]:
+            raise DataError(
+                f"{self.truth_path} has the label {unknown[0]} but there are {len(classes)} classes; "
+                "give the list of its classes"
+            )
+        return image, truth
+
+
+@dataclass(frozen=True)
+class PhotoSet:
+    """Photos with true masks in the order of their ids; `problems` tells what had to be left out."""
+
+    root: Path
+    classes: ClassList
+    photos: tuple[Photo, ...]
+    split: str
+    problems: tuple[str, ...] = field(default=())
+
+    def select(self, skip: Collection[str] = (), step: int = 1, limit: int | None = None) -> PhotoSet:
+        """Return the set without the ids to `skip`, then every `step`-th photo of it, `limit` at most.
+
+        Raises DataError where none is left.
+        """
+        photos = [photo for photo in self.photos if photo.id not in skip][::step][:limit]
+        if not photos:
+            raise DataError(f"none of the {len(self.photos)} photos of {self.root} is left; skip fewer")
+        return PhotoSet(self.root, self.classes, tuple(photos), self.split, self.problems)
+
+
+def open_photos(path: Path, split: str = voc.ALL, classes: ClassList | None = None) -> PhotoSet:
+    """Open a folder of `images/` and `masks/` (one object each), or a data set as `open_source` knows them.
+
+    Images without a true mask are left out. Raises DataError where there is none with one, and as
+    `open_source` does.
+    """
+    grey = (path / "images").is_dir() and (path / "masks").is_dir()
+    if grey:
+        source = open_source(path / "images", voc.ALL, ClassList((OBJECT,)))
+        masks = path / "masks"
+    else:
+        source = open_source(path, split, classes)
+        masks = source.root / "SegmentationClass"
+    truths = {item.id: file_under(masks, item.id, ".png") for item in source.items}
+    photos = [
+        Photo(item.id, item.image_path, truths[item.id], grey)
+        for item in source.items
+        if truths[item.id].is_file()
+    ]
+    if not photos:
+        raise DataError(
+            f"{path} has no true masks for the robot to annotate against; "
+            "give a data set with SegmentationClass, or with images and masks"
+        )
+    photos.sort(key=lambda photo: photo.id)
+    return PhotoSet(path, source.classes, tuple(photos), source.split, tuple(source.problems))
