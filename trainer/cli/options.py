@@ -53,6 +53,16 @@ Threads = Annotated[
     int | None,
     typer.Option("--threads", min=1, help="CPU threads; all cores without it.", show_default=False),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=0,
+        help="Processes that load photos for the trainings, at no difference to the result; "
+        "by itself some for a GPU, none for a CPU with few cores.",
+        show_default=False,
+    ),
+]
 Classifier = Annotated[
     Path | None,
     typer.Option("--classifier", metavar="FILE", help="Trained models: no classifier is trained then."),

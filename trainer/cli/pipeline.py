@@ -28,6 +28,7 @@ from trainer.cli.options import (
     Split,
     Threads,
     Weights,
+    Workers,
     percent,
     prepare_torch,
     print_table,
@@ -60,6 +61,7 @@ def run(
     seed: Seed = 0,
     threads: Threads = None,
     device: Device = "cpu",
+    workers: Workers = None,
     json: Json = False,
 ) -> None:
     """Make masks from image-level tags.
@@ -77,6 +79,7 @@ def run(
     options = pipeline_options(
         weights, classifier, mode, alpha, coverage, crf, segmentation, stages, epochs, force, seed, device
     )
+    options = replace(options, workers=workers)
     source = open_source(data, split, read_classes(classes))
     with join_process_group(device) as group, open_reporter(json) as report:
         result = run_pipeline(source, out, options, report, group)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_format
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,6 +29,7 @@ from trainer.cli.options import (
     Split,
     Threads,
     Weights,
+    Workers,
     prepare_torch,
     read_classes,
 )
@@ -62,6 +64,7 @@ def run(
     seed: Seed = 0,
     threads: Threads = None,
     device: Device = "cpu",
+    workers: Workers = None,
     json: Json = False,
 ) -> None:
     """Write a page with pictures, IoU tables, settings and times of every stage.
@@ -79,6 +82,7 @@ def run(
     options = pipeline_options(
         weights, classifier, mode, alpha, coverage, crf, segmentation, True, epochs, force, seed, device
     )
+    options = replace(options, workers=workers)
     source = open_source(data, split, read_classes(classes))
     with join_process_group(device) as group, open_reporter(json) as reporter:
         if not STAGES.keys() <= set(_read_record(out / RUN_FILE).get("stages", ())):

@@ -19,6 +19,7 @@ from trainer.cli.options import (
     Split,
     Threads,
     Weights,
+    Workers,
     prepare_torch,
     read_classes,
 )
@@ -42,6 +43,7 @@ def run(
     seed: Seed = 0,
     threads: Threads = None,
     device: Device = "cpu",
+    workers: Workers = None,
     json: Json = False,
 ) -> None:
     """Train a segmentation network on masks.
@@ -67,7 +69,9 @@ def run(
     backbone = load_backbone_weights(weights or BUNDLED)
     checkpoint = out.with_name(f"{out.name}.checkpoint")
     with join_process_group(device) as group, open_reporter(json) as reporter:
-        net = train_on_masks(source, masks or data, backbone, recipe, device, reporter, group, checkpoint)
+        net = train_on_masks(
+            source, masks or data, backbone, recipe, device, reporter, group, checkpoint, workers
+        )
         if group.is_main:
             save_models(out, Bundle(source.classes.names, segmentation=net.cpu()))
             checkpoint.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from cachetools import LRUCache
 from torch.nn import functional
+from torch.utils.data import get_worker_info
 
 from trainer.data.images import load_image
 
@@ -35,7 +36,7 @@ class Views(Sequence[np.ndarray]):
 
     def __init__(self, paths: Sequence[Path], max_side: int, budget: int = BUDGET) -> None:
         """`max_side` in pixels, `budget` in bytes."""
-        self._paths, self._max_side = paths, max_side
+        self._paths, self._max_side, self._budget = paths, max_side, budget
         self._kept: LRUCache[int, np.ndarray] = LRUCache(budget, lambda view: view.nbytes)
 
     def __len__(self) -> int:
@@ -46,6 +47,12 @@ class Views(Sequence[np.ndarray]):
         if index in self._kept:
             return self._kept[index]
         view = resize_to_fit(load_image(self._paths[index]), self._max_side)
-        with suppress(ValueError):  # a photo larger than the budget
-            self._kept[index] = view
+        # In a process that loads photos for a training, what is kept would be kept once more by each of them.
+        if get_worker_info() is None:
+            with suppress(ValueError):  # a photo larger than the budget
+                self._kept[index] = view
         return view
+
+    def __reduce__(self) -> tuple[type[Views], tuple[Sequence[Path], int, int]]:
+        """A copy for another process starts without the photos."""
+        return Views, (self._paths, self._max_side, self._budget)

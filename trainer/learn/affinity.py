@@ -14,7 +14,8 @@ from trainer.data.classes import VOID
 from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.learn.augment import Augmentation
 from trainer.learn.checkpoint import Checkpoint
-from trainer.learn.loop import Draw, Recipe, Step, steps
+from trainer.learn.loader import Draw, Sample, Samples
+from trainer.learn.loop import Recipe, Step, steps
 from trainer.method.affinity import affinity_loss
 from trainer.models.affinitynet import AFFINITY_STRIDE, AffinityNet
 from trainer.models.fuse import fused_for_training
@@ -32,9 +33,11 @@ def affinity_steps(
     recipe: Recipe = RECIPE,
     group: ProcessGroup = SINGLE_PROCESS,
     checkpoint: Checkpoint | None = None,
+    workers: int | None = None,
 ) -> Iterator[Step]:
-    """Train a new `net` in place, telling of every batch; at the end, and only then, it is in evaluation
-    mode and worth something.
+    """Train a new `net` in place and report every batch.
+
+    Only at the end does it hold what was learnt, and is in evaluation mode.
 
     Args:
         net: its backbone is trained too, with the recipe's lower rate.
@@ -42,32 +45,41 @@ def affinity_steps(
         seeds: uint8 H×W seed cues of each: 0 background, class ids, 255 neutral.
         recipe: length, rates and views.
         group: the processes that share the batches.
-        checkpoint: kept on the way, and gone on from where there is one.
+        checkpoint: kept on the way; where there is one, the training continues from it.
+        workers: processes that load photos; None: as many as suit the device.
     """
     device = net.head.fuse.weight.device
 
-    def batch(draws: Sequence[Draw]) -> tuple[Tensor, Tensor]:
-        pairs = [recipe.views(views[draw.index], draw.rng, seeds[draw.index]) for draw in draws]
-        pixels = torch.stack([pixels for pixels, _ in pairs]).to(device)
-        inputs = net.backbone.convention.normalise(pixels).contiguous(memory_format=torch.channels_last)
-        return inputs, cell_labels(torch.stack([labels for _, labels in pairs]).to(device))
+    def inputs_of(batch: Sequence[Sample]) -> Tensor:
+        pixels = torch.stack([sample.pixels for sample in batch]).to(device)
+        return net.backbone.convention.normalise(pixels).contiguous(memory_format=torch.channels_last)
 
-    def loss_of(fused: AffinityNet, draws: Sequence[Draw]) -> Tensor:
-        inputs, labels = batch(draws)
-        features = fused(inputs)
+    def loss_of(fused: AffinityNet, batch: Sequence[Sample]) -> Tensor:
+        labels = cell_labels(torch.stack([sample.labels for sample in batch]).to(device).long())
+        features = fused(inputs_of(batch))
         # Image by image, so that a batch's loss is the mean over its images whoever computes them.
         losses = [
             affinity_loss(f[None], label[None]).total for f, label in zip(features, labels, strict=True)
         ]
         return torch.stack(losses).mean()
 
-    count = len(seeds)
-    first = [Draw(index, np.random.default_rng((recipe.seed, index))) for index in range(min(count, 8))]
+    samples = Samples(views, recipe.views, seeds)
+    first = [
+        Draw(index, np.random.default_rng((recipe.seed, index))) for index in range(min(len(samples), 8))
+    ]
     with torch.no_grad():
-        net.head.fit_scale(net.taps_of(batch(first)[0]))
+        net.head.fit_scale(net.taps_of(inputs_of([samples[draw] for draw in first])))
     with fused_for_training(net.train(), net.backbone) as fused:
         yield from steps(
-            fused, fused.backbone, count, partial(loss_of, fused), recipe, NAME, group, checkpoint
+            fused,
+            fused.backbone,
+            samples,
+            partial(loss_of, fused),
+            recipe,
+            NAME,
+            group,
+            checkpoint,
+            workers,
         )
     net.eval()
 

@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.learn.checkpoint import Checkpoint
-from trainer.learn.loop import Draw, Recipe, Step, steps
+from trainer.learn.loader import Sample, Samples
+from trainer.learn.loop import Recipe, Step, steps
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_training
 
@@ -26,10 +27,11 @@ def classifier_steps(
     recipe: Recipe = RECIPE,
     group: ProcessGroup = SINGLE_PROCESS,
     checkpoint: Checkpoint | None = None,
+    workers: int | None = None,
 ) -> Iterator[Step]:
-    """Train `classifier` in place, telling of every batch; at the end it is in evaluation mode.
+    """Train `classifier` in place and report every batch.
 
-    Only at the end: whoever leaves off before has a classifier half trained, or not at all.
+    Only at the end does it hold what was learnt, and is in evaluation mode.
 
     Args:
         classifier: row i of its head is class id i + 1.
@@ -37,21 +39,32 @@ def classifier_steps(
         tags: class ids of each photo; an image without any teaches what is not there.
         recipe: length, rates and views.
         group: the processes that share the batches.
-        checkpoint: kept on the way, and gone on from where there is one.
+        checkpoint: kept on the way; where there is one, the training continues from it.
+        workers: processes that load photos; None: as many as suit the device.
     """
     device = classifier.head.weight.device
     targets = torch.zeros(len(tags), classifier.class_count)
     for row, ids in zip(targets, tags, strict=True):
         row[[class_id - 1 for class_id in ids]] = 1
 
-    def loss_of(net: CamClassifier, draws: Sequence[Draw]) -> torch.Tensor:
-        pixels = torch.stack([recipe.views(views[draw.index], draw.rng)[0] for draw in draws]).to(device)
+    def loss_of(net: CamClassifier, batch: Sequence[Sample]) -> torch.Tensor:
+        pixels = torch.stack([sample.pixels for sample in batch]).to(device)
         inputs = net.backbone.convention.normalise(pixels)
         logits = net(inputs.contiguous(memory_format=torch.channels_last))
         return functional.multilabel_soft_margin_loss(
-            logits, targets[[draw.index for draw in draws]].to(device)
+            logits, targets[[sample.draw.index for sample in batch]].to(device)
         )
 
     with fused_for_training(classifier.train(), classifier.backbone) as net:
-        yield from steps(net, net.backbone, len(tags), partial(loss_of, net), recipe, NAME, group, checkpoint)
+        yield from steps(
+            net,
+            net.backbone,
+            Samples(views, recipe.views),
+            partial(loss_of, net),
+            recipe,
+            NAME,
+            group,
+            checkpoint,
+            workers,
+        )
     classifier.eval()

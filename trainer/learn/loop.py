@@ -1,10 +1,11 @@
-"""What all training loops have in common: order of the images, learning rates, gradients of a group."""
+"""What all training loops have in common: order of the images, learning rates, summed gradients."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain, islice
+from itertools import chain
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.learn.augment import Augmentation, WholePhoto
 from trainer.learn.checkpoint import Checkpoint
+from trainer.learn.loader import Draw, Loader, Sample, Samples, default_workers
 from trainer.models.dropout import dropping_by
 from trainer.progress import Reporter
 
@@ -44,20 +46,17 @@ class Recipe:
         """Return the number of batches in an epoch of `count` images."""
         return -(-count // self.batch)
 
-
-@dataclass(frozen=True)
-class Draw:
-    """One image of a batch: its index, and the generator that its view and what drops out are drawn from."""
-
-    index: int
-    rng: np.random.Generator
+    def batch_size(self, count: int, step: int) -> int:
+        """Return the number of images in batch `step`, counted from 0: the last one of an epoch has fewer."""
+        return min(self.batch, count - step % self.batches(count) * self.batch)
 
 
 @dataclass(frozen=True)
 class Step:
-    """What a training tells after each batch: `step` of `steps` is done, `epoch` of `epochs` is under way.
+    """The report of a training after each batch: `step` of `steps` is done, `epoch` of `epochs` is under way.
 
-    All are counted from 1. `loss` is the mean over this process's part of the batch.
+    All are counted from 1. `loss` is the mean over this process's part of the batch, `waited` the seconds
+    spent so far waiting for photos.
     """
 
     step: int
@@ -65,65 +64,75 @@ class Step:
     epoch: int
     epochs: int
     loss: float
+    waited: float
 
 
-Loss = Callable[[Sequence[Draw]], Tensor]
+Loss = Callable[[Sequence[Sample]], Tensor]
 """Mean loss of some images; a batch's loss is the mean over its images, however they are dealt out."""
 
 
 def steps(
     net: nn.Module,
     backbone: nn.Module,
-    count: int,
+    samples: Samples,
     loss_of: Loss,
     recipe: Recipe,
     name: str,
     group: ProcessGroup = SINGLE_PROCESS,
     checkpoint: Checkpoint | None = None,
+    workers: int | None = None,
 ) -> Iterator[Step]:
-    """Train `net` on `count` images, in place, and tell after each batch how it went.
+    """Train `net` in place and report after each batch.
 
-    `backbone` is the part of `net` that has the lower rate. Leaving off in between leaves a net half trained;
-    with a `checkpoint` the same call on the same new net goes on from there and ends with the same weights.
-    Raises FloatingPointError when the loss is no longer a number.
+    `backbone` is the part of `net` that has the lower rate; `workers` processes load the images (None:
+    as many as suit the device) and do not change the result. Leaving off in between leaves a net half
+    trained; with a `checkpoint` the same call on the same new net continues from there and ends with the same
+    weights. Raises FloatingPointError when the loss is no longer a number, and what `Loader` raises.
     """
+    count = len(samples)
     trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(parameter_groups(net, backbone, recipe))
     start = [parameters["lr"] for parameters in optimiser.param_groups]
     total, each = recipe.steps(count), recipe.batches(count)
     training = f"{name} on {count} images, {recipe}"
-    step = checkpoint.restore(training, net, optimiser) if checkpoint else 0
-    for epoch in range(step // each, recipe.epochs):
-        for batch in islice(_batches(count, recipe, epoch), step % each, None):
+    done = checkpoint.restore(training, net, optimiser) if checkpoint else 0
+    if workers is None:
+        workers = default_workers(trained[0].device)
+    batches = map(group.share, _batches(count, recipe, done))
+    with Loader(samples, batches, workers) as loader:
+        for step, mine in enumerate(loader, done):
             for parameters, rate in zip(optimiser.param_groups, start, strict=True):
                 parameters["lr"] = rate * (1 - step / total) ** 0.9
             optimiser.zero_grad()
-            mine = group.share(batch)
             value = torch.zeros(())
             if mine:
-                with dropping_by(net, [draw.rng for draw in mine]):
+                with dropping_by(net, [sample.draw.rng for sample in mine]):
                     loss = loss_of(mine)
                 if not torch.isfinite(loss):
                     raise FloatingPointError(
                         f"{name}: the loss is no longer a number; try a lower learning rate"
                     )
-                (loss * (len(mine) / len(batch))).backward()
+                (loss * (len(mine) / recipe.batch_size(count, step))).backward()
                 value = loss.detach()
             group.sum_gradients(trained)
             optimiser.step()
-            step += 1
             # The last batch is not kept: its network is what the caller keeps.
-            if checkpoint and group.is_main and checkpoint.due and step < total:
-                checkpoint.save(training, net, optimiser, step)
-            yield Step(step, total, epoch + 1, recipe.epochs, float(value))
+            if checkpoint and group.is_main and checkpoint.due and step + 1 < total:
+                checkpoint.save(training, net, optimiser, step + 1)
+            yield Step(step + 1, total, step // each + 1, recipe.epochs, float(value), loader.waited)
 
 
-def train(under_way: Iterator[Step], name: str, report: Reporter) -> None:
-    """Take a training to its end and report each step that is still ahead."""
+def train(under_way: Iterator[Step], name: str, report: Reporter) -> float:
+    """Take a training to its end and report each step that is still ahead.
+
+    Returns the share of the time that was spent waiting for photos, in [0, 1].
+    """
+    start = time.monotonic()
     first = next(under_way)  # Only the first one tells where the training goes on.
     with report.stage(name, first.steps, done=first.step - 1) as stage:
         for step in chain([first], under_way):
             stage.advance(1, f"epoch {step.epoch}/{step.epochs}, loss {step.loss:.3f}")
+    return step.waited / (time.monotonic() - start)
 
 
 def parameter_groups(net: nn.Module, backbone: nn.Module, recipe: Recipe) -> list[dict[str, object]]:
@@ -144,10 +153,13 @@ def parameter_groups(net: nn.Module, backbone: nn.Module, recipe: Recipe) -> lis
     ]
 
 
-def _batches(count: int, recipe: Recipe, epoch: int) -> Iterator[list[Draw]]:
-    order = np.random.default_rng((recipe.seed, epoch)).permutation(count)
-    for start in range(0, count, recipe.batch):
+def _batches(count: int, recipe: Recipe, done: int) -> Iterator[list[Draw]]:
+    """Yield what each batch after the first `done` is made of."""
+    for step in range(done, recipe.steps(count)):
+        epoch, place = divmod(step, recipe.batches(count))
+        if place == 0 or step == done:
+            order = np.random.default_rng((recipe.seed, epoch)).permutation(count)
         yield [
             Draw(int(index), np.random.default_rng((recipe.seed, epoch, int(index))))
-            for index in order[start : start + recipe.batch]
+            for index in order[place * recipe.batch :][: recipe.batch]
         ]

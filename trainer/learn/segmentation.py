@@ -13,7 +13,8 @@ from trainer.data.classes import BACKGROUND, VOID, labels_in
 from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.learn.augment import WholePhoto
 from trainer.learn.checkpoint import Checkpoint
-from trainer.learn.loop import Draw, Recipe, Step, steps
+from trainer.learn.loader import Sample, Samples
+from trainer.learn.loop import Recipe, Step, steps
 from trainer.models.dropout import dropping_by
 from trainer.models.fuse import fused_for_training
 from trainer.models.segnet import SegmentationNet
@@ -36,8 +37,9 @@ def segmentation_steps(
     recipe: Recipe = RECIPE,
     group: ProcessGroup = SINGLE_PROCESS,
     checkpoint: Checkpoint | None = None,
+    workers: int | None = None,
 ) -> Iterator[Step]:
-    """Train `net` in place, telling of every batch; at the end it is in evaluation mode.
+    """Train `net` in place and report every batch; at the end it is in evaluation mode.
 
     Args:
         net: row 0 of its last layer is background, row i class id i.
@@ -45,7 +47,8 @@ def segmentation_steps(
         masks: uint8 H×W of each; pixels of 255 teach nothing.
         recipe: length, rates and views.
         group: the processes that share the batches.
-        checkpoint: kept on the way, and gone on from where there is one.
+        checkpoint: kept on the way; where there is one, the training continues from it.
+        workers: processes that load photos; None: as many as suit the device.
     """
     device = net.classify.weight.device
     weights = class_weights(masks, net.classify.out_channels).to(device)
@@ -53,21 +56,30 @@ def segmentation_steps(
     # Between the centres of its cells a map is linear: two pixels a cell each way tell what all of them tell.
     every = net.finer[0].stride // 2
 
-    def loss_of(fused: SegmentationNet, draws: Sequence[Draw]) -> torch.Tensor:
+    def loss_of(fused: SegmentationNet, batch: Sequence[Sample]) -> torch.Tensor:
+        # All photos go to the device first: a copy waits for whatever the device still computes.
+        pixels = [sample.pixels[None].to(device) for sample in batch]
+        labels = [sample.labels[::every, ::every].to(device).long() for sample in batch]
         # One by one: whole photos differ in size, and so a batch's loss is the same whoever computes it.
         losses = []
-        for draw in draws:
-            pixels, labels = recipe.views(views[draw.index], draw.rng, masks[draw.index])
-            inputs = fused.backbone.convention.normalise(pixels[None].to(device))
-            with dropping_by(fused, [draw.rng]):
+        for sample, photo, wanted in zip(batch, pixels, labels, strict=True):
+            inputs = fused.backbone.convention.normalise(photo)
+            with dropping_by(fused, [sample.draw.rng]):
                 scores = fused(inputs.contiguous(memory_format=torch.channels_last), every)[0]
-            wanted = labels[::every, ::every].to(device)
-            losses.append(pixel_loss(scores, wanted, shown[draw.index], weights))
+            losses.append(pixel_loss(scores, wanted, shown[sample.draw.index], weights))
         return torch.stack(losses).mean()
 
     with fused_for_training(net.train(), net.backbone) as fused:
         yield from steps(
-            fused, fused.backbone, len(masks), partial(loss_of, fused), recipe, NAME, group, checkpoint
+            fused,
+            fused.backbone,
+            Samples(views, recipe.views, masks),
+            partial(loss_of, fused),
+            recipe,
+            NAME,
+            group,
+            checkpoint,
+            workers,
         )
     net.eval()
 

@@ -21,7 +21,8 @@ class Options:
     `weights` is a backbone file or name, `classifier` a file of trained models. No network is trained for
     fewer than `least_steps` batches, however few the images are. With `calibrate` the settings' α give way to
     those whose foreground covers `coverage` of a photo, on average. With `segmentation` a network that learns
-    from the masks makes the final ones; None leaves it to the number of photos.
+    from the masks makes the final ones; None leaves it to the number of photos. `workers` processes load the
+    photos of the trainings (None: as many as suit the device) and do not change the result.
     """
 
     weights: Path | str = BUNDLED
@@ -38,6 +39,7 @@ class Options:
     seed: int = 0
     force: bool = False
     device: str = "cpu"
+    workers: int | None = None
 
     @property
     def modes(self) -> tuple[Mode, ...]:

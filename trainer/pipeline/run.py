@@ -63,7 +63,8 @@ class Result:
     """What a run tells when it is over.
 
     `stages` are those whose label maps it left in ``stages/``; `seconds` were spent on each stage, those of
-    runs that were cut short before included.
+    runs that were cut short before included. `loader_wait_share` is the part in [0, 1] of each training's
+    time, since it was last started, that went into waiting for photos.
     """
 
     images: int
@@ -71,6 +72,7 @@ class Result:
     stages: list[str]
     scores: dict[str, Scores]
     seconds: dict[str, float]
+    loader_wait_share: dict[str, float]
     peak_memory: int
     warnings: list[str]
     settings: dict[str, Any]
@@ -246,7 +248,10 @@ class _Run:
             recipe = self._recipe(self.options.classifier_recipe)
             kept = self._checkpoint("classifier")
             self._train(
-                "classifier", classifier_steps(classifier, self.stages.views, tags, recipe, self.group, kept)
+                "classifier",
+                classifier_steps(
+                    classifier, self.stages.views, tags, recipe, self.group, kept, self.options.workers
+                ),
             )
             self._keep("classifier", Bundle(names, classifier=classifier))
         return self._loaded(load_models(path).classifier)
@@ -264,7 +269,8 @@ class _Run:
             recipe = self._recipe(self.options.affinity_recipe)
             kept = self._checkpoint("affinity")
             self._train(
-                "AffinityNet", affinity_steps(net, self.stages.views, seeds, recipe, self.group, kept)
+                "AffinityNet",
+                affinity_steps(net, self.stages.views, seeds, recipe, self.group, kept, self.options.workers),
             )
             self._keep("affinity", Bundle(self.source.classes.names, affinity=net))
         return self._loaded(load_models(path).affinity)
@@ -282,7 +288,9 @@ class _Run:
             kept = self._checkpoint("segmentation")
             self._train(
                 "segmentation network",
-                segmentation_steps(net, self.stages.views, masks, recipe, self.group, kept),
+                segmentation_steps(
+                    net, self.stages.views, masks, recipe, self.group, kept, self.options.workers
+                ),
             )
             self._keep("segmentation", Bundle(self.source.classes.names, segmentation=net))
         return self._loaded(load_models(path).segmentation)
@@ -299,7 +307,9 @@ class _Run:
 
     def _train(self, stage: str, under_way: Iterator[Step]) -> None:
         with self._measured(stage):
-            train(under_way, stage, self.report)
+            share = train(under_way, stage, self.report)
+        if self.group.is_main:
+            self.folder.keep_loader_wait_share(stage, share)
 
     def _checkpoint(self, name: str) -> Checkpoint:
         return Checkpoint(self.folder.checkpoint(name), self.report.message)
@@ -348,6 +358,9 @@ class _Run:
             stages=names if self.options.stages else [],
             scores=scores,
             seconds={name: round(seconds, 1) for name, seconds in self.folder.seconds().items()},
+            loader_wait_share={
+                name: round(share, 3) for name, share in self.folder.loader_wait_shares().items()
+            },
             peak_memory=peak_memory(),
             warnings=self.warnings,
             settings=self._settings() | {"settings": asdict(self.stages.settings)},
@@ -360,7 +373,9 @@ class _Run:
     def _settings(self) -> dict[str, Any]:
         """What the run was told, and the versions its figures depend on."""
         options = {
-            key: value for key, value in asdict(self.options).items() if key not in ("stages", "force")
+            key: value
+            for key, value in asdict(self.options).items()
+            if key not in ("stages", "force", "workers")
         }
         return options | {"classes": self.source.classes.names, "versions": library_versions()}
 

@@ -89,19 +89,28 @@ class RunFolder:
 
     def seconds(self) -> dict[str, float]:
         """Return what was spent on each stage so far."""
-        path = self._seconds_file
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return self._figures("seconds")
 
     def add_seconds(self, stage: str, seconds: float) -> None:
         """Count what was spent on a stage, on top of what earlier runs spent on it."""
-        spent = self.seconds()
-        spent[stage] = spent.get(stage, 0.0) + seconds
-        with write_atomically(self._seconds_file) as temporary:
-            temporary.write_text(json.dumps(spent), encoding="utf-8")
+        self._keep_figure("seconds", stage, self.seconds().get(stage, 0.0) + seconds)
 
-    @property
-    def _seconds_file(self) -> Path:
-        return self.root / "seconds.json"
+    def loader_wait_shares(self) -> dict[str, float]:
+        """Return the share of its time that each training spent waiting for photos, in [0, 1]."""
+        return self._figures("loader-wait-share")
+
+    def keep_loader_wait_share(self, training: str, share: float) -> None:
+        """Keep that share, when a training is over."""
+        self._keep_figure("loader-wait-share", training, share)
+
+    def _figures(self, kind: str) -> dict[str, float]:
+        path = self.root / f"{kind}.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    def _keep_figure(self, kind: str, stage: str, figure: float) -> None:
+        figures = self._figures(kind) | {stage: figure}
+        with write_atomically(self.root / f"{kind}.json") as temporary:
+            temporary.write_text(json.dumps(figures), encoding="utf-8")
 
     def _file(self, stage: str, image_id: str, suffix: str) -> Path:
         return file_under(self.root / stage, image_id, suffix)

@@ -38,11 +38,13 @@ def train_on_masks(
     report: Reporter | None = None,
     group: ProcessGroup = SINGLE_PROCESS,
     checkpoint: Path | None = None,
+    workers: int | None = None,
 ) -> SegmentationNet:
     """Train a network on the images of `source` that have a mask in `masks` (``<id>.png``, or a VOC tree).
 
     Raises DataError where there is none, or one cannot be read or has labels outside the class list. What the
     file `checkpoint` keeps on the way lets the same call go on from there; removing it is the caller's part.
+    `workers` processes load the photos; None: as many as suit the device.
     """
     folder = mask_folder(masks)
     pairs = [(item, file_under(folder, item.id, ".png")) for item in source.items]
@@ -61,7 +63,7 @@ def train_on_masks(
     net = channels_last(SegmentationNet(backbone, len(source.classes)).to(device))
     data = f" {weights_version(net)} {digest.hexdigest()}"
     kept = None if checkpoint is None else Checkpoint(checkpoint, report.message, data)
-    train(segmentation_steps(net, views, labels, recipe, group, kept), NAME, report)
+    train(segmentation_steps(net, views, labels, recipe, group, kept, workers), NAME, report)
     return net
 
 

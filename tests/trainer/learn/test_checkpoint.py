@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from trainer.learn.checkpoint import Checkpoint
-from trainer.learn.loop import Draw, Recipe, Step, steps
+from trainer.learn.loader import Draw, Sample, Samples
+from trainer.learn.loop import Recipe, Step, steps
 from trainer.models.dropout import ChannelDropout
 
 COUNT = 5
@@ -23,6 +24,20 @@ def _always_due(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.learn.checkpoint.EVERY", 0.0)
 
 
+class Noise(Samples):
+    """As many images of one pixel as the training has, drawn by chance."""
+
+    def __init__(self) -> None:
+        pass
+
+    def __len__(self) -> int:
+        return COUNT
+
+    def __getitem__(self, draw: Draw) -> Sample:
+        pixels = torch.from_numpy(draw.rng.normal(size=(3, 1, 1))).float()
+        return Sample(draw, pixels, torch.zeros(1, 1, dtype=torch.uint8))
+
+
 class Training:
     """A small network with dropout that learns from noise, each time from the same start."""
 
@@ -33,15 +48,21 @@ class Training:
         self.recipe = recipe
         self.checkpoint = Checkpoint(path, self.warnings.append) if path else None
 
-    def run(self, batches: int | None = None) -> list[Step]:
+    def run(self, batches: int | None = None, workers: int = 0) -> list[Step]:
         under_way = steps(
-            self.net, self.net[0], COUNT, self._loss, self.recipe, "test", checkpoint=self.checkpoint
+            self.net,
+            self.net[0],
+            Noise(),
+            self._loss,
+            self.recipe,
+            "test",
+            checkpoint=self.checkpoint,
+            workers=workers,
         )
         return list(islice(under_way, batches))
 
-    def _loss(self, draws: Sequence[Draw]) -> Tensor:
-        noise = [torch.from_numpy(draw.rng.normal(size=(3, 1, 1))).float() for draw in draws]
-        return (self.net(torch.stack(noise)) - 1).square().mean()
+    def _loss(self, batch: Sequence[Sample]) -> Tensor:
+        return (self.net(torch.stack([sample.pixels for sample in batch])) - 1).square().mean()
 
     @property
     def weights(self) -> list[list[float]]:
@@ -62,6 +83,13 @@ def test_it_goes_on_where_it_was_broken_off(done: int, undisturbed: Training, tm
     assert [step.step for step in resumed.run()] == list(range(done + 1, TOTAL + 1))
     assert resumed.weights == undisturbed.weights
     assert not resumed.warnings
+
+
+def test_it_goes_on_with_another_number_of_workers(undisturbed: Training, tmp_path: Path) -> None:
+    Training(tmp_path / "kept").run(4, workers=2)
+    resumed = Training(tmp_path / "kept")
+    resumed.run(workers=1)
+    assert resumed.weights == undisturbed.weights
 
 
 def test_it_can_be_broken_off_again_and_again(undisturbed: Training, tmp_path: Path) -> None:

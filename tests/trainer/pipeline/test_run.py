@@ -98,6 +98,8 @@ def test_overview_and_record_lie_beside_the_masks(result: Result, tmp_path: Path
     assert record["images"] == 3
     assert record["scores"]["final"]["split"] == "train"
     assert set(record["seconds"]) >= {"classifier", "cam", "walk"}
+    assert set(record["loader_wait_share"]) == {"classifier", "AffinityNet", "segmentation network"}
+    assert all(0 < share < 1 for share in record["loader_wait_share"].values())
 
 
 def test_the_models_of_a_run_open_in_one_file(result: Result, tmp_path: Path) -> None:
@@ -126,6 +128,14 @@ def test_a_rerun_only_makes_what_is_missing(result: Result, voc_tree: Path, tmp_
     changed = {path for path, time in kept.items() if path.stat().st_mtime_ns != time}
     assert changed == {lost}
     assert again.scores == result.scores
+
+
+def test_a_rerun_may_use_another_number_of_workers(result: Result, voc_tree: Path, tmp_path: Path) -> None:
+    models = (tmp_path / "out" / "models.safetensors").read_bytes()
+    for network in (tmp_path / "out" / "run").glob("*.safetensors"):
+        network.unlink()
+    assert _run(voc_tree, tmp_path / "out", workers=1).scores == result.scores
+    assert (tmp_path / "out" / "models.safetensors").read_bytes() == models
 
 
 def test_a_run_cut_short_goes_on_in_its_folder_and_the_time_of_both_is_told(
