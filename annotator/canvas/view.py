@@ -55,7 +55,7 @@ class CanvasView(NavigableView):
         self.items_by_name: dict[str, LayerItem] = {
             "image": self.image_item,
             "cam": CamItem(lambda: cam[1] if (cam := shown_cam(session)) else None),
-            "mask": MaskItem(lambda: session.mask, lambda: session.mask_edits),
+            "mask": MaskItem(lambda: session.shown_mask, lambda: session.mask_edits),
             "seeds": SeedsItem(lambda: session.seeds),
             "strokes": StrokesItem(lambda: session.corrections),
         }

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from annotator.boxes import Box, slices
 from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID
 from trainer.data.images import load_image
-from trainer.data.project import Project, Target
+from trainer.data.project import Project, Status, Target
 
 if TYPE_CHECKING:
     from trainer.engine import Proposal, Suggestion
@@ -21,12 +21,37 @@ Labels = NDArray[np.uint8]
 KEPT_MASKS = 12
 
 
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """What the mask of an image comes from.
+
+    With `kept`, a mask and the corrections it was made under, the proposal only adds what other corrections
+    change: the rest of that mask stays, whichever models made it.
+    """
+
+    proposal: "Proposal"
+    kept: tuple[Labels, Labels] | None = None
+
+    def mask(self, corrections: Labels) -> Labels:
+        """The mask under `corrections`, both uint8 H×W."""
+        mask = self._refined(corrections)
+        if self.kept is None:
+            return mask
+        kept, then = self.kept
+        return np.where((mask != self._refined(then)) | (corrections != then), mask, kept)
+
+    def _refined(self, corrections: Labels) -> Labels:
+        painted = (corrections != UNTOUCHED).any()
+        return self.proposal.refine(corrections) if painted else self.proposal.mask
+
+
 @dataclass
 class Document:
     """One image and its layers; every array is H×W uint8 unless said otherwise.
 
     `seeds` and `mask` are what is shown: the computed map below, the person's strokes above it, and a stroke
-    that is still being drawn (`preview`) on top.
+    that is still being drawn (`preview`) on top. The mask of one that is `held` stays as it is when models
+    change; what the new ones make of the image is `offered`, and shown as `looked_at` while somebody looks.
     """
 
     id: str
@@ -35,7 +60,11 @@ class Document:
     mask_edits: Labels  # 255 untouched, 254 void, else a class
     base_mask: Labels  # proposal, refined by the corrections; or the accepted mask
     accepted: bool
-    proposal: "Proposal | None" = None
+    basis: Basis | None = None
+    kept: tuple[Labels, Labels] | None = None  # a mask from disk that stays, and the corrections below it
+    held: bool = False
+    offered: Basis | None = None
+    looked_at: Labels | None = None
     suggestions: "tuple[Suggestion, ...]" = ()  # tags that the models would give it
     auto_seeds: Labels = field(init=False)
     seeds: Labels = field(init=False)
@@ -53,15 +82,21 @@ class Document:
     @classmethod
     def load(cls, project: Project, image_id: str) -> "Document":
         """Read image, journal and masks from disk. Raises DataError for an image that cannot be read."""
-        image = load_image(project.record(image_id).path)
+        record = project.record(image_id)
+        image = load_image(record.path)
         shape = image.shape[:2]
         accepted = project.accepted_mask(image_id)
         base = accepted if accepted is not None else project.proposal_mask(image_id)
-        if base is None or base.shape != shape:
+        stored = base is not None and base.shape == shape
+        if base is None or not stored:
             base = np.full(shape, VOID, np.uint8)
         corrections = project.layer(image_id, Target.SEEDS, shape)
         mask_edits = project.layer(image_id, Target.MASK, shape)
-        return cls(image_id, image, corrections, mask_edits, base, accepted is not None)
+        document = cls(image_id, image, corrections, mask_edits, base, accepted is not None)
+        painted = corrections != UNTOUCHED
+        if record.status is Status.CORRECTED and stored and (base == corrections)[painted].all():
+            document.kept, document.held = (base, corrections.copy()), True
+        return document
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -97,28 +132,44 @@ class Document:
         """A copy of the corrections with the stroke that is being drawn."""
         return self._with_preview(Target.SEEDS, self.whole).copy()
 
-    def adopt(self, proposal: "Proposal") -> None:
-        """Take a new proposal; refined masks of the old one are forgotten."""
+    @property
+    def proposal(self) -> "Proposal | None":
+        """The proposal that is in use; None until there is one."""
+        return self.basis.proposal if self.basis else None
+
+    def adopt(self, basis: Basis) -> None:
+        """Use another basis; refined masks of the old one are forgotten."""
         with self._refining:
             self._refined.clear()
-        self.proposal = proposal
-        self.auto_seeds = proposal.seeds
+        self.basis = basis
+        self.auto_seeds = basis.proposal.seeds
+
+    def release(self) -> None:
+        """Let the mask follow the next proposal: the person has asked for one."""
+        self.kept, self.held, self.offered = None, False, None
+
+    def finished(self, mask: Labels) -> Labels:
+        """A copy of `mask` with the person's hand edits over it."""
+        finished = np.empty_like(mask)
+        _lay(finished, mask, self.mask_edits)
+        finished[self.mask_edits == EDIT_VOID] = VOID
+        return finished
 
     def refined(self, corrections: Labels) -> Labels:
         """The proposal's mask under `corrections`; callable from any thread.
 
         The same corrections give back the very same mask, so an undone stroke restores every pixel.
         """
-        proposal = self.proposal
-        if proposal is None or not (corrections != UNTOUCHED).any():
-            return self.base_mask if proposal is None else proposal.mask
+        basis = self.basis
+        if basis is None:
+            return self.base_mask
         key = blake2b(np.ascontiguousarray(corrections).data, digest_size=16).digest()
         with self._refining:
             if key in self._refined:
                 return self._refined[key]
-        mask = proposal.refine(corrections)
+        mask = basis.mask(corrections)
         with self._refining:
-            if self.proposal is proposal:
+            if self.basis is basis:
                 self._refined[key] = mask
         return mask
 

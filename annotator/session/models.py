@@ -1,4 +1,4 @@
-"""The models in use: loaded with the project, exchanged, learnt; the open image follows them."""
+"""The models in use: loaded with the project, exchanged, learnt; what a person works on stays as it is."""
 
 from PySide6.QtCore import QObject, Signal
 
@@ -6,11 +6,11 @@ from annotator.session.parameters import Parameters
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.data.project import Project
-from trainer.worker.messages import TagsLearnt
+from trainer.worker.messages import ModelChanged, TagsLearnt
 
 
 class ModelsInUse(QObject):
-    """Says which models are in use, sets the parameters that go with them, and has the open image follow."""
+    """Says which models are in use, sets the parameters that go with them, and has them asked."""
 
     ready = Signal()  # they are loaded, and the open image is asked for
 
@@ -19,7 +19,8 @@ class ModelsInUse(QObject):
         self._state, self._proposals, self._parameters = state, proposals, parameters
         state.predictor.ready.connect(self._loaded)
         state.predictor.unavailable.connect(self._unavailable)
-        state.predictor.model_changed.connect(self._exchanged)
+        state.predictor.model_changed.connect(lambda _: proposals.follow_models())
+        state.trainer_message.connect(self._tell)
         state.predictor.tags_learnt.connect(self._learnt)
 
     def load(self, project: Project) -> None:
@@ -41,7 +42,7 @@ class ModelsInUse(QObject):
         state.weights_warning.emit(warning)
         state.settings_changed.emit()
         if state.document is not None:
-            self._proposals.ask()
+            self._proposals.follow_models()
             self.ready.emit()
 
     def _unavailable(self, error: Exception) -> None:
@@ -49,11 +50,13 @@ class ModelsInUse(QObject):
             self._state.set_busy(reason, None)
         self._state.report(error)
 
-    def _exchanged(self, version: int) -> None:
-        name = self.tr("Model {number}").format(number=version) if version else self.tr("The first model")
-        text = self.tr("{model} is in use now; proposals follow it.")
-        self._state.message.emit("info", text.format(model=name))
-        self._proposals.ask_unless_accepted()
+    def _tell(self, message: object) -> None:
+        """Tell of a model that a person asked for; one that was promoted is no reason to look up."""
+        if isinstance(message, ModelChanged):
+            number = message.version
+            name = self.tr("Model {number}").format(number=number) if number else self.tr("The first model")
+            text = self.tr("{model} is in use now; photos that nobody has touched follow it.")
+            self._state.message.emit("info", text.format(model=name))
 
     def _learnt(self, learnt: TagsLearnt) -> None:
         self._state.weights_warning.emit("")
@@ -62,4 +65,4 @@ class ModelsInUse(QObject):
         if learnt.note:
             self._state.message.emit("warning", learnt.note)
         self._parameters.calibrate(learnt.alpha, learnt.seed_alpha)
-        self._proposals.ask_unless_accepted()
+        self._proposals.follow_models()

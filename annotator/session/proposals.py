@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from annotator.boxes import rect_of
-from annotator.session.document import Document, Labels
+from annotator.session.document import Basis, Document, Labels
 from annotator.session.jobs import Latest
 from annotator.session.state import SessionState
+from trainer.worker.messages import Priority
 
 if TYPE_CHECKING:
     from trainer.engine import Proposal, Suggestion
@@ -20,6 +21,7 @@ class Proposals(QObject):
 
     refined = Signal()  # the mask follows every correction
     failed = Signal()  # no mask of the open image is on its way any more
+    other_arrived = Signal(object)  # a proposal for the open image whose own mask stays
 
     def __init__(self, state: SessionState) -> None:
         super().__init__(state)
@@ -35,20 +37,32 @@ class Proposals(QObject):
 
     def begin(self, document: Document) -> None:
         """Take the proposal that is at hand for an image just opened, or ask for one."""
+        self._refiner = Latest(self._state.jobs)  # that of the image before goes on by itself
+        self._state.set_busy("refine", None)
         if proposal := self._state.predictor.known(document.id):
-            self._apply(proposal)
+            self._propose(document, proposal)
             self._suggest()
         else:
-            self.ask()
+            self._request(document)
 
     def ask(self) -> None:
-        """Ask for a proposal of the open image."""
+        """Propose for the open image anew, because of what a person did; its mask follows."""
+        if (document := self._state.document) is not None:
+            document.release()
+            self._request(document)
+
+    def follow_models(self) -> None:
+        """Ask the models that are in use now; a mask that is there stays, and theirs is offered."""
         state, document = self._state, self._state.document
-        if document is None or state.worker is None:
+        if document is None:
             return
-        state.set_busy("propose", self.tr("Proposing a mask…"))
-        state.predictor.ask(document.id)
-        self._suggest()
+        if document.proposal is not None and not document.proposal.fast and not state.waits_for("propose"):
+            document.held = True
+            if not document.accepted:
+                state.predictor.ask(document.id, Priority.NEXT)
+            self._suggest()
+        else:
+            self._request(document)
 
     def ask_unless_accepted(self) -> None:
         """Ask again after tags, models or parameters changed; an accepted mask stays as it is."""
@@ -56,6 +70,14 @@ class Proposals(QObject):
         # The answer that an accepted image still waits for will be dropped: it is made of what was before.
         if document is not None and (not document.accepted or self._state.waits_for("propose")):
             self.ask()
+
+    def _request(self, document: Document) -> None:
+        state = self._state
+        if state.worker is None:
+            return
+        state.set_busy("propose", self.tr("Proposing a mask…"))
+        state.predictor.ask(document.id)
+        self._suggest()
 
     def catch_up(self) -> None:
         """Let the mask of an image that is open again follow all that changed while it was accepted."""
@@ -66,33 +88,37 @@ class Proposals(QObject):
 
     def refine(self) -> None:
         """Let the mask follow the corrections; an accepted mask stays as it is."""
-        state, document = self._state, self._state.document
-        if document is None or document.proposal is None or document.accepted:
+        state, document, project = self._state, self._state.document, self._state.project
+        if document is None or project is None or document.proposal is None or document.accepted:
             return
+        refiner = self._refiner
         corrections = document.preview_corrections()
         settled = document.preview is None and not document.proposal.fast
         state.set_busy("refine", self.tr("Following your stroke…"))
 
         def arrived(mask: Labels) -> None:
-            latest = not self._refiner.busy
-            if latest:
+            latest, shown = not refiner.busy, state.document is document
+            if latest and shown:
                 state.set_busy("refine", None)
-            if state.document is not document or document.accepted:
+            if document.accepted or state.project is not project:
+                return
+            if settled and latest:  # also of an image that was left in a hurry
+                self.keep_mask(document.id, mask)
+            if not shown:
                 return
             document.base_mask = mask
             document.compose(document.whole)
             state.layer_changed.emit("mask", rect_of(document.whole))
-            if settled and latest:
-                self._keep_mask(document.id, mask)
             if latest:
                 self.refined.emit()
 
         def refused(error: Exception) -> None:
-            state.set_busy("refine", None)
-            self.failed.emit()
+            if state.document is document:
+                state.set_busy("refine", None)
+                self.failed.emit()
             state.report(error)
 
-        self._refiner.submit(lambda: document.refined(corrections), arrived, refused)
+        refiner.submit(lambda: document.refined(corrections), arrived, refused)
 
     def _suggest(self) -> None:
         """Find tags that the open image may deserve, where nobody has tagged it."""
@@ -109,8 +135,9 @@ class Proposals(QObject):
 
     def _proposed(self, image_id: str, proposal: Proposal) -> None:
         self._state.reload_record(image_id)
-        if image_id == self._state.image_id:
-            self._apply(proposal)
+        document = self._state.document
+        if document is not None and document.id == image_id:
+            self._propose(document, proposal)
 
     def _not_proposed(self, image_id: str, reason: str) -> None:
         if image_id == self._state.image_id:
@@ -118,12 +145,23 @@ class Proposals(QObject):
             self.failed.emit()
             self._state.message.emit("error", reason)
 
-    def _apply(self, proposal: Proposal) -> None:
-        state, document = self._state, self._state.document
-        assert document is not None
+    def _propose(self, document: Document, proposal: Proposal) -> None:
+        """Lay a proposal under the strokes, unless the image holds what it has."""
         if not proposal.fast:
-            state.set_busy("propose", None)
-        document.adopt(proposal)
+            self._state.set_busy("propose", None)
+        if document.held and document.proposal is not None and not document.proposal.fast:
+            if proposal.fast or document.accepted:
+                return
+            self.keep_mask(document.id, document.base_mask)  # the trainer has kept its own
+        else:
+            self.use(document, Basis(proposal, document.kept))
+        if document.held and not proposal.fast:
+            self.other_arrived.emit(proposal)
+
+    def use(self, document: Document, basis: Basis) -> None:
+        """Let the mask of the open image, its CAMs and seed cues come from `basis`."""
+        state, proposal = self._state, basis.proposal
+        document.adopt(basis)
         if state.cam_class not in proposal.classes:
             state.cam_class = proposal.classes[0] if proposal.classes else 0
         document.compose(document.whole)
@@ -132,7 +170,7 @@ class Proposals(QObject):
         state.layer_changed.emit("seeds", rect_of(document.whole))
         self.refine()
 
-    def _keep_mask(self, image_id: str, mask: Labels) -> None:
+    def keep_mask(self, image_id: str, mask: Labels) -> None:
         """Keep the refined proposal for the next time the image is opened, and for the export."""
         project = self._state.project
         if project is not None:

@@ -10,6 +10,7 @@ from annotator.session.document import Document
 from annotator.session.jobs import Deadline
 from annotator.session.loader import DocumentLoader
 from annotator.session.models import ModelsInUse
+from annotator.session.offer import Offer
 from annotator.session.parameters import Parameters
 from annotator.session.predictor import EngineFactory
 from annotator.session.proposals import Proposals
@@ -50,6 +51,7 @@ class Session(SessionState):
         self.tagging = Tagging(self, self.proposals)
         self.acceptance = Acceptance(self, self.proposals)
         self.strokes = Strokes(self, self.proposals, self.acceptance)
+        self.offer = Offer(self, self.proposals)
         self.models.ready.connect(self._prefetch)
         self.acceptance.done.connect(self._open_following)
 

@@ -174,6 +174,14 @@ class SessionState(QObject):
         return self._document.mask if self._document else None
 
     @property
+    def shown_mask(self) -> Labels | None:
+        """uint8 H×W: the mask, or another one while somebody looks at it."""
+        document = self._document
+        if document is None:
+            return None
+        return document.mask if document.looked_at is None else document.looked_at
+
+    @property
     def mask_edits(self) -> Labels | None:
         """uint8 H×W: the hand edits, 255 where untouched, 254 for void."""
         return self._document.mask_edits if self._document else None

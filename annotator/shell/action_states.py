@@ -17,6 +17,7 @@ class ActionStates:
         session.image_changed.connect(self._enable)
         session.record_changed.connect(self._enable)
         session.sweep.changed.connect(self._enable)
+        session.offer.changed.connect(self._enable)
         session.undo_changed.connect(self._enable_history)
         session.paint_changed.connect(self._check)
         self._enable()
@@ -30,6 +31,8 @@ class ActionStates:
         for name in WITH_IMAGE:
             self._actions[name].setEnabled(record is not None)
         self._actions["propose_all"].setEnabled(project and not self._session.sweep.running)
+        for name in ("look", "take"):
+            self._actions[name].setEnabled(self._session.offer.stands)
         self._actions["reopen"].setEnabled(record is not None and record.status is Status.ACCEPTED)
 
     def _enable_history(self, can_undo: bool, can_redo: bool) -> None:

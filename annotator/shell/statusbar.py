@@ -3,6 +3,7 @@
 from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
 
+from annotator.actions import Actions
 from annotator.panels.trainer import COLOURS, TrainerPanel
 from annotator.session import Session
 from annotator.theme import Theme
@@ -13,19 +14,24 @@ class StatusBar(QStatusBar):
     """Listens to the session, the canvas and the trainer panel."""
 
     def __init__(
-        self, session: Session, trainer: TrainerPanel, theme: Theme, parent: QWidget | None = None
+        self,
+        session: Session,
+        trainer: TrainerPanel,
+        actions: Actions,
+        theme: Theme,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
-        self._session, self._trainer, self._theme = session, trainer, theme
+        self._session, self._trainer, self._actions, self._theme = session, trainer, actions, theme
         self._busy, self._cursor, self.zoom, self.saved, self._state = (QLabel() for _ in range(5))
-        self.sweep = QLabel()
+        self.sweep, self.offer = QLabel(), QLabel()
         self._lamp = QLabel()
         self._lamp.setObjectName("lamp")
         # A long name is cut, or the window would have to grow for it.
         self._busy.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.addWidget(self._busy, 1)
-        for label in (self._cursor, self.zoom, self.saved, self._lamp, self._state, self.sweep):
+        for label in (self.offer, self._cursor, self.zoom, self.saved, self._lamp, self._state, self.sweep):
             self.addPermanentWidget(label)
         session.busy_changed.connect(lambda busy, text: self._busy.setText(text))
         self._point: QPointF | None = None
@@ -35,9 +41,13 @@ class StatusBar(QStatusBar):
         session.project_opened.connect(lambda: self._show_saved(True))
         trainer.state_shown.connect(self._show_state)
         trainer.sweep.shown.connect(self._show_sweep)
+        session.offer.changed.connect(self._show_offer)
+        actions.keys_changed.connect(self._show_offer)
+        theme.changed.connect(self._show_offer)
         theme.changed.connect(self._show_state)
         self._show_state()
         self._show_sweep()
+        self._show_offer()
 
     def show_zoom(self, factor: float) -> None:
         """Show a zoom in per cent of the photo's own size."""
@@ -61,6 +71,13 @@ class StatusBar(QStatusBar):
     def _show_saved(self, saved: bool) -> None:
         self.saved.setText(self.tr("Saved") if saved else self.tr("Not saved yet"))
         self.saved.setStyleSheet("" if saved else f"color: {self._theme.colours['bad']}")
+
+    def _show_offer(self) -> None:
+        text = self.tr("Newer models have another mask: hold {look} to see it, {take} takes it")
+        look, take = (self._actions.key_text(action) for action in ("look", "take"))
+        self.offer.setText(text.format(look=look, take=take))
+        self.offer.setStyleSheet(f"color: {self._theme.colours['accent']}")
+        self.offer.setVisible(self._session.offer.stands)
 
     def _show_sweep(self) -> None:
         text = self._trainer.sweep.text()

@@ -169,7 +169,7 @@ class Window(QMainWindow):
         self.tools_bar = ToolsBar(self.actions_table, self)
         self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.main_bar)
         self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, self.tools_bar)
-        self.status = StatusBar(self.session, self.trainer, self.theme)
+        self.status = StatusBar(self.session, self.trainer, self.actions_table, self.theme)
         self.setStatusBar(self.status)
 
     def _dock(self) -> None:
@@ -214,6 +214,7 @@ class Window(QMainWindow):
                 "session": session,
                 "photos": session.photos,
                 "sweep": session.sweep,
+                "offer": session.offer,
                 "strokes": session.strokes,
                 "acceptance": session.acceptance,
                 "paint": self.paint_actions,

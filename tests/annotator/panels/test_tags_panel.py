@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator.panels.tags import TagsPanel
 from annotator.session import Session
+from annotator.session.document import Basis
 from annotator.theme import Theme
 from trainer.translatable import translatable
 
@@ -72,7 +73,7 @@ def test_the_chosen_class_is_brought_into_sight(panel: TagsPanel, opened: Sessio
 
 def test_what_the_models_do_not_know_is_told_below_the_tags(panel: TagsPanel, opened: Session) -> None:
     note = translatable("The classifier has not learnt {classes}: paint it.", classes="zebra")
-    opened.document.proposal = replace(opened.proposal, note=note)
+    opened.document.basis = Basis(replace(opened.proposal, note=note))
     opened.proposal_changed.emit()
     assert says(panel, "not learnt zebra")
 

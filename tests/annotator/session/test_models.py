@@ -12,17 +12,17 @@ from annotator.session import Session
 from annotator.session.engine_loading import Loaded
 from trainer.data.project import Project
 from trainer.errors import WeightsError
+from trainer.translatable import TranslatableText
 from trainer.worker.messages import ModelChanged, Predicted, Promoted
 
 
-def test_a_better_model_is_announced_and_the_open_proposal_follows(cat: Session, qtbot: QtBot) -> None:
+def test_only_a_model_that_was_asked_for_is_announced(cat: Session) -> None:
     told: list[tuple[str, str]] = []
     cat.message.connect(lambda *message: told.append(message))
     cat.predictor.hear(Promoted(3, 0.9))
-    assert told == [("info", "Model 3 is in use now; proposals follow it.")]
-    with qtbot.waitSignal(cat.proposal_changed, timeout=10000):
-        cat.predictor.hear(ModelChanged(0, ""))  # the worker itself has not moved
-    wait_settled(cat, qtbot)
+    assert told == []
+    cat.predictor.hear(ModelChanged(2, TranslatableText()))
+    assert told == [("info", "Model 2 is in use now; photos that nobody has touched follow it.")]
 
 
 def test_a_proposal_of_an_older_model_is_dropped(cat: Session) -> None:
