@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import runpy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -62,6 +64,35 @@ def test_the_clicks_on_a_stripe_are_counted_by_hand(stripe: Path) -> None:
     assert not problems
     (cut_short,), _ = simulate([Painter()], open_photos(stripe), PROTOCOLS["clicks"], clicks=4)
     assert (cut_short.figures()["noc@90"], cut_short.figures()["failed@90"]) == (4, 1)
+
+
+@pytest.mark.shared_data
+def test_clicks_agree_with_the_instrument_that_judges_us(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same clicks and the same IoU after each."""
+    instrument = shared / "measure" / "noc.py"
+    if not instrument.is_file():
+        pytest.skip("needs ../shared/measure/noc.py, which is absent")
+    monkeypatch.setattr("sys.argv", ["noc.py"])
+    monkeypatch.setattr("os.environ", {**os.environ})  # it sets the number of threads
+    judge = runpy.run_path(str(instrument))
+    photos = open_photos(shared / "data" / "gsc").select(limit=1)
+    (simulation,), _ = simulate([Painter()], photos, PROTOCOLS["clicks"])
+
+    class Adapter:
+        def start(self, image: np.ndarray) -> None:
+            self._painter = Painter()
+            self._painter.start(image, ("object",))
+
+        def predict(self, seeds: np.ndarray) -> np.ndarray:
+            return self._painter.refine(seeds)
+
+    for course in simulation.courses:
+        image, truth, valid = judge["load"](shared / "data" / "gsc", course.image)
+        record, _ = judge["run_image"](Adapter(), image, truth, valid, radius=5, max_clicks=20)
+        assert [(click.y, click.x, click.label) for click in course.clicks] == record["clicks"]
+        assert course.ious[1:] == pytest.approx(record["iou"])
 
 
 def test_clicks_begin_from_nothing_and_the_class_is_unknown(voc_tree: Path) -> None:
