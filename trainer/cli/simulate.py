@@ -105,7 +105,7 @@ def run(
     methods = _methods(names, models, chosen.classes(photos.classes), device)
     with open_reporter(json) as reporter:
         simulations, damaged = simulate(methods, selected, chosen, clicks, seed, reporter)
-        problems = [*photos.problems, *damaged]
+        problems = [*selected.problems, *damaged]
         for problem in problems:
             reporter.message(f"warning: {problem}")
     first, others = simulations[0], simulations[1:]
@@ -125,9 +125,8 @@ def _method_names(listed: str) -> list[str]:
     from trainer.errors import UserError
 
     names = list(dict.fromkeys(name.strip() for name in listed.split(",") if name.strip()))
-    unknown = [name for name in names if name not in METHODS]
-    if unknown or not names:
-        raise UserError(f"there is no method {', '.join(unknown)!r}; choose from {', '.join(METHODS)}")
+    if not names or not set(names) <= set(METHODS):
+        raise UserError(f"--method {listed} is unknown; choose from {', '.join(METHODS)}")
     return names
 
 
@@ -138,7 +137,7 @@ def _listed(path: Path | None) -> list[str]:
     if path is None:
         return []
     try:
-        return path.read_text(encoding="utf-8-sig").split()
+        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the list of photos {path} ({error}); give a text file") from error
 
@@ -160,7 +159,9 @@ def _methods(names: Sequence[str], models: Path | None, classes: ClassList, devi
 def _print(
     protocol: str, split: str, first: Simulation, compared: Sequence[tuple[Simulation, dict[str, Interval]]]
 ) -> None:
-    """Print one row a figure; of each further method the figure and its difference from the first's."""
+    """Print one row a figure; of each further method the figure, and the 95 % interval of its difference
+    from the first method's.
+    """
     columns = [simulation.figures() for simulation in (first, *(other for other, _ in compared))]
     rows = []
     for name in columns[0]:
@@ -170,12 +171,12 @@ def _print(
         unit = "" if kind == "noc" else " %"
         row = [name + unit, _figure(columns[0][name], unit)]
         for figures, (_, intervals) in zip(columns[1:], compared, strict=True):
-            mean, low, high = (_figure(value, unit, sign="+") for value in intervals[name])
-            row += [_figure(figures[name], unit), f"{mean} [{low}, {high}]"]
+            _, low, high = (_figure(value, unit, sign="+") for value in intervals[name])
+            row += [_figure(figures[name], unit), f"{low}…{high}"]
         rows.append(row)
     head, seconds = ["", first.method], ["s/click", f"{first.seconds_per_click():.3f}"]
     for other, _ in compared:
-        head += [other.method.replace("-", " "), "difference [95 %]"]
+        head += [other.method.replace("-", " "), f"minus {first.method}, 95 %"]
         seconds += [f"{other.seconds_per_click():.3f}", ""]
     print_table(
         f"{len(first.courses)} objects in {first.images} images, split {split}, protocol {protocol}, "
