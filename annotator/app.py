@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 from annotator import i18n
 from annotator.crash_trace import traced
 from annotator.session import Session
+from annotator.session.models import WEIGHTS
 from annotator.settings import DeskSettings
 from annotator.shell.window import Window
 from annotator.theme import Theme
@@ -71,7 +72,7 @@ def make_window(settings: DeskSettings) -> Window:
             load_engine,  # imports torch, which the window does not wait for
         )
 
-        return load_engine(project, settings.weights)
+        return load_engine(project, project.setting(WEIGHTS, ""))
 
     session = Session(load)
     window = Window(session, settings, theme)

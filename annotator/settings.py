@@ -7,8 +7,10 @@ from typing import Any
 from PySide6.QtCore import QByteArray, QSettings
 
 RECENT = 8
-BRUSH_RADII = (0.5, 500.0)
-"""Smallest and largest radius of the brush, in image pixels."""
+SMALLEST_BRUSH = 0.5
+"""Smallest radius of the brush, in image pixels."""
+BRUSH_SHARES = (0.001, 0.5)
+"""Smallest and largest radius of the brush, as shares of the photo's longer side."""
 
 
 class DeskSettings:
@@ -59,26 +61,30 @@ class DeskSettings:
         self._store.setValue("recent", json.dumps([str(one) for one in paths]))
 
     @property
-    def brush_radius(self) -> float:
-        """Radius of the brush in image pixels."""
+    def brush_share(self) -> float:
+        """Radius of the brush as a share of the photo's longer side: it is as large on the next photo."""
         try:
-            low, high = BRUSH_RADII
-            return min(max(float(self._text("brush_radius", "12")), low), high)
+            low, high = BRUSH_SHARES
+            return min(max(float(self._text("brush_share", "0.024")), low), high)
         except ValueError:
-            return 12.0
+            return 0.024
 
-    @brush_radius.setter
-    def brush_radius(self, value: float) -> None:
-        self._store.setValue("brush_radius", str(value))
+    @brush_share.setter
+    def brush_share(self, value: float) -> None:
+        self._store.setValue("brush_share", str(value))
 
     @property
-    def weights(self) -> str:
-        """Weights file or registered name the user chose; "" for the bundled ones."""
-        return self._text("weights", "")
+    def layers(self) -> dict[str, tuple[bool, float]]:
+        """Of each layer of the canvas, whether it is shown and how strongly, 0…1; empty at first."""
+        value = self._json("layers", {})
+        if not isinstance(value, dict):
+            return {}
+        kept = (one for one in value.items() if isinstance(one[1], list) and len(one[1]) == 2)
+        return {str(name): (bool(shown), float(strength)) for name, (shown, strength) in kept}
 
-    @weights.setter
-    def weights(self, value: str) -> None:
-        self._store.setValue("weights", value)
+    @layers.setter
+    def layers(self, value: dict[str, tuple[bool, float]]) -> None:
+        self._store.setValue("layers", json.dumps(value))
 
     @property
     def welcomed(self) -> bool:

@@ -84,6 +84,11 @@ class NavigableView(QGraphicsView):
         """What is shown now."""
         return Where(self.scale_factor, self.to_image(self.centre), self._fitted)
 
+    def tell_cursor(self) -> None:
+        """Tell which image point lies under the mouse, where the image has moved and the mouse has not."""
+        if self.cursor_at is not None:
+            self.hovered.emit(None if self.image_size.isEmpty() else self.to_image(self.cursor_at))
+
     def to_image(self, at: QPointF) -> QPointF:
         """Viewport position to image position."""
         return self.viewportTransform().inverted()[0].map(at)
@@ -148,6 +153,8 @@ class NavigableView(QGraphicsView):
         self.verticalScrollBar().setValue(round(point.y() * scale - at.y()))
         if self.where != before:
             self.moved.emit()
+            if self.cursor_at is not None and not self.panning:
+                self.tell_cursor()
         if scale != before.scale:
             self.zoom_changed.emit(self.zoom_factor)
 

@@ -10,7 +10,7 @@ from skimage.segmentation import slic
 
 from annotator.boxes import Box
 from annotator.canvas.geometry import Cover
-from annotator.canvas.layers import halved
+from annotator.pyramid import halved
 from annotator.session.document import Labels
 
 PIXELS_EACH = 400  # about 20×20

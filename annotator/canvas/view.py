@@ -1,5 +1,6 @@
 """The canvas: the open image with its layers, and the tools at work on it."""
 
+from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
@@ -9,7 +10,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPainte
 from PySide6.QtWidgets import QWidget
 
 from annotator.canvas.badge import badge_strip, badge_text, draw_badge
-from annotator.canvas.layers import CamItem, ImageItem, LayerItem, MaskItem, SeedsItem, StrokesItem, pyramid
+from annotator.canvas.layers import CamItem, ImageItem, LayerItem, MaskItem, SeedsItem, StrokesItem
 from annotator.canvas.navigation import NavigableView
 from annotator.canvas.outlines import ink_colour, stroke_twice
 from annotator.canvas.painting import Painting
@@ -18,7 +19,6 @@ from annotator.canvas.tools import TOOLS
 from annotator.canvas.tools.base import Tool
 from annotator.canvas.tools.picker import Picker
 from annotator.session import Session
-from annotator.settings import BRUSH_RADII
 from trainer.data.classes import UNTOUCHED
 
 LAYERS = ("image", "cam", "mask", "seeds", "strokes")  # from bottom to top
@@ -107,6 +107,13 @@ class CanvasView(NavigableView):
         self.items_by_name[name].set_strength(opacity)
         self.layers_changed.emit()
 
+    def restore_layers(self, layers: Mapping[str, tuple[bool, float]]) -> None:
+        """Show layers as they were shown before, and as strongly."""
+        for name, (shown, strength) in layers.items():
+            if name in self.items_by_name:
+                self.set_layer_visible(name, shown)
+                self.set_layer_opacity(name, min(max(strength, 0.0), 1.0))
+
     def peek(self, on: bool) -> None:
         """Hide everything but the photo while `on`."""
         self._peeking = on
@@ -128,17 +135,13 @@ class CanvasView(NavigableView):
             tool.reset()
         for item in self.items_by_name.values():
             item.set_extent(shape)
-        self.image_item.set_levels([image] if image is not None else [])
+        document = self.session.document
+        self.image_item.set_levels(document.levels if document is not None else [])
         self.set_image_size(QSize(shape[1], shape[0]))
         self.restore_cursor()
-        self._refresh_badge()
-        if image is not None:
-
-            def halved(levels: list) -> None:
-                if self.session.image is image:
-                    self.image_item.set_levels(levels)
-
-            self.session.jobs.submit(lambda: pyramid(image), halved)
+        self.refresh_overlay()
+        self.viewport().update()  # what lay over the former photo, also beside it
+        self.tell_cursor()
 
     def _redraw(self) -> None:
         for item in self.items_by_name.values():
@@ -174,8 +177,7 @@ class CanvasView(NavigableView):
 
     def scale_brush(self, factor: float) -> None:
         """Make the brush larger or smaller."""
-        radius = self.session.brush_radius * factor
-        self.session.brush_radius = min(max(round(radius, 2), BRUSH_RADII[0]), BRUSH_RADII[1])
+        self.session.brush_radius *= factor
 
     # -- Mouse and keys --------------------------------------------------------------------------------------
 
@@ -253,6 +255,9 @@ class CanvasView(NavigableView):
             self._button = Qt.MouseButton.NoButton
             if self.tool.busy:
                 self.tool.release(self.to_image(event.position()))
+            if not self.viewport().rect().contains(event.position().toPoint()):
+                self.cursor_at = None  # it left during the stroke
+                self.hovered.emit(None)
             self.refresh_overlay()
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -31,6 +31,7 @@ class ClassesDialog(QDialog):
         self.setWindowTitle(self.tr("Classes"))
         self.resize(380, 460)
         self._session = session
+        self._warned = ""  # the name that was told to be much like another one
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Classes"))
         self.field = QLineEdit(name, placeholderText=self.tr("Name of a new class"))
@@ -49,6 +50,8 @@ class ClassesDialog(QDialog):
         row.addWidget(self.button)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
+        close = buttons.button(QDialogButtonBox.StandardButton.Close)
+        close.setAutoDefault(False)  # Return adds what stands in the field, and does not close as well
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 14, 14, 12)
         layout.setSpacing(9)
@@ -75,6 +78,12 @@ class ClassesDialog(QDialog):
         name = self.field.text().strip()
         if not name:
             return
+        alike = next((known for known in self._session.classes.names if is_like(name, known)), None)
+        if alike is not None and name != self._warned:
+            self._warned = name
+            warning = self.tr("“{alike}” is a class already. Add “{name}” once more if it is another thing.")
+            self.problem.setText(warning.format(alike=alike, name=name))
+            return
         try:
             self._session.tagging.add_class(name)
         except UserError as error:
@@ -85,3 +94,12 @@ class ClassesDialog(QDialog):
         self._fill()
         self.list.scrollToBottom()
         self.added.emit(name)
+
+
+def is_like(name: str, known: str) -> bool:
+    """Whether two names of classes differ only by letter case, spaces, dashes and underscores."""
+
+    def plain(text: str) -> str:
+        return "".join(letter for letter in text.casefold() if letter not in " -_")
+
+    return name != known and plain(name) == plain(known)

@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.session.jobs import Jobs
-from annotator.settings import DeskSettings
 from annotator.widgets import explanation
 from trainer.errors import Cancelled
 from trainer.models.download import download
@@ -31,11 +30,12 @@ class WeightsDialog(QDialog):
     A download ends with the dialog, or with the desk.
     """
 
+    chosen = Signal(str)  # a file, a published name, "" for what comes with the program
     _received = Signal(int, int)
 
-    def __init__(self, jobs: Jobs, settings: DeskSettings, parent: QWidget | None = None) -> None:
+    def __init__(self, jobs: Jobs, weights: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._jobs, self._settings = jobs, settings
+        self._jobs = jobs
         self._gone = Event()
         self.rejected.connect(self._gone.set)
         self.setWindowTitle(self.tr("Weights"))
@@ -90,7 +90,7 @@ class WeightsDialog(QDialog):
         layout.addWidget(self.progress)
         layout.addWidget(self.problem)
         layout.addLayout(buttons)
-        self._show_present(settings.weights)
+        self._show_present(weights)
 
     def choose(self) -> None:
         """Use what is chosen; a download comes first."""
@@ -120,7 +120,7 @@ class WeightsDialog(QDialog):
             self._take("")
 
     def _take(self, weights: str) -> None:
-        self._settings.weights = weights
+        self.chosen.emit(weights)
         self.accept()
 
     def _failed(self, error: Exception) -> None:

@@ -196,7 +196,10 @@ class ImagesPanel(QWidget):
         accepted = sum(record.status is Status.ACCEPTED for record in records.values())
         self._progress.setRange(0, max(len(records), 1))
         self._progress.setValue(accepted)
-        self._count.setText(self.tr("{n} of {total} accepted").format(n=accepted, total=len(records)))
+        count = self.tr("{n} of {total} accepted").format(n=accepted, total=len(records))
+        if len(ids) < len(records):
+            count += " · " + self.tr("{n} shown").format(n=len(ids))
+        self._count.setText(count)
         if ids:
             self._stack.setCurrentWidget(self.view)
         else:
@@ -236,7 +239,14 @@ class ImagesPanel(QWidget):
         layout.addLayout(foot)
 
     def _start(self) -> None:
+        """Another folder: what was looked for in the former one is not there."""
         self.thumbnails.clear()
+        for widget in (self.search, self.filter):
+            widget.blockSignals(True)
+        self.search.clear()
+        self.filter.setCurrentIndex(0)
+        for widget in (self.search, self.filter):
+            widget.blockSignals(False)
         self.refresh()
 
     def _note(self, image_id: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import (
+    QCheckBox,
     QCompleter,
     QFrame,
     QHBoxLayout,
@@ -111,9 +112,8 @@ class TagsPanel(QWidget):
         self.field = QLineEdit(placeholderText=self.tr("Add or choose a tag…"))
         self.field.setAccessibleName(self.tr("Add a tag"))
         self.field.returnPressed.connect(self._add_typed)
-        self._none = QPushButton(self.tr("Nothing of the list: background only"))
-        self._none.setProperty("flat", True)
-        self._none.clicked.connect(lambda: session.tagging.set_tags(()))
+        self.none = QCheckBox(self.tr("Nothing of the list: background only"))
+        self.none.clicked.connect(lambda on: session.tagging.set_tags(() if on else None))
         inner = QWidget()
         body = QVBoxLayout(inner)
         body.setContentsMargins(6, 6, 6, 6)
@@ -122,7 +122,7 @@ class TagsPanel(QWidget):
         body.addWidget(self._note)
         body.addWidget(self._empty)
         body.addLayout(self._chips)
-        body.addWidget(self._none)
+        body.addWidget(self.none)
         body.addStretch()
         self._scroll = scrolled(inner)
         foot = QHBoxLayout()
@@ -164,7 +164,10 @@ class TagsPanel(QWidget):
         record = self._session.record
         if record is None or not name:
             return
-        if name not in self._session.classes:
+        classes = self._session.classes
+        if name not in classes:
+            name = next((known for known in classes.names if known.casefold() == name.casefold()), name)
+        if name not in classes:
             self.class_wanted.emit(name)
         else:
             if name not in record.tags:
@@ -180,7 +183,9 @@ class TagsPanel(QWidget):
     def _remove(self, class_id: int) -> None:
         if (record := self._session.record) is not None:
             name = self._session.classes.name_of(class_id)
-            self._session.tagging.set_tags(tag for tag in record.tags if tag != name)
+            left = tuple(tag for tag in record.tags if tag != name)
+            # Without the last one nobody has said what is there: that it is nothing is said by its own box.
+            self._session.tagging.set_tags(left or None)
 
     def _classes_changed(self) -> None:
         completer = QCompleter(list(self._session.classes.names), self.field)
@@ -209,12 +214,11 @@ class TagsPanel(QWidget):
             self.rows.append(row)
         if record is None:
             self._empty.setText(self.tr("The tags of the open image appear here."))
-        elif not record.tagged:
-            self._empty.setText(self.tr("No tags yet: say what is in this picture."))
         else:
-            self._empty.setText(self.tr("Nothing of the class list is in this picture."))
-        self._empty.setVisible(record is None or not record.tags)
-        self._none.setVisible(record is not None and not record.tagged)
+            self._empty.setText(self.tr("No tags yet: say what is in this picture."))
+        self._empty.setVisible(record is None or not record.tagged)
+        self.none.setVisible(record is not None and not record.tags)
+        self.none.setChecked(record is not None and record.tagged)
         self._suggest()
         self._mark()
         self._follow_proposal()

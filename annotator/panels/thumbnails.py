@@ -28,6 +28,7 @@ class Thumbnails(QObject):
         self._made: LRUCache[str, QPixmap] = LRUCache(KEPT)
         self._wanted: OrderedDict[str, Path] = OrderedDict()
         self._working = False
+        self._generation = 0  # of the project: names of images repeat from one to the next
 
     def get(self, image_id: str, path: Path) -> QPixmap | None:
         """The picture, or None while it is being made; a null one for an image that cannot be read."""
@@ -44,6 +45,7 @@ class Thumbnails(QObject):
         """Forget everything: another project is open."""
         self._made.clear()
         self._wanted.clear()
+        self._generation += 1
 
     def close(self, timeout_ms: int = 1500) -> None:
         """Stop the thread."""
@@ -55,11 +57,13 @@ class Thumbnails(QObject):
             return
         self._working = True
         image_id, path = self._wanted.popitem(last=True)
+        generation = self._generation
 
         def arrived(image: QImage) -> None:
             self._working = False
-            self._made[image_id] = QPixmap.fromImage(image)
-            self.arrived.emit(image_id)
+            if generation == self._generation:
+                self._made[image_id] = QPixmap.fromImage(image)
+                self.arrived.emit(image_id)
             self._next()
 
         self._jobs.submit(lambda: to_qimage(thumbnail(path, SIDE)), arrived, lambda error: arrived(QImage()))

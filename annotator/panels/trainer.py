@@ -49,6 +49,24 @@ RUNNING = (State.TRAINING, State.WAITING, State.CONVERGED)
 HELD = (State.TRAINING, State.PAUSED)
 
 
+class Rounds:
+    """Numbers the rounds of a session: each run of the trainer counts its own from 1."""
+
+    def __init__(self) -> None:
+        self._before = self._last = 0
+
+    def begin_run(self) -> None:
+        """Count on from here."""
+        self._before, self._last = self._before + self._last, 0
+
+    def number(self, of_run: int) -> int:
+        """The number in the session of a round of the run under way."""
+        if of_run < self._last:
+            self.begin_run()
+        self._last = of_run
+        return self._before + of_run
+
+
 class TrainerPanel(QWidget):
     """State, progress, curves and versions of the trainer thread."""
 
@@ -79,6 +97,7 @@ class TrainerPanel(QWidget):
         self._doing = explanation()
         self._loss: list[tuple[float, float]] = []
         self._validation: list[tuple[float, float, float]] = []
+        self._rounds = Rounds()
         self._loss_plot, self._validation_plot = pg.PlotWidget(), pg.PlotWidget()
         self._validation_help = explanation(
             self.tr("Each round the new model (line) must beat the one in use (dots) on images kept aside.")
@@ -92,6 +111,7 @@ class TrainerPanel(QWidget):
         session.trainer_message.connect(self.hear)
         session.project_opened.connect(self._start)
         session.engine_changed.connect(self._show)
+        session.busy_changed.connect(self._enable)
         session.predictor.unavailable.connect(self._could_not_load)
         theme.changed.connect(self._recolour)
         self._recolour()
@@ -103,15 +123,23 @@ class TrainerPanel(QWidget):
     def toggle(self) -> None:
         """Start training, or pause it."""
         self._session.predictor.post(Pause() if self.state in RUNNING else Start())
+        self._say_that_it_waits()
 
     def learn_tags(self) -> None:
         """Learn the classes from the tags."""
         self._session.predictor.post(LearnTags())
+        self._say_that_it_waits()
+
+    def _say_that_it_waits(self) -> None:
+        if self._session.worker is None:
+            self.reason.setText(self.tr("Begins as soon as the models are loaded."))
 
     def hear(self, message: object) -> None:
         """Take in a message of the trainer thread."""
         match message:
             case StateChanged():
+                if message.state is State.TRAINING and self.state not in HELD:
+                    self._rounds.begin_run()
                 self.state = message.state
                 self._learning = self._learning and self.state in HELD
                 self.reason.setText(localised(message.reason))
@@ -124,7 +152,8 @@ class TrainerPanel(QWidget):
                 self._loss = [*self._loss[-POINTS:], (message.step, message.loss)]
                 self._redraw.start()
             case ValidationPoint():
-                self._validation.append((message.round, message.incumbent, message.challenger))
+                number = self._rounds.number(message.round)
+                self._validation.append((number, message.incumbent, message.challenger))
                 self._redraw.start()
             case Promoted() | ModelChanged() | TagsLearnt():
                 self._list_versions()
@@ -135,7 +164,10 @@ class TrainerPanel(QWidget):
         self._progress.setValue(round(1000 * progress.fraction))
         doing = localised(progress.text)
         if progress.round:
-            doing = self.tr("Round {round}: {text}").format(round=progress.round, text=doing)
+            number = self._rounds.number(progress.round)
+            doing = self.tr("Round {round}: {text}").format(round=number, text=doing)
+        else:
+            self._rounds.begin_run()
         if progress.seconds_left is not None:
             left = clock_time(progress.seconds_left)
             doing = self.tr("{text} · {time} left").format(text=doing, time=left)
@@ -199,7 +231,7 @@ class TrainerPanel(QWidget):
         layout.addWidget(scroll)
 
     def _start(self) -> None:
-        self._loss, self._validation = [], []
+        self._loss, self._validation, self._rounds = [], [], Rounds()
         self.state, self._learning = State.IDLE, False
         self.reason.setText(self.tr("The models are being loaded."))
         self._show()
@@ -228,15 +260,18 @@ class TrainerPanel(QWidget):
         running = self.state in RUNNING
         self.button.setText(self.tr("Pause") if running else self.tr("Start"))
         self.button.setIcon(self._theme.icon("mdi6.pause" if running else "mdi6.play"))
-        self.button.setEnabled(self._session.worker is not None)
         training = self.state is State.TRAINING
         self.stop.setVisible(self.state in HELD)
-        self.learn.setEnabled(self._session.worker is not None and not self._learning)
+        self._enable()
         self.learn.setIcon(self._theme.icon(spec_of("learn_tags").icon))
         self._progress.setVisible(training)
         self._doing.setVisible(training)
         self.sweep.follow(training)
         self.state_shown.emit()
+
+    def _enable(self) -> None:
+        self.button.setEnabled(self._session.trains)
+        self.learn.setEnabled(self._session.trains and not self._learning)
 
     def _recolour(self) -> None:
         for plot in (self._loss_plot, self._validation_plot):

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QObject, Signal
 
 from annotator.boxes import rect_of
-from annotator.session.document import Document
+from annotator.session.document import Document, Labels
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.data.classes import BACKGROUND, VOID
@@ -79,9 +79,10 @@ class Acceptance(QObject):
             self._waiting = False
             self._say_open()
 
-    def follow_journal(self, document: Document, project: Project) -> bool:
-        """Show what undo or redo made of the acceptance; whether it ended, so that the mask has to follow."""
-        mask = project.accepted_mask(document.id)
+    def follow_journal(self, document: Document, mask: Labels | None) -> bool:
+        """Show what undo or redo made of the acceptance: `mask` is accepted again, or with None nothing is;
+        whether it ended, so that the mask has to follow.
+        """
         if mask is None:
             return self.open_again(document)
         document.freeze(mask)

@@ -10,6 +10,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from annotator.boxes import Box, slices
+from annotator.pyramid import pyramid
 from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID
 from trainer.data.images import load_image
 from trainer.data.project import Project, Status, Target
@@ -55,7 +56,7 @@ class Document:
     """
 
     id: str
-    image: Labels  # H×W×3 RGB
+    levels: list[Labels]  # the photo, H×W×3 RGB, and its halvings
     corrections: Labels  # 255 untouched, else a class
     mask_edits: Labels  # 255 untouched, 254 void, else a class
     base_mask: Labels  # proposal, refined by the corrections; or the accepted mask
@@ -92,11 +93,17 @@ class Document:
             base = np.full(shape, VOID, np.uint8)
         corrections = project.layer(image_id, Target.SEEDS, shape)
         mask_edits = project.layer(image_id, Target.MASK, shape)
-        document = cls(image_id, image, corrections, mask_edits, base, accepted is not None)
+        levels = pyramid(image)
+        document = cls(image_id, levels, corrections, mask_edits, base, accepted is not None)
         painted = corrections != UNTOUCHED
         if record.status is Status.CORRECTED and stored and (base == corrections)[painted].all():
             document.kept, document.held = (base, corrections.copy()), True
         return document
+
+    @property
+    def image(self) -> Labels:
+        """The photo at its own size, H×W×3 RGB."""
+        return self.levels[0]
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -50,7 +50,10 @@ class Jobs(QObject):
         failed: Callable[[Exception], Any] | None = None,
         priority: int = 0,
     ) -> None:
-        """Run `work` in the pool, higher `priority` first; then `done(result)` or `failed(error)` here."""
+        """Run `work` in the pool, higher `priority` first; then `done(result)` or `failed(error)` here.
+
+        An error that nobody waits for is raised here, as one in a slot would be: it never vanishes.
+        """
 
         def run() -> None:
             answer: Callable[[], Any] | None
@@ -59,7 +62,7 @@ class Jobs(QObject):
                 answer = (lambda: done(result)) if done else None
             except Exception as error:
                 reason = error
-                answer = (lambda: failed(reason)) if failed else None
+                answer = lambda: (failed or _fault)(reason)  # noqa: E731
             if answer is not None and not self._closed:
                 self._returned.emit(answer)
 
@@ -79,6 +82,10 @@ class Jobs(QObject):
     def _call(self, answer: Callable[[], Any]) -> None:
         if not self._closed:
             answer()
+
+
+def _fault(error: Exception) -> None:
+    raise error
 
 
 class Latest:
@@ -102,20 +109,19 @@ class Latest:
     ) -> None:
         """Run `work` now, or as soon as the running one has ended if no newer request replaces it."""
 
-        def finish(callback: Callable[[Any], Any] | None) -> Callable[[Any], None]:
+        def finish(callback: Callable[[Any], Any]) -> Callable[[Any], None]:
             def called(value: Any) -> None:
                 self._running = False
                 waiting, self._waiting = self._waiting, None
                 if waiting is not None:
                     waiting()
-                if callback is not None:
-                    callback(value)
+                callback(value)
 
             return called
 
         def start() -> None:
             self._running = True
-            self._jobs.submit(work, finish(done), finish(failed), priority=10)
+            self._jobs.submit(work, finish(done), finish(failed or _fault), priority=10)
 
         if self._running:
             self._waiting = start

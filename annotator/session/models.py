@@ -8,6 +8,9 @@ from annotator.session.state import SessionState
 from trainer.data.project import Project
 from trainer.worker.messages import ModelChanged, TagsLearnt
 
+WEIGHTS = "weights"
+"""The project's setting that names the weights it begins with: a file, a published name, "" the bundled."""
+
 
 class ModelsInUse(QObject):
     """Says which models are in use, sets the parameters that go with them, and has them asked."""
@@ -27,6 +30,18 @@ class ModelsInUse(QObject):
         """Load the models for a project just opened."""
         self._state.set_busy("engine", self.tr("Loading the models…"))
         self._state.predictor.start(project)
+
+    def choose(self, weights: str) -> None:
+        """Have the open project begin with these weights from now on."""
+        state, project = self._state, self._state.project
+        if project is None:
+            return
+
+        def written(_: None) -> None:
+            if state.project is project:
+                self.reload()
+
+        state.writer.submit(lambda: project.set_setting(WEIGHTS, weights), written, state.report)
 
     def reload(self) -> None:
         """Load the models again after other weights were chosen."""

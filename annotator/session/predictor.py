@@ -15,12 +15,16 @@ from annotator.session.jobs import Jobs
 from trainer.data.project import Project
 from trainer.worker.messages import (
     Command,
+    LearnTags,
     ModelChanged,
+    Pause,
     Predict,
     Predicted,
     PredictFailed,
     Priority,
     Promoted,
+    Start,
+    Stop,
     TagsLearnt,
 )
 
@@ -70,6 +74,7 @@ class Predictor(QObject):
         self._bridge: Bridge | None = None
         self._project: Project | None = None
         self._version = 0
+        self._waiting: list[Command] = []
         self._answers: LRUCache[str, Predicted] = LRUCache(KEPT_PROPOSALS)
 
     def start(self, project: Project) -> None:
@@ -92,6 +97,9 @@ class Predictor(QObject):
                 self.engine = loaded.engine
                 self.fitting = loaded.engine.settings
                 self.worker.start()
+                for command in self._waiting:
+                    self.worker.post(command)
+                self._waiting.clear()
                 self.ready.emit(loaded.warning)
 
         def refused(error: Exception) -> None:
@@ -104,6 +112,7 @@ class Predictor(QObject):
         """End the trainer thread; True when it has ended in time."""
         worker, self.worker, self.engine, self._suggester = self.worker, None, None, None
         self._project = None
+        self._waiting.clear()
         self._answers.clear()
         if self._bridge is not None:
             self._bridge.arrived.disconnect(self.hear)
@@ -111,9 +120,11 @@ class Predictor(QObject):
         return worker.stop(seconds) if worker else True
 
     def post(self, command: Command) -> None:
-        """Hand a command to the trainer thread; nothing happens while the models are still loading."""
+        """Hand a command to the trainer thread; what a person asked of it waits for models still loading."""
         if self.worker is not None:
             self.worker.post(command)
+        elif self._project is not None and isinstance(command, Start | Pause | Stop | LearnTags):
+            self._waiting.append(command)
 
     def ask(self, image_id: str, priority: Priority = Priority.OPEN) -> None:
         """Ask for a proposal, which `proposed` delivers."""
@@ -130,7 +141,7 @@ class Predictor(QObject):
             self.engine.settings = settings
 
     def suggest_tags(self, image: Labels) -> list[Suggestion]:
-        """Tags that a uint8 H×W×3 image may deserve; for the job pool, not for the GUI thread."""
+        """Tags that a uint8 H×W×3 image may deserve; for the job pool, one call at a time."""
         engine = self.engine
         if engine is None:
             return []

@@ -27,6 +27,7 @@ class Proposals(QObject):
         super().__init__(state)
         self._state = state
         self._refiner = Latest(state.jobs)
+        self._suggester = Latest(state.jobs)  # its engine serves one thread at a time
         state.predictor.proposed.connect(self._proposed)
         state.predictor.failed.connect(self._not_proposed)
 
@@ -131,7 +132,7 @@ class Proposals(QObject):
                 document.suggestions = tuple(result)
                 state.suggestions_changed.emit()
 
-        state.jobs.submit(lambda: state.predictor.suggest_tags(document.image), suggested, state.report)
+        self._suggester.submit(lambda: state.predictor.suggest_tags(document.image), suggested, state.report)
 
     def _proposed(self, image_id: str, proposal: Proposal) -> None:
         self._state.reload_record(image_id)

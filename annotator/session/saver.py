@@ -46,8 +46,13 @@ class Saver(QObject):
 
     @property
     def idle(self) -> bool:
-        """Whether everything is on disk."""
-        return not self._waiting
+        """Whether everything is on disk, and those who wrote it know."""
+        return not self._waiting and not self._answers
+
+    @property
+    def refused(self) -> bool:
+        """Whether what waits was refused by the disk, and is tried again now and then."""
+        return self._timer.isActive()
 
     def save(self, image_id: str, write: Callable[[], object], done: Callable[[], object]) -> None:
         """Put a write on disk soon, after those that still wait; then call `done` here."""

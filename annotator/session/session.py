@@ -178,6 +178,7 @@ class Session(SessionState):
         self.strokes.finish()  # begun while the image was loaded
         self._document = document
         self._choose_class()
+        self.paint_changed.emit()  # the brush is as large a part of this photo as of the former one
         self._remember(document.id)
         self.image_changed.emit(document.id)
         self.proposals.begin(document)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar, overload
 
 import numpy as np
@@ -14,6 +14,7 @@ from annotator.session.document import Document, Labels
 from annotator.session.jobs import Jobs
 from annotator.session.predictor import EngineFactory, Predictor
 from annotator.session.saver import Saver
+from annotator.settings import BRUSH_SHARES, SMALLEST_BRUSH
 from trainer.data.classes import ClassList
 from trainer.data.project import ImageRecord, Project, Target
 
@@ -74,7 +75,7 @@ class SessionState(QObject):
     target = PaintValue(Target.SEEDS)
     tool = PaintValue("brush")
     class_id = PaintValue(1)
-    brush_radius = PaintValue(12.0)
+    brush_share = PaintValue(0.024)
     protect_others = PaintValue(False)
     cam_class = PaintValue(0)
 
@@ -84,6 +85,7 @@ class SessionState(QObject):
         self._records: dict[str, ImageRecord] = {}
         self._order: tuple[str, ...] = ()
         self._document: Document | None = None
+        self._tags_to_write: dict[str, tuple[str, ...] | None] = {}
         self._busy: dict[str, str] = {}
         self.jobs = Jobs(2, self)
         self.writer = Jobs(1, self)  # what it was given it writes, also when the desk is closed
@@ -187,9 +189,28 @@ class SessionState(QObject):
         return self._document.mask_edits if self._document else None
 
     @property
+    def brush_radius(self) -> float:
+        """Radius of the brush in image pixels: the same share of every photo."""
+        return max(self.brush_share * self._longer_side, SMALLEST_BRUSH)
+
+    @brush_radius.setter
+    def brush_radius(self, value: float) -> None:
+        low, high = BRUSH_SHARES
+        self.brush_share = min(max(value / self._longer_side, low), high)
+
+    @property
+    def _longer_side(self) -> int:
+        return max(self._document.shape) if self._document else 500
+
+    @property
     def suggestions(self) -> tuple[Suggestion, ...]:
         """Tags the models would give the open image, while nobody has said all that is in it."""
         return self._document.suggestions if self._document else ()
+
+    @property
+    def trains(self) -> bool:
+        """Whether the trainer takes commands: now, or as soon as the models are loaded."""
+        return self._project is not None and (self.worker is not None or self.waits_for("engine"))
 
     @property
     def has_segmentation(self) -> bool:
@@ -244,8 +265,27 @@ class SessionState(QObject):
     def reload_record(self, image_id: str) -> None:
         """Read again what the project knows of an image, after something was written."""
         if self._project is not None and image_id in self._records:
-            self._records[image_id] = self._project.record(image_id)
+            record = self._project.record(image_id)
+            if image_id in self._tags_to_write:
+                record = record.with_tags(self._tags_to_write[image_id])
+            self._records[image_id] = record
             self.record_changed.emit(image_id)
+
+    def write_tags(self, image_id: str, tags: tuple[str, ...] | None, done: Callable[[], object]) -> None:
+        """Show tags at once, None for those that nobody has given; write them, and then call `done`."""
+        project = self._project
+        assert project is not None
+        self._tags_to_write[image_id] = tags
+        self.reload_record(image_id)
+
+        def written() -> None:
+            if self._tags_to_write.get(image_id) is tags:  # no others were given since
+                del self._tags_to_write[image_id]
+            if self._project is project:
+                self.reload_record(image_id)
+                done()
+
+        self.saver.save(image_id, lambda: project.set_tags(image_id, tags), written)
 
     def take_in(self, records: Iterable[ImageRecord]) -> None:
         """Take images in that came to the project, and their order; of known ones what is known stays."""

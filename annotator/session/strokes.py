@@ -1,5 +1,6 @@
 """Strokes on the open image: shown while they are drawn, journalled, taken back and brought back."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +11,6 @@ from annotator.session.document import Document, Labels
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.data.project import Edit, Project, Target
-from trainer.errors import UserError
 from trainer.worker.messages import SeedsChanged
 
 
@@ -24,6 +24,18 @@ class Editor(Protocol):
         """Take the last step of a figure back, or end and keep a stroke; whether there was anything."""
 
 
+@dataclass
+class Travel:
+    """A step back or forth in the journal, as the writer found it."""
+
+    edit: Edit | None = None
+    patch: Labels | None = None  # what the layer holds after the step
+    accepted: Labels | None = None  # the mask, where the step led to an accepted image
+    can_undo: bool = False
+    can_redo: bool = False
+    problem: Exception | None = None
+
+
 class Strokes:
     """Paints the layers of the open image. A stroke is in the project's journal when the desk says so.
 
@@ -34,6 +46,7 @@ class Strokes:
         self._state, self._proposals, self._acceptance = state, proposals, acceptance
         self.editor: Editor | None = None
         self._drawing = self._can_undo = self._can_redo = False
+        self._travelling = 0  # steps that the writer has not made yet
         state.image_changed.connect(self._tell_history)
 
     def finish(self) -> None:
@@ -78,6 +91,11 @@ class Strokes:
             return
         self._end_preview(document)
         before = document.painted(target)[slices(box)].copy()
+        if self._travelling:  # an undo on its way may change what lies beside the stroke
+            painted = after != before
+            state.saver.flush()
+            before = document.painted(target)[slices(box)].copy()
+            after = np.where(painted, after, before)
         if np.array_equal(before, after):
             self._compose(document, target, box)
             return
@@ -105,22 +123,32 @@ class Strokes:
         self._travel(forward=True)
 
     def _travel(self, forward: bool) -> None:
-        document, project = self._state.document, self._state.project
-        if document is None or project is None or not self._state.may_leave():
+        state = self._state
+        document, project = state.document, state.project
+        if document is None or project is None or (state.saver.refused and not state.may_leave()):
             return
         self._acceptance.call_off()
         self._end_preview(document)
-        try:
-            edit: Edit | None = project.redo(document.id) if forward else project.undo(document.id)
-        except UserError as error:
-            self._state.report(error)
+        travel = Travel()
+        self._travelling += 1
+
+        def arrived() -> None:
+            self._travelling -= 1
+            if state.document is document and state.project is project:
+                self._arrive(document, project, travel, forward)
+
+        state.saver.save(document.id, lambda: _step(project, document.id, travel, forward), arrived)
+
+    def _arrive(self, document: Document, project: Project, travel: Travel, forward: bool) -> None:
+        if travel.problem is not None:
+            self._state.report(travel.problem)
+        edit, patch = travel.edit, travel.patch
+        if edit is None or patch is None:
             return
-        if edit is None:
-            return
-        document.paint(edit.target, edit.box, edit.after if forward else edit.before)
-        reopened = self._acceptance.follow_journal(document, project)
+        document.paint(edit.target, edit.box, patch)
+        reopened = self._acceptance.follow_journal(document, travel.accepted)
         self._painted(document, edit.target, edit.box, reopened)
-        self._tell_history(document.id)
+        self._tell(travel.can_undo, travel.can_redo)
         self._written(document.id, project, edit.target)
 
     def _end_preview(self, document: Document) -> Target | None:
@@ -159,3 +187,15 @@ class Strokes:
     def _tell(self, can_undo: bool, can_redo: bool) -> None:
         self._can_undo, self._can_redo = can_undo, can_redo
         self._state.undo_changed.emit(can_undo or self._drawing, can_redo)
+
+
+def _step(project: Project, image_id: str, travel: Travel, forward: bool) -> None:
+    """Undo or redo in the journal. What goes wrong is told and not tried again: nothing was done."""
+    try:
+        travel.edit = project.redo(image_id) if forward else project.undo(image_id)
+        if travel.edit is not None:
+            travel.patch = travel.edit.after if forward else travel.edit.before
+        travel.accepted = project.accepted_mask(image_id)
+        travel.can_undo, travel.can_redo = project.can_undo(image_id), project.can_redo(image_id)
+    except Exception as error:
+        travel.problem = error

@@ -1,7 +1,8 @@
 """What a person says is in the open image, and the classes there are to say it with."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from annotator.session.document import Document
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.errors import UserError
@@ -13,22 +14,32 @@ class Tagging:
     def __init__(self, state: SessionState, proposals: Proposals) -> None:
         self._state, self._proposals = state, proposals
 
-    def set_tags(self, names: Iterable[str]) -> None:
-        """Say what is in the open image; a new proposal follows."""
+    def set_tags(self, names: Iterable[str] | None) -> None:
+        """Say what is in the open image: nothing of the list without names, None that nobody knows yet.
+
+        A new proposal follows.
+        """
         state, document = self._state, self._state.document
         if document is None or state.project is None:
             return
-        tags = tuple(dict.fromkeys(names))
+        tags = None if names is None else tuple(dict.fromkeys(names))
         try:
-            state.project.set_tags(document.id, tags)
+            for name in tags or ():
+                state.classes.id_of(name)
         except UserError as error:
             state.report(error)
             return
         # What else was suggested may be in the picture as well, unless nothing is.
         document.suggestions = tuple(s for s in document.suggestions if tags and s.name not in tags)
-        state.reload_record(document.id)
+        state.write_tags(document.id, tags, self._propose_for(document))
         state.suggestions_changed.emit()
-        self._proposals.ask_unless_accepted()
+
+    def _propose_for(self, document: Document) -> Callable[[], None]:
+        def propose() -> None:
+            if self._state.document is document:
+                self._proposals.ask_unless_accepted()
+
+        return propose
 
     def add_class(self, name: str) -> int:
         """Add a class to the project; its id. Raises DataError for a name that cannot be used."""

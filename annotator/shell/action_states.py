@@ -4,7 +4,8 @@ from annotator.actions import Actions
 from annotator.session import Session
 from trainer.data.project import Status, Target
 
-WITH_PROJECT = ("look_for_photos", "export", "classes")
+WITH_PROJECT = ("look_for_photos", "export", "classes", "weights")
+WITH_MODELS = ("train", "learn_tags")  # also while they are being loaded: they begin with them
 WITH_IMAGE = ("accept", "next", "previous", "add_tag", "fit", "actual_size", "zoom_in", "zoom_out")
 
 
@@ -18,9 +19,12 @@ class ActionStates:
         session.record_changed.connect(self._enable)
         session.sweep.changed.connect(self._enable)
         session.offer.changed.connect(self._enable)
+        session.busy_changed.connect(self._enable_training)
+        session.engine_changed.connect(self._enable_training)
         session.undo_changed.connect(self._enable_history)
         session.paint_changed.connect(self._check)
         self._enable()
+        self._enable_training()
         self._enable_history(False, False)
         self._check()
 
@@ -34,6 +38,10 @@ class ActionStates:
         for name in ("look", "take"):
             self._actions[name].setEnabled(self._session.offer.stands)
         self._actions["reopen"].setEnabled(record is not None and record.status is Status.ACCEPTED)
+
+    def _enable_training(self) -> None:
+        for name in WITH_MODELS:
+            self._actions[name].setEnabled(self._session.trains)
 
     def _enable_history(self, can_undo: bool, can_redo: bool) -> None:
         self._actions["undo"].setEnabled(can_undo)

@@ -20,7 +20,7 @@ class PaintActions:
         """Paint on "seeds" or "mask"."""
         self._session.target = Target(target)
         if self._session.target is Target.SEEDS and self._session.class_id == EDIT_VOID:
-            self._tags.choose(1)
+            self._tags.choose(1 if len(self._tags.rows) > 1 else 0)
 
     def protect_others(self, on: bool) -> None:
         """Let strokes leave other painted classes alone."""

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from annotator.actions import Actions, spec_of, translated
 from annotator.canvas.tools import TOOLS
 from annotator.session import Session
-from annotator.settings import BRUSH_RADII
+from annotator.settings import BRUSH_SHARES
 from annotator.theme import Theme
 from trainer.data.project import Status
 
@@ -107,14 +107,13 @@ class MainBar(QToolBar):
         )
 
     def _resize(self, position: int) -> None:
-        low, high = BRUSH_RADII
-        self._session.brush_radius = low * (high / low) ** (position / STEPS)
+        low, high = BRUSH_SHARES
+        self._session.brush_share = low * (high / low) ** (position / STEPS)
 
     def _follow(self) -> None:
-        low, high = BRUSH_RADII
-        radius = min(max(self._session.brush_radius, low), high)
+        low, high = BRUSH_SHARES
         self.size_slider.blockSignals(True)
-        self.size_slider.setValue(round(STEPS * _log(radius / low, high / low)))
+        self.size_slider.setValue(round(STEPS * _log(self._session.brush_share / low, high / low)))
         self.size_slider.blockSignals(False)
         self._size.setText(f"{2 * self._session.brush_radius:.0f} px")
 

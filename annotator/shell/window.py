@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QTabWidget,
 
 from annotator.actions import ACTIONS, Actions, spec_of, translated
 from annotator.canvas.inspect import InspectView
-from annotator.canvas.view import CanvasView
+from annotator.canvas.view import LAYERS, CanvasView
 from annotator.dialogs.about import AboutDialog
 from annotator.dialogs.classes import ClassesDialog
 from annotator.dialogs.export import ExportDialog
@@ -26,6 +26,7 @@ from annotator.panels.tags import TagsPanel
 from annotator.panels.trainer import TrainerPanel
 from annotator.session import Session
 from annotator.session.jobs import Deadline
+from annotator.session.models import WEIGHTS
 from annotator.session.session import CLOSING_SECONDS
 from annotator.settings import DeskSettings
 from annotator.shell.action_states import ActionStates
@@ -60,7 +61,7 @@ class Window(QMainWindow):
         self.setDockNestingEnabled(True)
         self.keyboard = Keyboard()
         self.actions_table = Actions(settings, self)
-        session.brush_radius = settings.brush_radius
+        session.brush_share = settings.brush_share
         self.canvas, self.inspect_view = CanvasView(session), InspectView(session)
         self.images, self.tags = ImagesPanel(session, theme), TagsPanel(session, theme)
         self.layers, self.inspector = LayersPanel(self.canvas, self.actions_table), InspectorPanel(session)
@@ -69,6 +70,7 @@ class Window(QMainWindow):
         self.export_dialog: ExportDialog | None = None
         self._warned = False
         self._weights_warning = ""
+        self.canvas.restore_layers(settings.layers)
         self._place()
         self._dock()
         self._wire()
@@ -117,12 +119,13 @@ class Window(QMainWindow):
         self.export_dialog.open()
 
     def choose_weights(self) -> None:
-        """Choose the pretrained network."""
+        """Choose the weights that the open project begins with."""
         from annotator.dialogs.weights import WeightsDialog  # imports torch: the window does not wait
 
-        dialog = WeightsDialog(self.session.jobs, self.settings, self)
-        dialog.accepted.connect(self.session.models.reload)
-        dialog.open()
+        if (project := self.session.project) is not None:
+            dialog = WeightsDialog(self.session.jobs, project.setting(WEIGHTS, ""), self)
+            dialog.chosen.connect(self.session.models.choose)
+            dialog.open()
 
     def edit_classes(self, name: str = "") -> None:
         """Show the class list, with `name` ready to be added."""
@@ -141,8 +144,9 @@ class Window(QMainWindow):
         AboutDialog(self).open()
 
     def full_screen(self, on: bool) -> None:
-        """Fill the screen."""
-        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+        """Fill the screen, or no longer."""
+        full = Qt.WindowState.WindowFullScreen
+        self.setWindowState(self.windowState() | full if on else self.windowState() & ~full)
 
     def show_welcome(self) -> None:
         """Bring the first steps back."""
@@ -243,7 +247,6 @@ class Window(QMainWindow):
         session.image_changed.connect(self._image_changed)
         session.message.connect(self.messages.show_message)
         session.weights_warning.connect(self._warn_of_weights)
-        session.paint_changed.connect(self._remember_brush)
         session.saved_changed.connect(self._saved_changed)
         self.theme.changed.connect(self._icons)
         self.action_states = ActionStates(actions, session)
@@ -270,9 +273,6 @@ class Window(QMainWindow):
     def _show_trainer(self) -> None:
         self.docks["trainer"].show()
         self.docks["trainer"].raise_()
-
-    def _remember_brush(self) -> None:
-        self.settings.brush_radius = self.session.brush_radius
 
     def _warn_of_weights(self, warning: str) -> None:
         self.messages.withdraw(self._weights_warning)
@@ -308,6 +308,12 @@ class Window(QMainWindow):
     def _put_welcome_away(self) -> None:
         self.settings.welcomed = True
         self.welcome.hide()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """The window manager has its own ways into the full screen and out of it."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self.actions_table["full_screen"].setChecked(self.isFullScreen())
 
     # -- Keys ------------------------------------------------------------------------------------------------
 
@@ -348,7 +354,15 @@ class Window(QMainWindow):
             )
             event.ignore()
             return
-        self.settings.layout = self.saveGeometry(), self.saveState(VERSION)
+        self._remember()
         self.session.close(deadline)
         self.images.thumbnails.close(deadline.ms)
         event.accept()
+
+    def _remember(self) -> None:
+        """Keep for the next start what is this person's, whatever the project."""
+        self.settings.layout = self.saveGeometry(), self.saveState(VERSION)
+        self.settings.brush_share = self.session.brush_share
+        self.settings.layers = {
+            name: (self.canvas.layer_visible(name), self.canvas.layer_opacity(name)) for name in LAYERS
+        }

@@ -52,10 +52,13 @@ def segmenting_engine(project: Project) -> Loaded:
 
 
 def wait_settled(session: Session, qtbot: QtBot) -> None:
-    """Wait until the open image has its full proposal and nothing is under way."""
-    qtbot.waitUntil(
-        lambda: session.proposal is not None and not session.proposal.fast and not session.busy, timeout=20000
-    )
+    """Wait until the open image has its full proposal, nothing is under way and all is on disk."""
+
+    def settled() -> bool:
+        proposal = session.proposal
+        return proposal is not None and not proposal.fast and not session.busy and session.saved
+
+    qtbot.waitUntil(settled, timeout=20000)
 
 
 class Held:

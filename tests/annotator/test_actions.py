@@ -50,7 +50,7 @@ def test_a_taken_key_is_refused_and_names_its_owner(actions: Actions) -> None:
 def test_unreadable_memory_counts_as_none(qtbot: QtBot, tmp_path: Path) -> None:
     file = tmp_path / "settings" / "affinity-annotator" / "desk.ini"
     file.parent.mkdir(parents=True)
-    file.write_text("[General]\nkeys={broken\nbrush_radius=wide\ntheme=dark\n")
+    file.write_text("[General]\nkeys={broken\nbrush_share=wide\ntheme=dark\n")
     settings = DeskSettings()
     assert settings.theme == "dark"
-    assert settings.keys == {} and settings.brush_radius == 12.0
+    assert settings.keys == {} and settings.brush_share == 0.024

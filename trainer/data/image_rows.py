@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -45,6 +45,10 @@ class ImageRecord:
     def untouched(self) -> bool:
         """Whether nobody has corrected or accepted it yet."""
         return self.status in (Status.NEW, Status.PROPOSED)
+
+    def with_tags(self, tags: tuple[str, ...] | None) -> ImageRecord:
+        """The image with other tags; None where nobody has tagged it."""
+        return replace(self, tags=tags or (), tagged=tags is not None)
 
 
 def select(

@@ -312,8 +312,15 @@ class Project:
             return accepted_rows.mask(connection, image_id)
 
     def store_proposal_mask(self, image_id: str, mask: Labels) -> None:
-        """Keep the present proposal (H, W), uint8, for the next time; a NEW image is PROPOSED with it."""
-        save_mask(self._proposal_file(image_id), mask)
+        """Keep the present proposal (H, W), uint8, for the next time; a NEW image is PROPOSED with it.
+
+        One that is all background because nobody has said what is there is no proposal: none is kept then.
+        """
+        file = self._proposal_file(image_id)
+        if not (mask.any() or self.record(image_id).tagged):
+            file.unlink(missing_ok=True)
+            return
+        save_mask(file, mask)
         self.set_status(image_id, Status.PROPOSED)
 
     def note_proposal(self, image_id: str, margin: float, origin: str) -> None:
@@ -410,6 +417,9 @@ def _settle(connection: sqlite3.Connection, image_id: str) -> None:
     """Give an image whose strokes changed its status."""
     if accepted_rows.holds(connection, image_id):
         status = Status.ACCEPTED
+    elif journal.has_edits(connection, image_id):
+        status = Status.CORRECTED
     else:
-        status = Status.CORRECTED if journal.has_edits(connection, image_id) else Status.PROPOSED
+        proposed = connection.execute("SELECT 1 FROM proposals WHERE image = ?", (image_id,)).fetchone()
+        status = Status.PROPOSED if proposed else Status.NEW
     connection.execute("UPDATE images SET status = ? WHERE id = ?", (status, image_id))

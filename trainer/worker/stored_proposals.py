@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 def store_proposal(project: Project, record: ImageRecord, proposal: Proposal, origin: str) -> None:
     """Keep the mask as the desk would show it, refined by the strokes that are on the image; and its margin.
 
-    A mask that is all background because nobody has said what is there is not kept, nor does one take the
+    What strokes alone show is a mask to be kept, and no proposal that would outlast them. None takes the
     place of that of an image a person has corrected or accepted.
 
     `record` is as it was when the proposal was begun, `origin` that of the engine then.
@@ -24,15 +24,14 @@ def store_proposal(project: Project, record: ImageRecord, proposal: Proposal, or
     corrections = project.layer(record.id, Target.SEEDS, proposal.mask.shape)
     painted = (corrections != UNTOUCHED).any()
     mask = proposal.refine(corrections) if painted else proposal.mask
-    if not (record.tagged or painted or mask.any()):
-        return
     # Of an image painted on meanwhile the desk keeps a later mask itself.
     now = project.record(record.id)
     if now.seed_revision == record.seed_revision and (
         now.untouched or project.proposal_mask(record.id) is None
     ):
         project.store_proposal_mask(record.id, mask)
-    project.note_proposal(record.id, proposal.margin, origin)
+    if record.tagged or proposal.mask.any():
+        project.note_proposal(record.id, proposal.margin, origin)
 
 
 def failure_reason(image: str, error: Exception) -> str:

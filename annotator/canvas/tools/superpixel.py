@@ -1,5 +1,7 @@
 """Superpixels: whole areas of like colour."""
 
+from itertools import pairwise
+
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
 
@@ -23,31 +25,36 @@ class SuperpixelTool(Tool):
         self._parts: Superpixels | None = None
         self._asked: object = None
         self._under: int | None = None
-        self._last: QPointF | None = None
+        self._way: list[QPointF] = []  # of the stroke, from where its superpixels are painted
+        self._released = False
 
     def press(self, at: QPointF, erase: bool, straight: bool) -> None:
         """Begin with the superpixel under the mouse."""
         self._ask()
-        if self._parts is not None:
-            self.painting.begin(erase)
-            self._last = at
-            self.drag(at)
+        self.painting.begin(erase)
+        self._way, self._released = [at], False
+        self.drag(at)
 
     def drag(self, at: QPointF) -> None:
-        """Add every superpixel the mouse crosses."""
-        self.hover(at)
-        if self._parts is None:
-            return
-        crossed = {self._parts.at(x, y) for x, y in path(point(self._last or at), point(at), 2.0)}
-        for label in crossed:
-            if label is not None:
-                self.painting.area(*self._parts.area(label))
-        self._last = at
+        """Add every superpixel the mouse crosses; those not found yet as soon as they are."""
+        self._way.append(at)
+        if self._parts is not None:
+            self.hover(at)
+            self._paint_way(self._parts)
 
     def release(self, at: QPointF) -> None:
         """Commit."""
         self.drag(at)
-        self.painting.finish(self.name)
+        self._released = True
+        if self._parts is not None:
+            self.painting.finish(self.name)
+
+    def _paint_way(self, parts: Superpixels) -> None:
+        for start, end in pairwise(self._way):
+            for label in {parts.at(x, y) for x, y in path(point(start), point(end), 2.0)}:
+                if label is not None:
+                    self.painting.area(*parts.area(label))
+        self._way = self._way[-1:]
 
     def hover(self, at: QPointF) -> None:
         """Outline the superpixel under the mouse."""
@@ -61,7 +68,7 @@ class SuperpixelTool(Tool):
     def reset(self) -> None:
         """Superpixels belong to one image."""
         super().reset()
-        self._under = self._last = None
+        self._under, self._way = None, []
         if self._asked is not self.session.image:
             self._parts = self._asked = None
 
@@ -87,6 +94,10 @@ class SuperpixelTool(Tool):
         def found(parts: Superpixels) -> None:
             if self._asked is image:
                 self._parts = parts
+                if self.painting.active and self._way:
+                    self._paint_way(parts)
+                    if self._released:
+                        self.painting.finish(self.name)
                 self.host.tool_is_ready(self)
 
         self.session.jobs.submit(lambda: superpixels(image), found)

@@ -12,9 +12,9 @@ from annotator.actions import Actions
 from annotator.canvas.class_colours import class_colours
 from annotator.canvas.colours import heat_colours, heat_lut, mask_luts
 from annotator.canvas.compose import Hatch, Raster, label_pixels, score_pixels
-from annotator.canvas.layers import halved, pyramid
 from annotator.canvas.view import CanvasView
 from annotator.panels.layers import LayersPanel
+from annotator.pyramid import halved, pyramid
 from annotator.session import Session
 from annotator.settings import DeskSettings
 

@@ -128,6 +128,7 @@ def test_undo_takes_the_whole_stroke_back(qtbot: QtBot, view: CanvasView, sessio
     paint(view, at(view, 90, 20), at(view, 100, 30))
     qtbot.waitUntil(lambda: session.mask[20, 90] == CAT)
     session.strokes.undo()
+    session.save()
     qtbot.waitUntil(lambda: (session.mask == before[1]).all())
     assert (session.corrections == UNTOUCHED).all() and (session.seeds == before[0]).all()
 
@@ -175,6 +176,7 @@ def test_zoom_and_pan_in_the_middle_of_a_stroke_do_not_break_it(view: CanvasView
     assert covered[40, 29:71].all()
     assert not covered[:36].any() and not covered[45:].any()
     session.strokes.undo()
+    session.save()
     assert (session.corrections == UNTOUCHED).all()  # one stroke, one step
 
 
@@ -316,6 +318,7 @@ def test_superpixels_follow_edges_and_a_drag_takes_several(
     paint(view, at(view, 50, 30), at(view, 10, 80))
     assert (first <= painted(session)).all() and painted(session).sum() > 2 * first.sum()
     session.strokes.undo()
+    session.save()
     assert (painted(session) == first).all()
 
 
@@ -356,3 +359,13 @@ def test_a_stroke_outside_the_image_changes_nothing(view: CanvasView, session: S
     paint(view, QPoint(3, 3), QPoint(20, 10))
     assert (session.corrections == UNTOUCHED).all()
     assert session.save() and not session.project.can_undo(session.image_id)
+
+
+def test_a_click_before_the_superpixels_are_found_is_not_lost(
+    qtbot: QtBot, view: CanvasView, session: Session
+) -> None:
+    session.tool = "superpixel"
+    paint(view, at(view, 50, 30), at(view, 10, 80))
+    assert not painted(session).any()
+    qtbot.waitUntil(lambda: painted(session).any(), timeout=20_000)
+    assert painted(session)[30, 50] and painted(session)[80, 10] and not view.painting.active

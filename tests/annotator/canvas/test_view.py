@@ -18,13 +18,15 @@ from canvas_desk import (
     release,
     wheel,
 )
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PIL import Image
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QFocusEvent, QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from annotator.canvas.class_colours import class_colour
+from annotator.canvas.inspect import InspectView
 from annotator.canvas.navigation import ZOOM_STEP
 from annotator.canvas.view import CanvasView
 from annotator.session import Session
@@ -210,3 +212,59 @@ def test_a_stroke_on_24_megapixels_repaints_its_own_rectangle_and_copies_no_laye
     assert (session.mask_edits == CAT).sum() == pytest.approx(
         np.pi * 60**2 + 120 * 20 / view.zoom_factor, rel=0.02
     )
+
+
+def test_ring_and_coordinates_belong_to_the_photo_that_is_open(
+    qtbot: QtBot, view: CanvasView, session: Session, tmp_path: Path
+) -> None:
+    told: list[QPointF | None] = []
+    view.hovered.connect(told.append)
+    corner = QPoint(3, 3)  # beside the photo, where the ring is drawn as well
+    move(view, corner)
+    Image.new("RGB", (300, 40)).save(tmp_path / "wide.png")
+    session.photos.look()
+    qtbot.waitUntil(lambda: "wide" in session.records, timeout=20_000)
+    with qtbot.waitSignal(session.image_changed, timeout=20_000):
+        session.open_image("wide")
+    assert told[-1] == view.to_image(QPointF(corner))
+    alone = seen(view)
+    view.viewport().update()
+    np.testing.assert_array_equal(seen(view), alone)
+
+
+def test_a_ring_that_left_with_a_stroke_does_not_stay(view: CanvasView) -> None:
+    inside, outside = QPoint(300, 240), QPoint(900, 240)
+    press(view, inside)
+    move(view, outside)
+    QApplication.sendEvent(view.viewport(), QEvent(QEvent.Type.Leave))
+    release(view, outside)
+    assert view.cursor_at is None
+
+
+def test_the_brush_is_as_large_a_part_of_every_photo(
+    qtbot: QtBot, view: CanvasView, session: Session, tmp_path: Path
+) -> None:
+    session.brush_radius = 12
+    Image.new("RGB", (1200, 900)).save(tmp_path / "large.png")
+    session.photos.look()
+    qtbot.waitUntil(lambda: "large" in session.records, timeout=20_000)
+    with qtbot.waitSignal(session.paint_changed, timeout=20_000):
+        session.open_image("large")
+    assert session.brush_radius == pytest.approx(120)
+
+
+def test_the_smaller_copies_of_a_photo_are_made_once_for_all_views(
+    qtbot: QtBot, session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made: list[np.ndarray] = []
+    monkeypatch.setattr("annotator.session.document.pyramid", lambda image: made.append(image) or [image])
+    canvas, inspect = CanvasView(session), InspectView(session)
+    Image.new("RGB", (1200, 900)).save(tmp_path / "large.png")
+    session.photos.look()
+    qtbot.waitUntil(lambda: "large" in session.records, timeout=20_000)
+    with qtbot.waitSignal(session.image_changed, timeout=20_000):
+        session.open_image("large")
+    assert len(made) == 1
+    for view in (canvas, inspect):
+        view.deleteLater()
+    session.close()

@@ -229,18 +229,19 @@ def test_a_class_is_added_and_a_taken_name_is_refused(opened: Session, qtbot: Qt
 def test_a_weights_file_is_chosen_and_a_missing_one_named(
     session: Session, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    settings = DeskSettings()
-    dialog = WeightsDialog(session.jobs, settings)
+    chosen: list[str] = []
+    dialog = WeightsDialog(session.jobs, "")
+    dialog.chosen.connect(chosen.append)
     qtbot.addWidget(dialog)
     dialog.file.setChecked(True)
     dialog.path.setText(str(tmp_path / "none.pth"))
     dialog.choose()
-    assert "none.pth" in dialog.problem.text() and settings.weights == ""
+    assert "none.pth" in dialog.problem.text() and not chosen
     (tmp_path / "some.pth").write_bytes(b"x")
     dialog.path.setText(str(tmp_path / "some.pth"))
     with qtbot.waitSignal(dialog.accepted):
         dialog.choose()
-    assert settings.weights == str(tmp_path / "some.pth")
+    assert chosen == [str(tmp_path / "some.pth")]
 
 
 def test_a_failed_download_is_told_and_can_be_tried_again(
@@ -253,7 +254,9 @@ def test_a_failed_download_is_told_and_can_be_tried_again(
         raise WeightsError("this machine seems to be offline")
 
     monkeypatch.setattr("annotator.dialogs.weights.download", offline)
-    dialog = WeightsDialog(session.jobs, DeskSettings())
+    chosen: list[str] = []
+    dialog = WeightsDialog(session.jobs, "")
+    dialog.chosen.connect(chosen.append)
     qtbot.addWidget(dialog)
     dialog.official.setChecked(True)
     dialog.choose()
@@ -261,7 +264,7 @@ def test_a_failed_download_is_told_and_can_be_tried_again(
     assert not any(field.isEnabled() for field in fields)
     tried.set()
     qtbot.waitUntil(lambda: "offline" in dialog.problem.text(), timeout=10000)
-    assert all(field.isEnabled() for field in fields) and DeskSettings().weights == ""
+    assert all(field.isEnabled() for field in fields) and not chosen
 
 
 def test_a_download_ends_with_its_dialog_and_changes_nothing(
@@ -275,7 +278,9 @@ def test_a_download_ends_with_its_dialog_and_changes_nothing(
         progress(1, 2)
 
     monkeypatch.setattr("annotator.dialogs.weights.download", slow)
-    dialog = WeightsDialog(session.jobs, DeskSettings())
+    chosen: list[str] = []
+    dialog = WeightsDialog(session.jobs, "")
+    dialog.chosen.connect(chosen.append)
     qtbot.addWidget(dialog)
     dialog.official.setChecked(True)
     dialog.choose()
@@ -286,7 +291,7 @@ def test_a_download_ends_with_its_dialog_and_changes_nothing(
     going.set()
     assert session.jobs.finish()
     QApplication.processEvents()
-    assert not accepted and DeskSettings().weights == ""
+    assert not accepted and not chosen
 
 
 def test_about_names_the_version_and_details_show_and_copy_the_whole_text(qtbot: QtBot) -> None:
@@ -299,3 +304,27 @@ def test_about_names_the_version_and_details_show_and_copy_the_whole_text(qtbot:
     copy = next(button for button in details.findChildren(QPushButton) if button.text() == "Copy")
     qtbot.mouseClick(copy, Qt.MouseButton.LeftButton)
     assert QApplication.clipboard().text() == "what\n\nwhy"
+
+
+def test_return_adds_a_class_and_leaves_the_dialog_open(opened: Session, qtbot: QtBot) -> None:
+    dialog = ClassesDialog(opened)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    before = len(opened.classes)
+    qtbot.keyClicks(dialog.field, "zebra")
+    qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
+    assert len(opened.classes) == before + 1 and dialog.isVisible()
+
+
+def test_a_name_much_like_a_class_is_warned_of_and_added_only_when_asked_again(
+    opened: Session, qtbot: QtBot
+) -> None:
+    dialog = ClassesDialog(opened)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    before = len(opened.classes)
+    qtbot.keyClicks(dialog.field, "Cat")
+    qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
+    assert "“cat” is a class already" in dialog.problem.text() and len(opened.classes) == before
+    qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
+    assert len(opened.classes) == before + 1

@@ -1,9 +1,12 @@
 """The Images panel: search, filter, order, progress, and ten thousand images."""
 
 from pathlib import Path
+from threading import Event
 
+import numpy as np
 import pytest
 from desk import says, wait_settled
+from PIL import Image
 from PySide6.QtCore import QSize, Qt, QUrl
 from PySide6.QtGui import QContextMenuEvent, QDesktopServices
 from PySide6.QtWidgets import QApplication
@@ -169,3 +172,41 @@ def test_of_several_images_only_the_names_are_offered_and_none_is_opened(
     assert QApplication.clipboard().text().split("\n") == names
     assert opened.image_id == was_open and not opened.busy
     menu.close()
+
+
+def test_search_and_filter_stay_with_the_folder_they_were_made_for(
+    panel: ImagesPanel, opened: Session, tmp_path: Path, qtbot: QtBot
+) -> None:
+    qtbot.keyClicks(panel.search, "rock")
+    panel.filter.setCurrentIndex(1)
+    assert says(panel, "1 shown")
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.new("RGB", (40, 30)).save(other / "beach.png")
+    with qtbot.waitSignal(opened.image_changed, timeout=10000):
+        opened.open_project(other)
+    assert panel.search.text() == "" and panel.filter.currentIndex() == 0
+    assert panel.model.ids == ["beach"] and not says(panel, "shown")
+
+
+def test_a_picture_of_the_former_folder_is_not_shown_in_the_next(
+    panel: ImagesPanel, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, going = Event(), Event()
+
+    def slow(path: Path, side: int) -> np.ndarray:
+        begun.set()
+        going.wait(60)
+        return np.zeros((4, 4, 3), np.uint8)
+
+    monkeypatch.setattr("annotator.panels.thumbnails.thumbnail", slow)
+    panel.thumbnails.clear()
+    assert panel.thumbnails.get("one", tmp_path / "one.png") is None
+    qtbot.waitUntil(begun.is_set, timeout=20000)
+    panel.thumbnails.clear()
+    going.set()
+    monkeypatch.undo()
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "one.png")
+    qtbot.waitUntil(lambda: panel.thumbnails.get("one", tmp_path / "one.png") is not None, timeout=20000)
+    picture = panel.thumbnails.get("one", tmp_path / "one.png")
+    assert picture is not None and picture.toImage().pixelColor(2, 2).red() > 200

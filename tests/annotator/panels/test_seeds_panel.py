@@ -106,6 +106,7 @@ def test_the_segmentation_network_is_chosen_by_a_click_and_strokes_correct_it(
     wait_settled(session, qtbot)
     assert not session.mask[20:60, 20:60].any()
     session.strokes.undo()
+    session.save()
     wait_settled(session, qtbot)
     assert (session.mask == predicted).all()
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from desk import says, segmenting_engine, wait_settled
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QProgressBar, QPushButton
+from PySide6.QtWidgets import QProgressBar
 from pytestqt.qtbot import QtBot
 
 from annotator.panels.tags import TagsPanel
 from annotator.session import Session
 from annotator.session.document import Basis
 from annotator.theme import Theme
+from annotator.widgets import CrossButton
 from trainer.translatable import translatable
 
 
@@ -78,11 +79,26 @@ def test_what_the_models_do_not_know_is_told_below_the_tags(panel: TagsPanel, op
     assert says(panel, "not learnt zebra")
 
 
-def test_a_tag_is_removed_by_its_cross(panel: TagsPanel, opened: Session, qtbot: QtBot) -> None:
-    panel.rows[1].removed.emit(15)
-    assert opened.record.tags == () and opened.record.tagged
-    assert says(panel, "Nothing of the class list")
+def test_without_its_last_tag_nobody_has_said_what_an_image_shows(
+    panel: TagsPanel, opened: Session, qtbot: QtBot
+) -> None:
+    (cross,) = panel.rows[1].findChildren(CrossButton)
+    qtbot.mouseClick(cross, Qt.MouseButton.LeftButton)
+    assert opened.record.tags == () and not opened.record.tagged
+    assert says(panel, "No tags yet") and not panel.none.isChecked()
     wait_settled(opened, qtbot)
+    assert not opened.project.record(opened.image_id).tagged
+
+
+def test_background_only_is_said_by_a_box_of_its_own_and_taken_back_by_it(
+    panel: TagsPanel, opened: Session, qtbot: QtBot
+) -> None:
+    opened.tagging.set_tags(None)
+    for tagged in (True, False):
+        panel.none.setFocus()
+        qtbot.keyClick(panel.none, Qt.Key.Key_Space)
+        wait_settled(opened, qtbot)
+        assert opened.project.record(opened.image_id).tagged is tagged and panel.none.isChecked() is tagged
 
 
 @pytest.fixture
@@ -93,11 +109,6 @@ def untagged(sample: Path) -> Path:
     return sample
 
 
-def none_of_the_list(panel: TagsPanel) -> QPushButton:
-    """The button that says that an image shows no class."""
-    return next(each for each in panel.findChildren(QPushButton) if each.text().startswith("Nothing of"))
-
-
 def test_an_image_without_tags_says_what_to_do_and_a_click_takes_a_suggestion(
     session: Session, untagged: Path, qtbot: QtBot
 ) -> None:
@@ -106,7 +117,7 @@ def test_an_image_without_tags_says_what_to_do_and_a_click_takes_a_suggestion(
     panel.show()
     session.open_project(untagged)
     wait_settled(session, qtbot)
-    assert says(panel, "No tags yet") and none_of_the_list(panel).isVisible()
+    assert says(panel, "No tags yet") and panel.none.isVisible() and not panel.none.isChecked()
     qtbot.waitUntil(lambda: len(panel.chips) == 3, timeout=20000)
     first, second, third = (suggestion.name for suggestion in session.suggestions)
     assert "classifier" in panel.chips[0].toolTip()
@@ -156,7 +167,7 @@ def test_nothing_of_the_list_ends_the_suggestions(session: Session, untagged: Pa
     panel.show()
     session.open_project(untagged)
     qtbot.waitUntil(lambda: bool(panel.chips), timeout=20000)
-    qtbot.mouseClick(none_of_the_list(panel), Qt.MouseButton.LeftButton)
+    qtbot.keyClick(panel.none, Qt.Key.Key_Space)
     assert session.record.tags == () and session.record.tagged and panel.chips == []
     wait_settled(session, qtbot)
 
@@ -165,3 +176,11 @@ def test_each_tag_shows_how_sure_the_cam_is(panel: TagsPanel, qtbot: QtBot) -> N
     score = panel.rows[1].findChild(QProgressBar)
     qtbot.waitUntil(score.isVisible, timeout=10000)
     assert score.value() > 0
+
+
+def test_a_tag_typed_in_capitals_is_the_class_there_is(
+    panel: TagsPanel, opened: Session, qtbot: QtBot
+) -> None:
+    type_tag(panel, "Dog", qtbot)
+    assert opened.record.tags == ("person", "dog")
+    wait_settled(opened, qtbot)

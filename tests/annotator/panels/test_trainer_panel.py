@@ -150,3 +150,16 @@ def test_models_that_cannot_be_loaded_are_a_failure_with_a_reason(window: Window
     assert window.trainer.state_name.text() == "Failed"
     assert "small.safetensors is damaged" in window.trainer.reason.text()
     assert "Trainer: Failed" in texts(window.status)
+
+
+def test_rounds_and_their_scores_run_on_from_one_run_to_the_next(panel: TrainerPanel, qtbot: QtBot) -> None:
+    for _ in range(2):
+        panel.hear(StateChanged(State.TRAINING, "Learns."))
+        for number in (1, 2):
+            panel.hear(TrainingProgress(number, 0.5, "learning"))
+            panel.hear(ValidationPoint(number, 0.5, 0.6))
+        doing = texts(panel)
+        panel.hear(StateChanged(State.CONVERGED, ""))
+    assert "Round 4: learning" in doing
+    qtbot.waitUntil(lambda: len(curves(panel)[1]) == 2)
+    assert list(curves(panel)[1][1].xData) == [1, 2, 3, 4]

@@ -58,6 +58,7 @@ def test_who_goes_on_while_accept_still_waits_is_not_taken_to_the_next_image(
             cat.strokes.preview((60, 60, 80, 80), np.full((20, 20), CAT, np.uint8))
         else:
             cat.strokes.undo()
+            cat.save()
     assert cat.save() and cat.records["chelsea"].status is not Status.ACCEPTED
     wait_settled(cat, qtbot)
     assert cat.image_id == "chelsea"
@@ -112,14 +113,17 @@ def test_undo_of_a_stray_stroke_brings_the_acceptance_back_pixel_for_pixel(
     wait_settled(cat, qtbot)
     assert cat.record.status is Status.CORRECTED and (cat.mask != frozen)[20:].any()
     cat.strokes.undo()
+    cat.save()
     wait_settled(cat, qtbot)
     assert cat.record.status is Status.ACCEPTED
     np.testing.assert_array_equal(cat.mask, frozen)
     np.testing.assert_array_equal(cat.project.accepted_mask("chelsea"), frozen)
     cat.strokes.undo()
+    cat.save()
     wait_settled(cat, qtbot)
     assert cat.record.status is Status.PROPOSED and (cat.mask == cat.proposal.mask).all()
     cat.strokes.redo()
+    cat.save()
     wait_settled(cat, qtbot)
     np.testing.assert_array_equal(cat.mask, frozen)
 
@@ -130,6 +134,7 @@ def test_undo_of_a_hand_edit_that_was_accepted_takes_it_out_of_the_mask(cat: Ses
     stroke(cat, 15, BOX)
     assert (accept_and_return(cat, qtbot)[WINDOW] == 15).all()
     cat.strokes.undo()
+    cat.save()
     wait_settled(cat, qtbot)
     np.testing.assert_array_equal(cat.mask, proposed)
 
@@ -143,6 +148,7 @@ def test_a_stray_stroke_is_undone_after_a_restart_too(cat: Session, sample: Path
     again.open_project(sample)
     wait_settled(again, qtbot)
     again.strokes.undo()
+    again.save()
     wait_settled(again, qtbot)
     assert again.record.status is Status.ACCEPTED
     np.testing.assert_array_equal(again.mask, frozen)
@@ -218,6 +224,7 @@ def test_what_is_painted_right_after_accepting_reaches_the_disk_after_it(cat: Se
     wait_settled(cat, qtbot)
     assert cat.image_id == "chelsea" and (cat.mask[WINDOW] == CAT).all()
     cat.strokes.undo()
+    cat.save()
     assert cat.project.record("chelsea").status is Status.ACCEPTED
 
 

@@ -1,5 +1,6 @@
 """Models that are exchanged: said, followed, and nothing of an older one is shown."""
 
+import shutil
 from itertools import count
 from pathlib import Path
 from threading import Event
@@ -10,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator.session import Session
 from annotator.session.engine_loading import Loaded
+from annotator.session.models import WEIGHTS
 from trainer.data.project import Project
 from trainer.errors import WeightsError
 from trainer.translatable import TranslatableText
@@ -53,4 +55,26 @@ def test_models_that_were_exchanged_while_they_loaded_have_no_say_any_more(
     assert session.jobs.finish()
     QApplication.processEvents()
     assert session.engine is not None and not told
+    assert session.close()
+
+
+def test_weights_are_the_choice_of_their_project(sample: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def load(project: Project) -> Loaded:
+        asked.append((project.root.name, project.setting(WEIGHTS, "")))
+        return small_engine(project)
+
+    other = tmp_path / "other"
+    shutil.copytree(sample, other)
+    session = Session(load)
+    session.open_project(sample)
+    wait_settled(session, qtbot)
+    with qtbot.waitSignal(session.engine_changed, timeout=10000):
+        session.models.choose("mine.safetensors")
+    for folder in (other, sample):
+        with qtbot.waitSignal(session.engine_changed, timeout=10000):
+            session.open_project(folder)
+    chosen = ("sample", "mine.safetensors")
+    assert asked == [("sample", ""), chosen, ("other", ""), chosen]
     assert session.close()

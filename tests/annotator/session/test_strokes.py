@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator.session import Session
 from trainer.data.classes import BACKGROUND, EDIT_VOID, UNTOUCHED, VOID
-from trainer.data.project import Project, Target
+from trainer.data.project import Project, Status, Target
 
 CAT = 8
 BOX = (20, 30, 40, 60)
@@ -28,12 +28,15 @@ def test_a_seed_stroke_is_a_hard_constraint_and_undo_restores_every_pixel(cat: S
     wait_settled(cat, qtbot)
     assert (cat.mask[60:80, 60:80] == BACKGROUND).all()
     cat.strokes.undo()
+    cat.save()
     wait_settled(cat, qtbot)
     np.testing.assert_array_equal(cat.mask, first)
     cat.strokes.undo()
+    cat.save()
     wait_settled(cat, qtbot)
     np.testing.assert_array_equal(cat.mask, before)
     cat.strokes.redo()
+    cat.save()
     wait_settled(cat, qtbot)
     np.testing.assert_array_equal(cat.mask, first)
 
@@ -59,8 +62,10 @@ def test_undo_goes_on_after_a_restart(cat: Session, sample: Path, qtbot: QtBot) 
     assert again.image_id == "chelsea"
     assert (again.corrections[WINDOW] == CAT).all()
     again.strokes.undo()
+    again.save()
     assert (again.corrections == UNTOUCHED).all()
     again.strokes.redo()
+    again.save()
     assert (again.corrections[WINDOW] == CAT).all()
     assert again.close()
 
@@ -74,7 +79,9 @@ def test_mask_edits_win_over_the_proposal_and_can_be_undecided(cat: Session, qtb
     wait_settled(cat, qtbot)
     assert (cat.mask[WINDOW] == VOID).all()
     cat.strokes.undo()
+    cat.save()
     cat.strokes.undo()
+    cat.save()
     assert not (cat.mask[WINDOW] == VOID).any()
 
 
@@ -101,9 +108,11 @@ def test_the_desk_goes_on_while_a_stroke_is_written(cat: Session, qtbot: QtBot) 
     for box in (BOX, (60, 60, 80, 80)):
         cat.strokes.commit(box, np.full((box[2] - box[0], box[3] - box[1]), CAT, np.uint8), "brush")
     assert not cat.project.can_undo("chelsea")
-    wait_settled(cat, qtbot)
+    qtbot.waitUntil(lambda: not cat.busy, timeout=20000)
     assert (cat.mask[WINDOW] == CAT).all() and (cat.mask[60:80, 60:80] == CAT).all()
-    cat.strokes.undo()  # writes first what still waits
+    cat.strokes.undo()
+    cat.save()
+    cat.save()  # writes first what still waits
     assert cat.saved and (cat.corrections[60:80, 60:80] == UNTOUCHED).all()
     may_write.set()
     np.testing.assert_array_equal(cat.project.layer("chelsea", Target.SEEDS, cat.mask.shape), cat.corrections)
@@ -126,3 +135,30 @@ def test_a_stroke_the_disk_refuses_is_kept_and_saved_later(
     with qtbot.waitSignal(cat.saved_changed, timeout=5000):
         cat.go(1)
     assert (cat.project.layer("chelsea", Target.SEEDS, cat.mask.shape)[WINDOW] == CAT).any()
+
+
+def test_a_stroke_and_its_undo_leave_a_new_photo_new(session: Session, sample: Path, qtbot: QtBot) -> None:
+    (sample / "tags.csv").unlink()
+    (sample / "classes.txt").write_text("cat\nperson\n")
+    session.open_project(sample)
+    wait_settled(session, qtbot)
+    stroke(session, 1, BOX)
+    wait_settled(session, qtbot)
+    session.strokes.undo()
+    wait_settled(session, qtbot)
+    assert session.writer.finish()
+    assert session.project.record(session.image_id).status is Status.NEW
+    assert session.project.current_mask(session.image_id) is None
+
+
+def test_a_stroke_begun_while_an_undo_is_written_lies_over_what_it_leaves(cat: Session, qtbot: QtBot) -> None:
+    may_write = Event()
+    stroke(cat, CAT, BOX)
+    cat.writer.submit(lambda: may_write.wait(60))
+    cat.strokes.undo()
+    cat.strokes.commit((50, 60, 60, 70), np.full((10, 10), CAT, np.uint8), "brush")
+    may_write.set()
+    cat.save()
+    assert (cat.corrections[WINDOW] == UNTOUCHED).all() and (cat.corrections[50:60, 60:70] == CAT).all()
+    np.testing.assert_array_equal(cat.project.layer("chelsea", Target.SEEDS, cat.mask.shape), cat.corrections)
+    wait_settled(cat, qtbot)

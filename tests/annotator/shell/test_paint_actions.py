@@ -1,12 +1,12 @@
 """The painting keys: tool, target, class and brush."""
 
-from desk import press
+from desk import press, wait_settled
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from annotator.settings import DeskSettings
 from annotator.shell.window import Window
-from trainer.data.classes import EDIT_VOID
+from trainer.data.classes import BACKGROUND, EDIT_VOID
 from trainer.data.project import Target
 
 K = Qt.Key
@@ -33,4 +33,16 @@ def test_brush_keys_size_the_brush_and_the_size_is_remembered(active: Window, qt
     before = active.session.brush_radius
     press(active, K.Key_BracketRight, qtbot)
     assert active.session.brush_radius > before
-    assert DeskSettings().brush_radius == active.session.brush_radius
+    active.close()
+    assert DeskSettings().brush_share == active.session.brush_share
+
+
+def test_undecided_gives_way_to_background_on_the_seeds_of_a_photo_without_tags(
+    active: Window, qtbot: QtBot
+) -> None:
+    session = active.session
+    session.tagging.set_tags(None)
+    wait_settled(session, qtbot)
+    for key in (Qt.Key.Key_U, Qt.Key.Key_Q):
+        press(active, key, qtbot)
+    assert session.target is Target.SEEDS and session.class_id == BACKGROUND

@@ -1,15 +1,20 @@
 """The window: the way of the work by keys, messages, the empty desk, memory, closing."""
 
 import threading
+from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
-from desk import press, stroke, wait_settled
+from desk import press, small_engine, stroke, wait_settled
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QScrollArea
+from pytestqt.exceptions import capture_exceptions
 from pytestqt.qtbot import QtBot
 
 from annotator.app import make_window
+from annotator.session import Session
+from annotator.session.engine_loading import Loaded
 from annotator.settings import DeskSettings
 from annotator.shell.welcome import EmptyDesk
 from annotator.shell.window import NARROWEST, Window
@@ -27,7 +32,7 @@ def test_next_accept_and_undo_by_key(active: Window, qtbot: QtBot) -> None:
     stroke(session, 15, (10, 10, 30, 30))
     assert active.actions_table["undo"].isEnabled()
     qtbot.keyClick(active.canvas, K.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert not session.project.can_undo(first)
+    qtbot.waitUntil(lambda: not session.project.can_undo(first))
     wait_settled(session, qtbot)
     with qtbot.waitSignal(session.image_changed, timeout=10000):
         press(active, K.Key_Return, qtbot)
@@ -160,3 +165,63 @@ def test_the_icon_of_the_empty_desk_follows_the_theme(qtbot: QtBot) -> None:
     before = empty.findChild(IconLabel).pixmap().toImage()
     theme.choice = "light"
     assert empty.findChild(IconLabel).pixmap().toImage() != before
+
+
+def test_full_screen_follows_the_window_manager(active: Window, qtbot: QtBot) -> None:
+    action = active.actions_table["full_screen"]
+    press(active, K.Key_F11, qtbot)
+    qtbot.waitUntil(active.isFullScreen)
+    active.showNormal()  # as its own button or a key of the window manager does
+    qtbot.waitUntil(lambda: not action.isChecked())
+    press(active, K.Key_F11, qtbot)
+    qtbot.waitUntil(active.isFullScreen)
+    assert action.isChecked()
+
+
+def test_learning_asked_for_while_the_models_load_begins_with_them(
+    sample: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_load, heard = Event(), []
+
+    def slow(project: Project) -> Loaded:
+        may_load.wait(60)
+        return small_engine(project)
+
+    window = Window(Session(slow), DeskSettings(), Theme("dark"))
+    qtbot.addWidget(window)
+    window.show()
+    learn = window.actions_table["learn_tags"]
+    assert not learn.isEnabled() and not window.actions_table["train"].isEnabled()
+    with qtbot.waitSignal(window.session.image_changed, timeout=20000):
+        window.open_path(sample)
+    monkeypatch.setattr("trainer.worker.thread.TrainerWorker.post", lambda worker, order: heard.append(order))
+    qtbot.keyClick(window, K.Key_L, Qt.KeyboardModifier.ControlModifier)
+    assert "as soon as the models are loaded" in window.trainer.reason.text()
+    may_load.set()
+    qtbot.waitUntil(lambda: LearnTags() in heard, timeout=20000)
+    monkeypatch.undo()
+    window.close()
+
+
+def test_layers_and_brush_are_this_persons_at_the_next_start(active: Window, qtbot: QtBot) -> None:
+    active.layers.switches["cam"].click()
+    active.layers.sliders["mask"].setValue(20)
+    qtbot.keyClick(active.canvas, K.Key_BracketRight)
+    share = active.session.brush_share
+    active.close()
+    again = Window(Session(small_engine), DeskSettings(), Theme("dark"))
+    qtbot.addWidget(again)
+    assert again.layers.switches["cam"].isChecked() and again.layers.sliders["mask"].value() == 20
+    assert again.session.brush_share == share
+    again.close()
+
+
+def test_an_error_that_nobody_waits_for_is_a_fault_of_the_desk(window: Window) -> None:
+    def fails() -> None:
+        raise ZeroDivisionError("in the pool")
+
+    with capture_exceptions() as caught:
+        window.session.jobs.submit(fails)
+        assert window.session.jobs.finish()
+        QApplication.processEvents()
+    assert [str(error) for _, error, _ in caught] == ["in the pool"]

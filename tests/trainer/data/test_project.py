@@ -211,6 +211,7 @@ def test_unknown_images_and_classes_are_errors(project):
 def test_statuses_follow_the_work(project):
     statuses = [project.record("one").status]
     project.store_proposal_mask("one", MASK)
+    project.note_proposal("one", 0.5, "models")
     statuses.append(project.record("one").status)
     paint(project, "one")
     statuses.append(project.record("one").status)
@@ -247,7 +248,7 @@ def test_undoing_the_strokes_after_it_brings_an_acceptance_back_and_its_mask(pro
     assert project.undo("one") is not None
     assert project.record("one").status is Status.ACCEPTED
     np.testing.assert_array_equal(project.accepted_mask("one"), MASK)
-    for step, status in ((project.undo, Status.PROPOSED), (project.redo, Status.ACCEPTED)):
+    for step, status in ((project.undo, Status.NEW), (project.redo, Status.ACCEPTED)):
         step("one")
         assert project.record("one").status is status
     project.redo("one")
@@ -271,7 +272,16 @@ def test_an_image_opened_again_on_purpose_is_not_accepted_by_an_undo(project):
     project.unaccept("one")
     paint(project, "one")
     project.undo("one")
-    assert project.record("one").status is Status.PROPOSED
+    assert project.record("one").status is Status.NEW  # nothing was ever proposed
+
+
+def test_strokes_that_were_all_undone_leave_no_proposal_of_an_image_nobody_tagged(project):
+    project.set_tags("one", None)
+    paint(project, "one")
+    project.store_proposal_mask("one", MASK)  # what the stroke shows
+    project.undo("one")
+    project.store_proposal_mask("one", np.zeros_like(MASK))
+    assert project.record("one").status is Status.NEW and project.proposal_mask("one") is None
 
 
 def test_the_mask_as_shown_has_the_strokes_that_are_newer_than_the_proposal(project):
