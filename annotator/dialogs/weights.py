@@ -42,7 +42,7 @@ class WeightsDialog(QDialog):
         self.setMinimumWidth(540)
         self.bundled = QRadioButton(self.tr("What comes with the program"))
         self.file = QRadioButton(self.tr("A file"))
-        self.official = QRadioButton(self.tr("Official ImageNet weights (torchvision, downloaded once)"))
+        self.official = QRadioButton(self.tr("Published weights (downloaded once)"))
         self.path = QLineEdit(placeholderText=self.tr("Models of this program, .safetensors or .pth"))
         self.path.setAccessibleName(self.tr("Weights file"))
         self.path.textEdited.connect(lambda: self.file.setChecked(True))

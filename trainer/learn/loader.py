@@ -119,7 +119,7 @@ class Loader(Iterator[list[Sample]]):
                 raise UserError(
                     translatable(
                         "a process that loads photos was ended by the system, most often for want of memory; "
-                        "start again with --workers 0"
+                        "close other programs and start again, on the command line with --workers 0"
                     )
                 ) from error
             raise

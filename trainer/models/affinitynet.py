@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.models.base import Backbone
-from trainer.models.upsampling import enlarge
+from trainer.models.upsampling import resample
 
 AFFINITY_STRIDE = 8
 """Pixels to a cell of the grid on which affinities live."""
@@ -43,10 +43,10 @@ class AffinityHead(nn.Module):
 
 
 class AffinityNet(nn.Module):
-    """A backbone and a head on its taps, all brought to one grid of stride 8.
+    """A backbone and a head on its taps, all brought to one grid of stride 8, whatever their own strides.
 
     A backbone of output stride 8 gives the deep taps on that grid by dilation, as in the paper. One of stride
-    16 is several times cheaper and its deep taps are enlarged bilinearly. The parameters are the same.
+    16 is several times cheaper and its deep taps are interpolated. The parameters are the same.
     """
 
     def __init__(self, backbone: Backbone) -> None:
@@ -63,12 +63,11 @@ class AffinityNet(nn.Module):
         return self.align(self.backbone(x, self.backbone.affinity_taps), x.shape[-2:])
 
     def align(self, maps: dict[str, Tensor], size: Sequence[int]) -> tuple[Tensor, ...]:
-        """Backbone maps of images of ``size`` (H, W) → the head's inputs, enlarged to the stride-8 grid."""
+        """Backbone maps of images of ``size`` (H, W) → the head's inputs, on the stride-8 grid."""
         grid = [-(-side // AFFINITY_STRIDE) for side in size]
-        strides = [self.backbone.tap(name).stride for name in self.backbone.affinity_taps]
         return tuple(
-            enlarge(maps[name], stride // AFFINITY_STRIDE, grid)
-            for name, stride in zip(self.backbone.affinity_taps, strides, strict=True)
+            resample(maps[name], self.backbone.tap(name), AFFINITY_STRIDE, grid)
+            for name in self.backbone.affinity_taps
         )
 
     def embed(self, taps: Sequence[Tensor]) -> Tensor:

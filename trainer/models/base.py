@@ -8,16 +8,22 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-OUTPUT_STRIDES = (8, 16, 32)
-
 
 @dataclass(frozen=True)
 class Tap:
-    """A feature map of a backbone: name (that of the last module run), channels, stride in pixels."""
+    """A feature map of a backbone.
+
+    Attributes:
+        name: that of the last module run.
+        channels: of the map.
+        stride: pixels to a cell.
+        first: pixel on which the first cell is centred; 0 for convolutions with symmetric padding.
+    """
 
     name: str
     channels: int
     stride: int
+    first: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -52,21 +58,26 @@ HALF = InputConvention((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 class Backbone(nn.Module):
-    """A convolutional trunk that gives several feature maps of one image.
+    """A network that gives several feature maps of one image.
 
     Sub-classes register their modules in the order in which they run, under the parameter names of the
-    public weights, and implement :meth:`walk`. Dilation takes the place of the strides beyond
-    ``output_stride``, so the same weights serve every stride.
+    public weights, and implement :meth:`walk`. Any stride will do: what is built on a backbone asks its taps.
+    In convolutional ones dilation takes the place of the strides beyond ``output_stride`` (:class:`Dilator`),
+    so the same weights serve every stride.
     """
 
     name: ClassVar[str]
     affinity_taps: ClassVar[tuple[str, ...]]
-    """The taps AffinityNet reads, from shallow to deep."""
+    """The taps AffinityNet reads, three of them from shallow to deep."""
+    output_strides: ClassVar[tuple[int, ...]] = (8, 16, 32)
+    """The strides of the deepest map that the backbone can have."""
+    usual_stride: ClassVar[int] = 16
+    """The one it has where none is asked for."""
 
     def __init__(self, output_stride: int) -> None:
         super().__init__()
-        if output_stride not in OUTPUT_STRIDES:
-            raise ValueError(f"output stride {output_stride} is not one of {OUTPUT_STRIDES}")
+        if output_stride not in self.output_strides:
+            raise ValueError(f"output stride {output_stride} is not one of {self.output_strides}")
         self.output_stride = output_stride
         self.convention = IMAGENET
         self.taps: tuple[Tap, ...] = ()

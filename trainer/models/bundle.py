@@ -102,9 +102,7 @@ def load_models(path: Path) -> Bundle:
             _fill(affinity, "affinity", tensors, record["affinity"])
         if "segmentation" in record:
             described = record["segmentation"]
-            segmentation = SegmentationNet(
-                _backbone(described, classifier), len(classes), described["head"], described["width"]
-            )
+            segmentation = SegmentationNet(_backbone(described, classifier), len(classes), described["width"])
             _fill(segmentation, "segmentation", tensors, described)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise WeightsError(
@@ -123,7 +121,7 @@ def _describe(network: CamClassifier | AffinityNet | SegmentationNet) -> dict[st
         "std": backbone.convention.std,
     }
     if isinstance(network, SegmentationNet):
-        description |= {"head": network.head_name, "width": network.classify.in_channels}
+        description |= {"width": network.classify.in_channels}
     return description
 
 

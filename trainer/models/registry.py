@@ -19,7 +19,8 @@ class WeightsEntry:
 
     ``sha256`` is the digest of the whole file, 64 hexadecimal digits. Of torchvision's files the first eight
     are published, in the file's name; the others were taken from several independent public records of the
-    same file, which agree. ``top1`` is the published ImageNet accuracy in percent.
+    same file, which agree. ``top1`` is the published ImageNet accuracy in percent; DINOv2's is that of a
+    linear classifier on frozen features, since it was trained without labels.
     """
 
     name: str
@@ -56,9 +57,17 @@ OFFICIAL: dict[str, WeightsEntry] = {
         _torchvision(
             "resnet50-v1", "0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a", 76.130
         ),
+        WeightsEntry(
+            "dinov2_vits14",
+            "vit_small_14",
+            "https://dl.fbaipublicfiles.com/dinov2/dinov2_vits14/dinov2_vits14_pretrain.pth",
+            "b938bf1bc15cd2ec0feacfe3a1bb553fe8ea9ca46a7e1d8d00217f29aef60cd9",
+            81.1,
+            licence="Apache-2.0 (DINOv2, Meta AI); trained on LVD-142M without labels",
+        ),
     )
 }
-"""Official ImageNet weights; a name without a suffix stands for the newest."""
+"""Published weights; a name without a suffix stands for the newest."""
 
 
 def find_entry(name: str) -> WeightsEntry:

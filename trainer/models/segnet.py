@@ -1,7 +1,6 @@
-"""Segmentation network: a DeepLab-style head on any backbone (SEED.txt step five; DeepLab v2 and v3)."""
+"""Segmentation network: a DeepLab-style head on any backbone (METHOD, section 5; DeepLab v3 and v3+)."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -9,9 +8,8 @@ from torch.nn import functional
 
 from trainer.models.base import Backbone
 from trainer.models.dropout import ChannelDropout
-from trainer.models.upsampling import enlarge
+from trainer.models.upsampling import resample
 
-SegHead = Literal["aspp", "largefov"]
 DETAIL_CHANNELS = (32, 64)
 """Channels the two finer maps are reduced to, from fine to coarse."""
 
@@ -57,43 +55,36 @@ class Aspp(nn.Module):
 
 
 class SegmentationNet(nn.Module):
-    """Backbone → head → decoder → one score for background and each class, enlarged to the image.
+    """Backbone → ASPP → decoder → one score for background and each class, enlarged to the image.
 
-    The decoder lays the head's coarse map over two finer maps of the backbone, as DeepLab v3+ does.
+    The decoder joins the coarse map of the ASPP with two finer maps of the backbone, as DeepLab v3+ does.
 
     Args:
         class_count: classes without background.
-        head: "aspp" (DeepLab v3), or "largefov" (DeepLab v2: one 3×3 convolution of dilation 12 at stride 8).
-        width: channels inside head and decoder, a multiple of 16.
+        width: channels inside ASPP and decoder, a multiple of 16.
         dropout: share of the channels before the last layer that training drops.
-        feature_dropout: the same of the backbone's deepest map, so rich that the head could learn the faults
-            of every mask by heart.
+        feature_dropout: the same of the backbone's deepest map, which is rich enough to memorise the faults
+            of every mask.
     """
 
     def __init__(
         self,
         backbone: Backbone,
         class_count: int,
-        head: SegHead = "aspp",
         width: int = 96,
         dropout: float = 0.1,
         feature_dropout: float = 0.7,
     ) -> None:
         super().__init__()
         self.backbone = backbone
-        self.head_name: SegHead = head
         self.finer = [backbone.tap(name) for name in backbone.affinity_taps[:2]]
         self.deepest = backbone.taps[-1]
         self.feature_dropout = ChannelDropout(feature_dropout)
         # Convolutions with room around them are expensive: the deepest map has many channels.
         self.reduce = _conv_norm_relu(self.deepest.channels, width)
         # The published dilations are for a stride-8 grid; coarser grids need fewer cells for the same reach.
-        stride = self.deepest.stride
-        self.context: nn.Module = (
-            Aspp(width, width, [cells * 8 // stride for cells in (12, 24, 36)])
-            if head == "aspp"
-            else _conv_norm_relu(width, width, 3, max(1, 12 * 8 // stride))
-        )
+        dilations = [max(1, cells * 8 // self.deepest.stride) for cells in (12, 24, 36)]
+        self.context = Aspp(width, width, dilations)
         self.details = nn.ModuleList(
             _conv_norm_relu(tap.channels, channels)
             for tap, channels in zip(self.finer, DETAIL_CHANNELS, strict=True)
@@ -110,12 +101,14 @@ class SegmentationNet(nn.Module):
         the logits of these do not depend on it.
         """
         maps = self.backbone(x, [tap.name for tap in (*self.finer, self.deepest)])
-        finest, size = self.finer[0].stride, maps[self.finer[0].name].shape[-2:]
+        finest = self.finer[0]
+        size = maps[finest.name].shape[-2:]
         deepest = self.feature_dropout(maps[self.deepest.name])
         layers = [(self.deepest, self.context(self.reduce(deepest)))]
         layers += [
             (tap, detail(maps[tap.name])) for tap, detail in zip(self.finer, self.details, strict=True)
         ]
-        joined = self.join(torch.cat([enlarge(map_, tap.stride // finest, size) for tap, map_ in layers], 1))
+        aligned = [resample(map_, tap, finest.stride, size, finest.first) for tap, map_ in layers]
+        joined = self.join(torch.cat(aligned, 1))
         taken = [-(-side // every) for side in x.shape[-2:]]
-        return enlarge(self.classify(self.dropout(joined)), finest // every, taken)
+        return resample(self.classify(self.dropout(joined)), finest, every, taken)

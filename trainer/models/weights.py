@@ -25,7 +25,7 @@ _COUNTER = "num_batches_tracked"
 
 def load_backbone_weights(
     source: Path | str,
-    output_stride: int = 16,
+    output_stride: int | None = None,
     convention: InputConvention | None = None,
     progress: DownloadProgress | None = None,
 ) -> Backbone:

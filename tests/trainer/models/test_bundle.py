@@ -70,7 +70,7 @@ def test_half_precision_halves_the_file_and_changes_little(tmp_path: Path) -> No
 
 @torch.inference_mode()
 def test_a_segmentation_network_comes_back(tmp_path: Path) -> None:
-    net = SegmentationNet(build_backbone("affinity_small"), 3, "largefov", width=32).eval()
+    net = SegmentationNet(build_backbone("affinity_small"), 3, width=32).eval()
     save_models(tmp_path / "s.safetensors", Bundle(CLASSES, segmentation=net))
     loaded = load_models(tmp_path / "s.safetensors").segmentation
     assert loaded is not None

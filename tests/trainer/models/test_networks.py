@@ -1,14 +1,19 @@
 """CAM classifier, AffinityNet, segmentation network and the faster copies of them."""
 
+from itertools import product
+
 import pytest
 import torch
 
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.backbones import at_stride, build_backbone
+from trainer.models.base import Tap
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_inference
 from trainer.models.segnet import SegmentationNet
-from trainer.models.upsampling import enlarge
+from trainer.models.upsampling import resample
+
+VIT = ("vit_small_14", 14)
 
 
 @torch.inference_mode()
@@ -28,8 +33,10 @@ def test_only_the_asked_classes_are_computed() -> None:
     assert net.cam(x, []).shape == (1, 0, 4, 5)
 
 
-@pytest.mark.parametrize("name", ["affinity_small", "mobilenet_v2", "resnet18"])
-@pytest.mark.parametrize("output_stride", [8, 16])
+@pytest.mark.parametrize(
+    ("name", "output_stride"),
+    [*product(["affinity_small", "mobilenet_v2", "resnet18"], [8, 16]), VIT],
+)
 def test_the_embedding_lies_on_the_stride_8_grid(name: str, output_stride: int) -> None:
     net = AffinityNet(build_backbone(name, output_stride))
     assert net(torch.randn(2, 3, 45, 66)).shape == (2, 448, 6, 9)
@@ -55,31 +62,44 @@ def test_affinity_at_either_stride_has_the_same_parameters() -> None:
     assert [net.eval()(images).shape[2:] for net in (coarse, fine)] == 2 * [(8, 8)]
 
 
+@pytest.mark.parametrize(("first", "wanted"), [(0.0, 0.0), (6.5, 0.0), (6.5, 6.5)])
+@pytest.mark.parametrize(("stride", "to"), [(16, 8), (14, 8), (14, 1), (14, 14), (4, 8)])
+def test_resampling_reads_a_slope_at_the_same_pixels(
+    first: float, wanted: float, stride: int, to: int
+) -> None:
+    at = first + stride * torch.arange(9.0)
+    maps = (at[:, None] + 100 * at)[None, None]
+    places = wanted + to * torch.arange(int(at[-1]) // to)
+    seen = places.clamp(first, at[-1])
+    found = resample(maps, Tap("", 1, stride, first), to, (len(places), len(places)), wanted)[0, 0]
+    torch.testing.assert_close(found, seen[:, None] + 100 * seen)
+
+
 @pytest.mark.parametrize(("height", "width"), [(13, 17), (16, 16)])
 def test_enlarging_keeps_every_cell_at_its_centre(height: int, width: int) -> None:
     fine = torch.arange(height)[:, None] * 10.0 + torch.arange(width)
     coarse = fine[::4, ::4]
-    enlarged = enlarge(coarse[None, None], 4, (height, width))[0, 0]
+    enlarged = resample(coarse[None, None], Tap("", 1, 4), 1, (height, width))[0, 0]
     assert enlarged.shape == fine.shape
     inside = 4 * ((height - 1) // 4) + 1, 4 * ((width - 1) // 4) + 1
     torch.testing.assert_close(enlarged[: inside[0], : inside[1]], fine[: inside[0], : inside[1]])
 
 
-@pytest.mark.parametrize("head", ["aspp", "largefov"])
-@pytest.mark.parametrize("output_stride", [8, 16])
-def test_segmentation_scores_every_pixel_and_trains_on_one_image(head: str, output_stride: int) -> None:
-    net = SegmentationNet(build_backbone("affinity_small", output_stride), 3, head, width=32).train()
+@pytest.mark.parametrize(("name", "output_stride"), [("affinity_small", 8), ("affinity_small", 16), VIT])
+def test_segmentation_scores_every_pixel_and_trains_on_one_image(name: str, output_stride: int) -> None:
+    net = SegmentationNet(build_backbone(name, output_stride), 3, width=32).train()
     scores = net(torch.randn(1, 3, 45, 66))
     assert scores.shape == (1, 4, 45, 66)
     scores.square().mean().backward()
     assert net.classify.weight.grad is not None
 
 
-@pytest.mark.parametrize("head", ["aspp", "largefov"])
-@pytest.mark.parametrize("every", [2, 4, 8])
+@pytest.mark.parametrize(
+    ("name", "every"), [*(("affinity_small", every) for every in (2, 4, 8)), ("vit_small_14", 7)]
+)
 @torch.inference_mode()
-def test_the_pixels_that_training_looks_at_have_the_scores_they_have_among_all(head: str, every: int) -> None:
-    net = SegmentationNet(build_backbone("affinity_small"), 3, head, width=32).eval()
+def test_the_pixels_that_training_looks_at_have_the_scores_they_have_among_all(name: str, every: int) -> None:
+    net = SegmentationNet(build_backbone(name), 3, width=32).eval()
     x = torch.randn(2, 3, 45, 66)
     torch.testing.assert_close(net(x, every), net(x)[..., ::every, ::every])
 
