@@ -24,7 +24,9 @@ def disc(centre: Point, radius: float, shape: tuple[int, int]) -> tuple[Box, Cov
     return _capsule(centre, centre, radius, shape)
 
 
-def sweep(start: Point, end: Point, radius: float, shape: tuple[int, int]) -> Iterator[tuple[Box, Cover]]:
+def moved_disc(
+    start: Point, end: Point, radius: float, shape: tuple[int, int]
+) -> Iterator[tuple[Box, Cover]]:
     """Cover of a disc moved from `start` to `end`, in pieces whose area is about that of the brush.
 
     The pieces overlap and leave no gap; a long thin line costs its length, not the area of its bounding box.
@@ -106,7 +108,7 @@ class Coverage:
     def add_line(self, start: Point, end: Point, radius: float) -> Box | None:
         """Cover a brush of `radius` moved from `start` to `end`; None when it runs outside the image."""
         changed: Box | None = None
-        for box, cover in sweep(start, end, radius, self.shape):
+        for box, cover in moved_disc(start, end, radius, self.shape):
             changed = union(changed, self.add(box, cover))
         return changed
 

@@ -9,19 +9,19 @@ from annotator.theme import Theme
 from annotator.widgets import explanation
 
 
-class SweepBox(QWidget):
-    """Shows the session's sweep."""
+class ProposeAllBox(QWidget):
+    """Shows how far the proposals for all images are."""
 
     shown = Signal()
 
     def __init__(self, session: Session, theme: Theme) -> None:
         super().__init__()
-        self._session, self._sweep, self._theme = session, session.sweep, theme
+        self._session, self._propose_all, self._theme = session, session.propose_all, theme
         self._training = False
         self.start = QPushButton(translated(spec_of("propose_all").text))
-        self.start.clicked.connect(session.sweep.start)
+        self.start.clicked.connect(session.propose_all.start)
         self.cancel = QPushButton(self.tr("Cancel"))
-        self.cancel.clicked.connect(session.sweep.cancel)
+        self.cancel.clicked.connect(session.propose_all.cancel)
         self.progress = QProgressBar(textVisible=False)
         self.doing = explanation()
         row = QHBoxLayout()
@@ -42,33 +42,35 @@ class SweepBox(QWidget):
                 )
             )
         )
-        session.sweep.changed.connect(self._show)
+        session.propose_all.changed.connect(self._show)
         session.project_opened.connect(self._show)
         theme.changed.connect(self._show)
         self._show()
 
     def follow(self, training: bool) -> None:
-        """Say whether the trainer learns now, which the sweep waits for."""
+        """Say whether the trainer learns now, which the proposals wait for."""
         self._training = training
         self._show()
 
     def text(self) -> str:
-        """What the sweep does, in the present language; "" where there is none."""
-        if not self._sweep.running:
+        """What is being done, in the present language; "" when nothing is."""
+        if not self._propose_all.running:
             return ""
         if self._training:
             return self.tr("Proposing waits until training ends or is paused")
-        if not self._sweep.total:
+        if not self._propose_all.total:
             return self.tr("Proposing…")
-        return self.tr("Proposing {n} of {total}").format(n=self._sweep.number, total=self._sweep.total)
+        return self.tr("Proposing {n} of {total}").format(
+            n=self._propose_all.number, total=self._propose_all.total
+        )
 
     def _show(self) -> None:
-        sweep = self._sweep
+        running = self._propose_all.running
         self.start.setIcon(self._theme.icon(spec_of("propose_all").icon))
-        self.start.setEnabled(self._session.project is not None and not sweep.running)
-        self.progress.setRange(0, max(sweep.total, 1))
-        self.progress.setValue(max(sweep.number - 1, 0))
+        self.start.setEnabled(self._session.project is not None and not running)
+        self.progress.setRange(0, max(self._propose_all.total, 1))
+        self.progress.setValue(max(self._propose_all.number - 1, 0))
         self.doing.setText(self.text())
         for widget in (self.cancel, self.progress, self.doing):
-            widget.setVisible(sweep.running)
+            widget.setVisible(running)
         self.shown.emit()

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 
 from annotator.actions import spec_of, translated
 from annotator.i18n import localised
-from annotator.panels.propose_all import SweepBox
+from annotator.panels.propose_all import ProposeAllBox
 from annotator.session import Session
 from annotator.theme import Theme
 from annotator.widgets import explanation, heading, line, scrolled
@@ -91,7 +91,7 @@ class TrainerPanel(QWidget):
         self.learn = QPushButton(translated(spec_of("learn_tags").text))
         self.learn.clicked.connect(self.learn_tags)
         self._learning = False
-        self.sweep = SweepBox(session, theme)
+        self.propose_all = ProposeAllBox(session, theme)
         self._progress = QProgressBar(textVisible=False)
         self._progress.setRange(0, 1000)
         self._doing = explanation()
@@ -197,7 +197,7 @@ class TrainerPanel(QWidget):
         for widget in (
             *(self.reason, self._progress, self._doing, line()),
             *(self.learn, learn_help, line()),
-            *(self.sweep, line()),
+            *(self.propose_all, line()),
         ):
             body.addWidget(widget)
         for plot in (self._loss_plot, self._validation_plot):
@@ -266,7 +266,7 @@ class TrainerPanel(QWidget):
         self.learn.setIcon(self._theme.icon(spec_of("learn_tags").icon))
         self._progress.setVisible(training)
         self._doing.setVisible(training)
-        self.sweep.follow(training)
+        self.propose_all.follow(training)
         self.state_shown.emit()
 
     def _enable(self) -> None:

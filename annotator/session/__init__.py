@@ -1,10 +1,11 @@
-"""The session: what is open on the desk, and all a person can do to it. Each file has one part.
+"""The session: what is open on the desk, and everything a person can do to it. One file for each part.
 
-``session`` projects and images: opened, gone along, closed; it owns the parts below. ``state`` what all parts
-and panels read, and the signals they listen to. ``proposals`` the mask and the tags that are proposed.
-``sweep`` proposals for all images. ``parameters`` of the method. ``models_in_use`` loaded, exchanged, learnt.
-``tagging`` tags and classes. ``acceptance`` of the open image. ``photos`` that came to the folder.
-``strokes`` drawn, taken back, and brought back.
+- ``session``: opens, steps through and closes projects and images; owns the parts below.
+- ``state``: what all parts and panels read, and the signals they listen to.
+- ``proposals``: mask and tags proposed for the open image. ``propose_all``: proposals for all images.
+- ``parameters``: those of the method. ``models``: loading, replacing and learning them.
+- ``tagging``: tags and classes. ``strokes``: drawing, undo, redo. ``acceptance``: accepting the open image.
+- ``rescan``: finds photos that were added to the folder.
 """
 
 from annotator.session.session import Session

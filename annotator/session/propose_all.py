@@ -3,10 +3,10 @@
 from PySide6.QtCore import QObject, Signal
 
 from annotator.session.state import SessionState
-from trainer.worker.messages import StartSweep, StopSweep, SweepEnded, SweepProgress, Swept
+from trainer.worker.messages import ProposalStored, ProposeAllEnded, ProposeAllProgress, StartSweep, StopSweep
 
 
-class Sweep(QObject):
+class ProposeAll(QObject):
     """Has the trainer thread propose for all images, and tells how far it is and what came of it."""
 
     changed = Signal()  # it runs or no longer does, or has come further
@@ -41,12 +41,12 @@ class Sweep(QObject):
 
     def _hear(self, message: object) -> None:
         match message:
-            case SweepProgress():
+            case ProposeAllProgress():
                 self.number, self.total = message.number, message.total
                 self.changed.emit()
-            case Swept():
+            case ProposalStored():
                 self._state.reload_record(message.image)
-            case SweepEnded():
+            case ProposeAllEnded():
                 self._end()
                 self._tell(message)
 
@@ -55,7 +55,7 @@ class Sweep(QObject):
         self.number = self.total = 0
         self.changed.emit()
 
-    def _tell(self, ended: SweepEnded) -> None:
+    def _tell(self, ended: ProposeAllEnded) -> None:
         if ended.stopped:
             text = self.tr("Cancelled. Images proposed for: {n}; these proposals stay.")
         elif ended.images or ended.problems:

@@ -14,7 +14,7 @@ from annotator.session.offer import Offer
 from annotator.session.parameters import Parameters
 from annotator.session.predictor import EngineFactory
 from annotator.session.proposals import Proposals
-from annotator.session.propose_all import Sweep
+from annotator.session.propose_all import ProposeAll
 from annotator.session.rescan import Rescan
 from annotator.session.state import SessionState
 from annotator.session.strokes import Strokes
@@ -45,7 +45,7 @@ class Session(SessionState):
         # Each part knows the state and the parts made before it, none of those after it.
         self.proposals = Proposals(self)
         self.photos = Rescan(self, self.proposals)
-        self.sweep = Sweep(self)
+        self.propose_all = ProposeAll(self)
         self.parameters = Parameters(self, self.proposals)
         self.models = ModelsInUse(self, self.proposals, self.parameters)
         self.tagging = Tagging(self, self.proposals)

@@ -17,7 +17,7 @@ class ActionStates:
         session.project_opened.connect(self._enable)
         session.image_changed.connect(self._enable)
         session.record_changed.connect(self._enable)
-        session.sweep.changed.connect(self._enable)
+        session.propose_all.changed.connect(self._enable)
         session.offer.changed.connect(self._enable)
         session.busy_changed.connect(self._enable_training)
         session.engine_changed.connect(self._enable_training)
@@ -34,7 +34,7 @@ class ActionStates:
             self._actions[name].setEnabled(project)
         for name in WITH_IMAGE:
             self._actions[name].setEnabled(record is not None)
-        self._actions["propose_all"].setEnabled(project and not self._session.sweep.running)
+        self._actions["propose_all"].setEnabled(project and not self._session.propose_all.running)
         for name in ("look", "take"):
             self._actions[name].setEnabled(self._session.offer.stands)
         self._actions["reopen"].setEnabled(record is not None and record.status is Status.ACCEPTED)

@@ -1,4 +1,4 @@
-"""The status bar: what is under way, what lies under the mouse, zoom, saved state, trainer and sweep."""
+"""The status bar: work in progress, pixel under the mouse, zoom, saved state, trainer, proposals for all."""
 
 from PySide6.QtCore import QPointF
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
@@ -25,13 +25,21 @@ class StatusBar(QStatusBar):
         self.setSizeGripEnabled(False)
         self._session, self._trainer, self._actions, self._theme = session, trainer, actions, theme
         self._busy, self._cursor, self.zoom, self.saved, self._state = (QLabel() for _ in range(5))
-        self.sweep, self.offer = QLabel(), QLabel()
+        self.proposing, self.offer = QLabel(), QLabel()
         self._lamp = QLabel()
         self._lamp.setObjectName("lamp")
         # A long name is cut, or the window would have to grow for it.
         self._busy.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.addWidget(self._busy, 1)
-        for label in (self.offer, self._cursor, self.zoom, self.saved, self._lamp, self._state, self.sweep):
+        for label in (
+            self.offer,
+            self._cursor,
+            self.zoom,
+            self.saved,
+            self._lamp,
+            self._state,
+            self.proposing,
+        ):
             self.addPermanentWidget(label)
         session.busy_changed.connect(lambda busy, text: self._busy.setText(text))
         self._point: QPointF | None = None
@@ -40,13 +48,13 @@ class StatusBar(QStatusBar):
         session.saved_changed.connect(self._show_saved)
         session.project_opened.connect(lambda: self._show_saved(True))
         trainer.state_shown.connect(self._show_state)
-        trainer.sweep.shown.connect(self._show_sweep)
+        trainer.propose_all.shown.connect(self._show_proposing)
         session.offer.changed.connect(self._show_offer)
         actions.keys_changed.connect(self._show_offer)
         theme.changed.connect(self._show_offer)
         theme.changed.connect(self._show_state)
         self._show_state()
-        self._show_sweep()
+        self._show_proposing()
         self._show_offer()
 
     def show_zoom(self, factor: float) -> None:
@@ -79,10 +87,10 @@ class StatusBar(QStatusBar):
         self.offer.setStyleSheet(f"color: {self._theme.colours['accent']}")
         self.offer.setVisible(self._session.offer.stands)
 
-    def _show_sweep(self) -> None:
-        text = self._trainer.sweep.text()
-        self.sweep.setText(text)
-        self.sweep.setVisible(bool(text))
+    def _show_proposing(self) -> None:
+        text = self._trainer.propose_all.text()
+        self.proposing.setText(text)
+        self.proposing.setVisible(bool(text))
 
     def _show_state(self) -> None:
         colour = COLOURS[self._trainer.state]

@@ -217,7 +217,7 @@ class Window(QMainWindow):
                 "canvas": self.canvas,
                 "session": session,
                 "photos": session.photos,
-                "sweep": session.sweep,
+                "propose_all": session.propose_all,
                 "offer": session.offer,
                 "strokes": session.strokes,
                 "acceptance": session.acceptance,

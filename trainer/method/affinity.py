@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from trainer.method.pairs import RADIUS, grid, pair_labels
+from trainer.method.pairs import RADIUS, pair_grid, pair_labels
 
 EPSILON = 1e-5
 
@@ -30,7 +30,7 @@ class _PairDistance(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: torch.Tensor, radius: int) -> torch.Tensor:
         batch, channels, height, width = features.shape
-        pairs = grid(height, width, radius)
+        pairs = pair_grid(height, width, radius)
         flat = features.detach().reshape(batch, channels, -1).contiguous()
         distance = flat.new_zeros(batch, len(pairs.offsets), pairs.size)
         scratch = torch.empty_like(flat[0]).view(-1)
@@ -89,7 +89,7 @@ def pair_affinity(features: torch.Tensor, radius: int = RADIUS) -> torch.Tensor:
     """Return ``a_ij = exp(−d_ij)`` in [0, 1] as pair planes ``(B, P, h, w)``; 0 where the target is out
     of bounds."""
     height, width = features.shape[2:]
-    inside = torch.tensor(grid(height, width, radius).inside, device=features.device)
+    inside = torch.tensor(pair_grid(height, width, radius).inside, device=features.device)
     return torch.exp(-pair_distance(features, radius)) * inside
 
 
@@ -132,7 +132,7 @@ def affinity_loss(
 
 
 def _pair_weights(weights: torch.Tensor, radius: int) -> torch.Tensor:
-    pairs = grid(weights.shape[1], weights.shape[2], radius)
+    pairs = pair_grid(weights.shape[1], weights.shape[2], radius)
     planes = weights.new_zeros(len(weights), len(pairs.offsets), pairs.height, pairs.width)
     root = weights.sqrt()
     for plane, (source, target) in enumerate(pairs.overlaps):

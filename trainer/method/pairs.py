@@ -62,8 +62,8 @@ def overlap(height: int, width: int, dy: int, dx: int) -> Overlap:
 
 
 @dataclass(frozen=True, eq=False)
-class Grid:
-    """All in-bounds pairs of a ``height × width`` grid. Use :func:`grid`, which keeps the recent ones.
+class PairGrid:
+    """All in-bounds pairs of a ``height × width`` grid. Use :func:`pair_grid`, which keeps the recent ones.
 
     Attributes:
         offsets: int64 ``(P, 2)``, see :func:`offsets`.
@@ -115,9 +115,9 @@ class Grid:
 
 
 @lru_cache(maxsize=32)
-def grid(height: int, width: int, radius: int = RADIUS) -> Grid:
+def pair_grid(height: int, width: int, radius: int = RADIUS) -> PairGrid:
     """Return the (cached) pairs of a ``height × width`` grid."""
-    return Grid(height, width, radius)
+    return PairGrid(height, width, radius)
 
 
 def pair_matrix(planes: np.ndarray, radius: int = RADIUS, diagonal: float = 0.0) -> dia_array:
@@ -130,7 +130,7 @@ def pair_matrix(planes: np.ndarray, radius: int = RADIUS, diagonal: float = 0.0)
         radius: radius of the pair disc the planes were made with.
         diagonal: the entry of every pixel with itself.
     """
-    pairs = grid(*planes.shape[1:], radius)
+    pairs = pair_grid(*planes.shape[1:], radius)
     if len(planes) != len(pairs.offsets):
         raise ValueError(f"radius {radius} has {len(pairs.offsets)} pair planes, got {len(planes)}")
     # On grids narrower than the disc, offsets share a diagonal (their pairs do not meet) or have no pair.
@@ -168,7 +168,7 @@ def pair_labels(labels: torch.Tensor, radius: int = RADIUS) -> PairLabels:
         radius: radius of the pair disc, in pixels of ``labels``.
     """
     batch, height, width = labels.shape
-    pairs = grid(height, width, radius)
+    pairs = pair_grid(height, width, radius)
     shape = (batch, len(pairs.offsets), height, width)
     same, different = (torch.zeros(shape, dtype=torch.bool, device=labels.device) for _ in range(2))
     confident = labels != VOID

@@ -24,7 +24,7 @@ import torch
 from torch.nn import functional
 
 from trainer.data.classes import UNTOUCHED
-from trainer.method.pairs import RADIUS, grid, offsets, pair_matrix
+from trainer.method.pairs import RADIUS, offsets, pair_grid, pair_matrix
 from trainer.method.propagation import as_float32
 from trainer.method.upsample import edge_aware_labels
 
@@ -133,7 +133,7 @@ class Refiner:
 
     def _edge_planes(self, affinity: np.ndarray | torch.Tensor | None) -> np.ndarray:
         """Return ``w`` of the eight neighbours as pair planes."""
-        pairs = grid(*self.shape, NEIGHBOURS)
+        pairs = pair_grid(*self.shape, NEIGHBOURS)
         colours = _resize(np.moveaxis(self.image, 2, 0), self.shape)
         planes = np.zeros((len(pairs.offsets), *self.shape), dtype=np.float32)
         for plane, (source, target) in zip(planes, pairs.overlaps, strict=True):
@@ -143,7 +143,7 @@ class Refiner:
             return planes
         semantic = as_float32(affinity)
         near = (offsets(RADIUS) ** 2).sum(axis=1) < NEIGHBOURS**2
-        inside = grid(*semantic.shape[1:], RADIUS).inside[near]
+        inside = pair_grid(*semantic.shape[1:], RADIUS).inside[near]
         # Distances are interpolated, not affinities: a border stays one between the feature cells, too.
         distance = -np.log(np.maximum(np.where(inside, semantic[near], 1), FLOOR))
         return planes * np.exp(-self.params.beta * _resize(distance, self.shape)) + FLOOR

@@ -101,7 +101,7 @@ class StartSweep:
 
 @dataclass(frozen=True)
 class StopSweep:
-    """End a sweep after the image in hand; what is proposed stays."""
+    """Stop proposing for all images after the present one; what is proposed stays."""
 
 
 @dataclass(frozen=True)
@@ -213,23 +213,23 @@ class PredictFailed:
 
 
 @dataclass(frozen=True)
-class SweepProgress:
-    """A sweep proposes for image `number` (from 1) of `total`."""
+class ProposeAllProgress:
+    """Proposing for all images has come to image `number` (from 1) of `total`."""
 
     number: int
     total: int
 
 
 @dataclass(frozen=True)
-class Swept:
-    """The project keeps a proposal that a sweep made for `image`; nobody looks at it, so it is not sent."""
+class ProposalStored:
+    """A proposal for `image` was made in the background and stored; it is not sent, as nobody looks at it."""
 
     image: str
 
 
 @dataclass(frozen=True)
-class SweepEnded:
-    """A sweep has made proposals for `images` images, and was `stopped` or found nothing more to do.
+class ProposeAllEnded:
+    """Proposals were made for `images` images; it was `stopped`, or nothing more is to be done.
 
     `problems` are the sentences on the images that failed, each naming its file.
     """
@@ -249,7 +249,7 @@ Message = (
     | ModelChanged
     | Predicted
     | PredictFailed
-    | SweepProgress
-    | Swept
-    | SweepEnded
+    | ProposeAllProgress
+    | ProposalStored
+    | ProposeAllEnded
 )

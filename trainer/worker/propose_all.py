@@ -9,11 +9,11 @@ from trainer.data.images import load_image
 from trainer.data.project import ImageRecord, Project
 from trainer.engine import Engine
 from trainer.errors import UserError
-from trainer.worker.messages import Message, SweepEnded, SweepProgress, Swept
+from trainer.worker.messages import Message, ProposalStored, ProposeAllEnded, ProposeAllProgress
 from trainer.worker.stored_proposals import failure_reason, store_proposal
 
 
-class Sweep:
+class ProposeAll:
     """Proposes for every tagged image that nobody has touched and that has no up-to-date proposal.
 
     The project keeps mask and margin, the rest of a proposal is dropped. Models, settings and tags may change
@@ -39,7 +39,7 @@ class Sweep:
         if record is None:
             self.end(stopped=False)
             return False
-        self._send(SweepProgress(self._number, self._total))
+        self._send(ProposeAllProgress(self._number, self._total))
         try:
             self._propose(record)
         except Exception as error:
@@ -48,7 +48,7 @@ class Sweep:
 
     def end(self, stopped: bool) -> None:
         """Say what came of it; `stopped` tells that images may be left."""
-        self._send(SweepEnded(len(self._done), stopped, tuple(self._failed.values())))
+        self._send(ProposeAllEnded(len(self._done), stopped, tuple(self._failed.values())))
 
     def _next(self) -> ImageRecord | None:
         while self._waiting or self._begin_pass():
@@ -79,4 +79,4 @@ class Sweep:
         if (self._project.record(record.id), self._engine.origin(record.tags)) == (record, origin):
             store_proposal(self._project, record, proposal, origin)
             self._done.add(record.id)
-            self._send(Swept(record.id))
+            self._send(ProposalStored(record.id))

@@ -42,7 +42,7 @@ from trainer.worker.messages import (
 )
 from trainer.worker.model_versions import newest_sound
 from trainer.worker.prediction_queue import Request, Requests
-from trainer.worker.propose_all import Sweep
+from trainer.worker.propose_all import ProposeAll
 from trainer.worker.stored_proposals import failure_reason, store_proposal
 from trainer.worker.tag_learning import TOO_FEW, TagLearning, chosen
 from trainer.worker.throttle import Outbox
@@ -63,7 +63,7 @@ class TrainerWorker:
 
     Training on corrections begins by itself once one image of each split is corrected; learning from tags
     begins when asked to. What the worker has learnt is on disk when it says so (`Promoted`), so stopping it
-    at any moment loses nothing. Predictions go first. A sweep over all images goes last: it does one image
+    at any moment loses nothing. Predictions go first. Proposing for all images goes last: it does one image
     whenever there is nothing else to do.
 
     Full proposals are also kept in the project: the mask as the strokes refine it, the margin, and status
@@ -83,7 +83,7 @@ class TrainerWorker:
         self._state = State.IDLE
         self._run: Iterator[None] | None = None
         self._learns_tags = False
-        self._sweep: Sweep | None = None
+        self._propose_all: ProposeAll | None = None
         self._image: tuple[str, np.ndarray] | None = None
         self._proposed: dict[str, None] = {}
 
@@ -141,7 +141,7 @@ class TrainerWorker:
 
     def _turn(self) -> None:
         """Obey what has arrived, then do one short piece of work; sleep while there is neither."""
-        busy = bool(self._requests) or self._state is State.TRAINING or self._sweep is not None
+        busy = bool(self._requests) or self._state is State.TRAINING or self._propose_all is not None
         if not busy:
             self._outbox.flush()
             self._obey(self._commands.get())
@@ -157,8 +157,8 @@ class TrainerWorker:
         if self._state is State.TRAINING:
             if request is None or request.priority >= Priority.REFRESH:
                 self._train()
-        elif request is None and self._sweep is not None and not self._sweep.step():
-            self._sweep = None
+        elif request is None and self._propose_all is not None and not self._propose_all.step():
+            self._propose_all = None
 
     def _obey(self, command: Command) -> None:
         match command:
@@ -183,11 +183,13 @@ class TrainerWorker:
             case SetModel():
                 self._go_back(command.version)
             case StartSweep():
-                self._sweep = self._sweep or Sweep(self._project, self._engine, self._outbox.send)
+                self._propose_all = self._propose_all or ProposeAll(
+                    self._project, self._engine, self._outbox.send
+                )
             case StopSweep():
-                if self._sweep is not None:
-                    self._sweep.end(stopped=True)
-                    self._sweep = None
+                if self._propose_all is not None:
+                    self._propose_all.end(stopped=True)
+                    self._propose_all = None
             case Shutdown():
                 self._stopping.set()
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from annotator.canvas.geometry import Coverage, disc, polygon, sweep
+from annotator.canvas.geometry import Coverage, disc, moved_disc, polygon
 from annotator.canvas.painting import change
 
 CAT, DOG, UNTOUCHED = 8, 12, 255
@@ -60,14 +60,14 @@ def test_a_stroke_that_changes_nothing_is_no_edit(value: int) -> None:
 
 
 @pytest.mark.parametrize("radius", [0.0, 0.5, 0.8, 3.3, 12.0])
-def test_a_swept_brush_covers_the_pixels_within_its_radius_of_the_path(
+def test_a_moved_brush_covers_the_pixels_within_its_radius_of_the_path(
     radius: float, rng: np.random.Generator
 ) -> None:
     shape = (30, 40)
     for _ in range(3):
         (ax, ay), (bx, by) = rng.uniform((-5, -5), (45, 35), (2, 2))
         covered = np.zeros(shape, bool)
-        for (y0, x0, y1, x1), part in sweep((ax, ay), (bx, by), radius, shape):
+        for (y0, x0, y1, x1), part in moved_disc((ax, ay), (bx, by), radius, shape):
             covered[y0:y1, x0:x1] |= part
         t = np.linspace(0, 1, 1001)
         path = np.stack([ay + (by - ay) * t, ax + (bx - ax) * t], axis=1)
@@ -88,7 +88,7 @@ def test_the_smallest_brush_paints_the_pixel_under_it() -> None:
 
 
 def test_a_long_thin_line_costs_its_length() -> None:
-    pieces = list(sweep((0.0, 0.0), (5999.0, 3999.0), 3.0, (4000, 6000)))
+    pieces = list(moved_disc((0.0, 0.0), (5999.0, 3999.0), 3.0, (4000, 6000)))
     assert sum(cover.size for _, cover in pieces) < 500_000
 
 

@@ -54,9 +54,9 @@ def test_a_narrow_panel_cuts_nothing_in_any_state(panel: TrainerPanel, opened: S
     for state in State:
         panel.hear(StateChanged(state, "Why."))
         assert scroll.widget().minimumSizeHint().width() <= scroll.viewport().width()
-    opened.sweep.start()
+    opened.propose_all.start()
     assert scroll.widget().minimumSizeHint().width() <= scroll.viewport().width()
-    qtbot.waitUntil(lambda: not opened.sweep.running, timeout=60000)
+    qtbot.waitUntil(lambda: not opened.propose_all.running, timeout=60000)
 
 
 def test_progress_and_curves_follow_the_messages(panel: TrainerPanel, qtbot: QtBot) -> None:
@@ -104,15 +104,17 @@ def test_learning_from_tags_shows_what_it_does_and_how_long_it_takes_and_can_be_
     assert panel.learn.isEnabled() and not panel.stop.isVisible()
 
 
-def test_a_sweep_says_that_it_waits_for_training(panel: TrainerPanel, opened: Session, qtbot: QtBot) -> None:
+def test_proposing_for_all_images_says_that_it_waits_for_training(
+    panel: TrainerPanel, opened: Session, qtbot: QtBot
+) -> None:
     panel.hear(StateChanged(State.TRAINING, "Learns."))
-    opened.sweep.start()
-    assert panel.sweep.doing.text() == "Proposing waits until training ends or is paused"
+    opened.propose_all.start()
+    assert panel.propose_all.doing.text() == "Proposing waits until training ends or is paused"
     panel.hear(StateChanged(State.PAUSED, "Training is paused."))
-    assert panel.sweep.doing.text().startswith("Proposing")
-    assert "waits" not in panel.sweep.doing.text()
-    qtbot.waitUntil(lambda: not opened.sweep.running, timeout=60000)
-    assert not panel.sweep.doing.isVisible()
+    assert panel.propose_all.doing.text().startswith("Proposing")
+    assert "waits" not in panel.propose_all.doing.text()
+    qtbot.waitUntil(lambda: not opened.propose_all.running, timeout=60000)
+    assert not panel.propose_all.doing.isVisible()
 
 
 def test_the_curve_of_another_run_begins_anew(panel: TrainerPanel, qtbot: QtBot) -> None:

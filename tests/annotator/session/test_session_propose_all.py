@@ -14,8 +14,8 @@ from trainer.data.project import Status
 
 
 def wait_ended(session: Session, qtbot: QtBot) -> None:
-    """Wait until the sweep has ended."""
-    qtbot.waitUntil(lambda: not session.sweep.running, timeout=60000)
+    """Wait until all proposals are made."""
+    qtbot.waitUntil(lambda: not session.propose_all.running, timeout=60000)
 
 
 def test_its_key_proposes_for_all_and_the_list_and_the_export_know_them(active: Window, qtbot: QtBot) -> None:
@@ -42,21 +42,21 @@ def test_its_key_proposes_for_all_and_the_list_and_the_export_know_them(active: 
 def test_panel_and_status_bar_show_how_far_it_is_and_cancel_ends_it(
     window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session, box = window.session, window.trainer.sweep
+    session, box = window.session, window.trainer.propose_all
     window.docks["trainer"].raise_()
     qtbot.waitUntil(lambda: len([r for r in session.records.values() if r.margin is not None]) == 2)
     held = Held(session, monkeypatch)
     qtbot.mouseClick(box.start, Qt.MouseButton.LeftButton)
     held.wait(qtbot)
     qtbot.waitUntil(lambda: box.doing.text() == "Proposing 1 of 4")
-    assert window.status.sweep.text() == "Proposing 1 of 4" and box.progress.isVisible()
+    assert window.status.proposing.text() == "Proposing 1 of 4" and box.progress.isVisible()
     qtbot.mouseClick(box.cancel, Qt.MouseButton.LeftButton)
     held.let_go()
     wait_ended(session, qtbot)
     assert "Cancelled. Images proposed for: 1; these proposals stay." in window.messages.texts
     statuses = [record.status for record in session.records.values()]
     assert statuses.count(Status.PROPOSED) == 3
-    assert not box.cancel.isVisible() and window.status.sweep.text() == ""
+    assert not box.cancel.isVisible() and window.status.proposing.text() == ""
 
 
 def test_an_image_that_cannot_be_read_is_named_and_the_others_follow(
@@ -65,7 +65,7 @@ def test_an_image_that_cannot_be_read_is_named_and_the_others_follow(
     session = window.session
     file = session.records["rocket"].path
     file.write_bytes(file.read_bytes()[:1000])
-    session.sweep.start()
+    session.propose_all.start()
     wait_ended(session, qtbot)
     assert any(file.name in text for text in window.messages.texts)
     assert [r.id for r in session.records.values() if r.status is Status.NEW] == ["rocket"]
@@ -75,7 +75,7 @@ def test_the_open_image_keeps_its_proposal_and_another_one_can_be_opened_meanwhi
     opened: Session, qtbot: QtBot
 ) -> None:
     first, proposal = opened.image_id, opened.proposal
-    opened.sweep.start()
+    opened.propose_all.start()
     go_to(opened, "rocket", qtbot)
     wait_ended(opened, qtbot)
     go_to(opened, first, qtbot)
@@ -85,7 +85,7 @@ def test_the_open_image_keeps_its_proposal_and_another_one_can_be_opened_meanwhi
 def test_asked_for_while_the_models_load_it_begins_when_they_are_there(
     session: Session, sample: Path, qtbot: QtBot
 ) -> None:
-    session.project_opened.connect(session.sweep.start)
+    session.project_opened.connect(session.propose_all.start)
     session.open_project(sample)
     wait_settled(session, qtbot)
     wait_ended(session, qtbot)
@@ -93,8 +93,8 @@ def test_asked_for_while_the_models_load_it_begins_when_they_are_there(
 
 
 def test_another_project_ends_it(opened: Session, voc_tree: Path, qtbot: QtBot) -> None:
-    opened.sweep.start()
+    opened.propose_all.start()
     with qtbot.waitSignal(opened.project_opened, timeout=20000):
         opened.open_project(voc_tree)
-    assert not opened.sweep.running
+    assert not opened.propose_all.running
     wait_settled(opened, qtbot)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from trainer.method.affinity import affinity_loss, pair_affinity, pair_distance
-from trainer.method.pairs import grid, offsets
+from trainer.method.pairs import offsets, pair_grid
 
 
 def loss_by_loop(features: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> list[torch.Tensor]:
@@ -62,7 +62,7 @@ def test_loss_and_gradient_match_the_loop(
 @pytest.mark.parametrize("size", [(1, 1), (1, 6), (3, 2), (12, 10)])
 def test_affinity_of_each_pair_inside_and_zero_outside(size: tuple[int, int]) -> None:
     features = torch.randn(1, 5, *size)
-    pairs = grid(*size)
+    pairs = pair_grid(*size)
     flat = features[0].flatten(1)
     expected = torch.zeros(34, *size)
     expected[torch.tensor(pairs.inside)] = torch.exp(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from trainer.method.pairs import grid, offsets, pair_labels, pair_matrix
+from trainer.method.pairs import offsets, pair_grid, pair_labels, pair_matrix
 
 SIZES = [(1, 1), (1, 9), (3, 3), (4, 6), (7, 5), (11, 13)]
 
@@ -34,7 +34,7 @@ def test_a_radius_without_neighbours_is_refused() -> None:
 @pytest.mark.parametrize(("height", "width"), SIZES)
 @pytest.mark.parametrize("radius", [2, 3, 5])
 def test_every_pair_inside_the_grid_occurs_once(height: int, width: int, radius: int) -> None:
-    pairs = grid(height, width, radius)
+    pairs = pair_grid(height, width, radius)
     listed = list(zip(pairs.source.tolist(), pairs.target.tolist(), strict=True))
     assert len(listed) == len(set(listed)) == pairs.inside.sum()
     assert set(listed) == pairs_by_loop(height, width, radius)
@@ -42,7 +42,7 @@ def test_every_pair_inside_the_grid_occurs_once(height: int, width: int, radius:
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_matrix_holds_each_pair_both_ways(height: int, width: int, rng: np.random.Generator) -> None:
-    pairs = grid(height, width)
+    pairs = pair_grid(height, width)
     planes = rng.random((34, height, width), dtype=np.float32)
     matrix = pair_matrix(planes, diagonal=2).toarray()
     expected = np.diag(np.full(height * width, 2.0))

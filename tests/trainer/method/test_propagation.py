@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from trainer.method.affinity import pair_affinity
-from trainer.method.pairs import grid
+from trainer.method.pairs import pair_grid
 from trainer.method.propagation import Walk, mean_affinity, power_series
 
 
 def walk_by_squaring(planes: np.ndarray, scores: np.ndarray, beta: float, steps: int) -> np.ndarray:
     """The reference's way: T built densely in float64 and raised to its power."""
-    pairs = grid(*planes.shape[1:])
+    pairs = pair_grid(*planes.shape[1:])
     weights = np.eye(pairs.size)
     values = planes[pairs.inside].astype(np.float64) ** beta
     weights[pairs.source, pairs.target] = weights[pairs.target, pairs.source] = values

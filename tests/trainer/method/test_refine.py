@@ -8,7 +8,7 @@ import pytest
 import skimage.data
 import torch
 
-from trainer.method.pairs import grid
+from trainer.method.pairs import pair_grid
 from trainer.method.refine import RefineParams, Refiner
 
 
@@ -100,8 +100,8 @@ def test_the_mask_depends_on_the_strokes_alone(
 def test_semantic_affinity_holds_where_colours_do_not() -> None:
     image = np.full((96, 160, 3), 128, np.uint8)
     prior = np.stack([np.full((12, 20), 0.55), np.full((12, 20), 0.45)])
-    affinity = grid(12, 20).inside.astype(np.float32)
-    for plane, (source, target) in zip(affinity, grid(12, 20).overlaps, strict=True):
+    affinity = pair_grid(12, 20).inside.astype(np.float32)
+    for plane, (source, target) in zip(affinity, pair_grid(12, 20).overlaps, strict=True):
         columns = np.arange(20)
         apart = (columns[source[1]] < 10) != (columns[target[1]] < 10)
         plane[source] = np.where(apart, 0.01, plane[source])
@@ -118,7 +118,7 @@ def test_scores_solve_the_linear_system(scene: tuple[np.ndarray, np.ndarray], pr
     image = scene[0][::4, ::4]
     params = replace(RefineParams(), tolerance=1e-6, cell=1)
     refiner = Refiner(prior, image, (0, 1), params=params)
-    pairs = grid(*refiner.shape, 2)
+    pairs = pair_grid(*refiner.shape, 2)
     colours = image.reshape(-1, 3).astype(np.float64)
     size = len(colours)
     laplacian = np.zeros((size, size))
