@@ -19,6 +19,8 @@ from trainer.data.palette import voc_palette
 from trainer.data.project import Status
 from trainer.worker.messages import LossPoint, Promoted, State, StateChanged, ValidationPoint
 
+pytestmark = pytest.mark.slow
+
 CAT, PERSON = 8, 15
 LEFT = Qt.MouseButton.LeftButton
 

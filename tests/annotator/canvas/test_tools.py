@@ -93,6 +93,7 @@ def test_the_ring_on_the_screen_has_the_brushs_size(view: CanvasView, session: S
     assert (right - left) / 2 == pytest.approx(9 * view.scale_factor, abs=0.5 * view.scale_factor + 2.5)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("CANVAS_AT_RATIO" in os.environ, reason="this is the inner run")
 @pytest.mark.parametrize("ratio", ["1.5", "2"])
 def test_painting_is_as_exact_on_screens_of_higher_density(ratio: str) -> None:

@@ -18,6 +18,8 @@ from trainer.errors import WeightsError
 from trainer.models.backbones import build_backbone
 from trainer.models.weights import load_backbone_weights
 
+pytestmark = pytest.mark.slow
+
 QUICK = DistillationRecipe(minutes=0.6, batch=4, sizes=((0.0, 32),), checkpoint_minutes=0.1, score_every=0.5)
 
 

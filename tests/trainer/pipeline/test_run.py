@@ -294,12 +294,14 @@ def _assert_same_masks(out: Path, other: Path) -> None:
         np.testing.assert_array_equal(mask, expected)
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_masks_of_one(result: Result, voc_tree: Path, tmp_path: Path) -> None:
     done = _run_as_pair(voc_tree, tmp_path / "pair")
     assert done.returncode == 0, done.stderr
     _assert_same_masks(tmp_path / "pair", tmp_path / "out")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is a matter of POSIX systems")
 def test_a_killed_process_ends_the_run_and_another_run_finishes_it(
     result: Result, voc_tree: Path, tmp_path: Path

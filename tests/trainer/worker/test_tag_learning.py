@@ -36,6 +36,8 @@ from trainer.worker.messages import (
 )
 from trainer.worker.tag_learning import FILE, MOST_IMAGES, chosen, fitted, load_learnt
 
+pytestmark = pytest.mark.slow
+
 SIDE = 64
 COLOURS = {"red": (230, 40, 40), "blue": (40, 60, 230)}
 PLACES = [(4, 4), (4, 36), (36, 4), (36, 36)]
