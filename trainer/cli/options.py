@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from trainer.method.settings import SEGMENTATION_FROM, Mode
+from trainer.method.settings import SEGMENTATION_FROM, Mode, Precision
 
 if TYPE_CHECKING:
     from trainer.data.classes import ClassList
@@ -61,6 +61,13 @@ Workers = Annotated[
         help="Processes that load photos for the trainings, at no difference to the result; "
         "by itself some for a GPU, none for a CPU with few cores.",
         show_default=False,
+    ),
+]
+TrainingPrecision = Annotated[
+    Precision,
+    typer.Option(
+        "--precision",
+        help="Precision of the trainings; auto: bfloat16 on GPUs made for it, else float32.",
     ),
 ]
 Classifier = Annotated[

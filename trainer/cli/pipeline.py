@@ -27,6 +27,7 @@ from trainer.cli.options import (
     Segmentation,
     Split,
     Threads,
+    TrainingPrecision,
     Weights,
     Workers,
     percent,
@@ -62,6 +63,7 @@ def run(
     threads: Threads = None,
     device: Device = "cpu",
     workers: Workers = None,
+    precision: TrainingPrecision = "auto",
     json: Json = False,
 ) -> None:
     """Make masks from image-level tags.
@@ -79,7 +81,7 @@ def run(
     options = pipeline_options(
         weights, classifier, mode, alpha, coverage, crf, segmentation, stages, epochs, force, seed, device
     )
-    options = replace(options, workers=workers)
+    options = replace(options, workers=workers, precision=precision)
     source = open_source(data, split, read_classes(classes))
     with join_process_group(device) as group, open_reporter(json) as report:
         result = run_pipeline(source, out, options, report, group)

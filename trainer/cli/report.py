@@ -28,6 +28,7 @@ from trainer.cli.options import (
     Segmentation,
     Split,
     Threads,
+    TrainingPrecision,
     Weights,
     Workers,
     prepare_torch,
@@ -65,6 +66,7 @@ def run(
     threads: Threads = None,
     device: Device = "cpu",
     workers: Workers = None,
+    precision: TrainingPrecision = "auto",
     json: Json = False,
 ) -> None:
     """Write a page with pictures, IoU tables, settings and times of every stage.
@@ -82,7 +84,7 @@ def run(
     options = pipeline_options(
         weights, classifier, mode, alpha, coverage, crf, segmentation, True, epochs, force, seed, device
     )
-    options = replace(options, workers=workers)
+    options = replace(options, workers=workers, precision=precision)
     source = open_source(data, split, read_classes(classes))
     with join_process_group(device) as group, open_reporter(json) as reporter:
         if not STAGES.keys() <= set(_read_record(out / RUN_FILE).get("stages", ())):

@@ -18,6 +18,7 @@ from trainer.cli.options import (
     Seed,
     Split,
     Threads,
+    TrainingPrecision,
     Weights,
     Workers,
     prepare_torch,
@@ -44,6 +45,7 @@ def run(
     threads: Threads = None,
     device: Device = "cpu",
     workers: Workers = None,
+    precision: TrainingPrecision = "auto",
     json: Json = False,
 ) -> None:
     """Train a segmentation network on masks.
@@ -65,7 +67,7 @@ def run(
         raise DataError(f"{out} is a folder; give the name of a file, such as {out / 'network.safetensors'}")
     prepare_torch(threads, device)
     source = open_source(data, split, read_classes(classes))
-    recipe = replace(RECIPE, seed=seed, epochs=epochs or RECIPE.epochs)
+    recipe = replace(RECIPE, seed=seed, epochs=epochs or RECIPE.epochs, precision=precision)
     backbone = load_backbone_weights(weights or BUNDLED)
     checkpoint = out.with_name(f"{out.name}.checkpoint")
     with join_process_group(device) as group, open_reporter(json) as reporter:

@@ -50,7 +50,7 @@ def classifier_steps(
     def loss_of(net: CamClassifier, batch: Sequence[Sample]) -> torch.Tensor:
         pixels = torch.stack([sample.pixels for sample in batch]).to(device)
         inputs = net.backbone.convention.normalise(pixels)
-        logits = net(inputs.contiguous(memory_format=torch.channels_last))
+        logits = net(inputs.contiguous(memory_format=torch.channels_last)).float()
         return functional.multilabel_soft_margin_loss(
             logits, targets[[sample.draw.index for sample in batch]].to(device)
         )

@@ -15,6 +15,7 @@ from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.learn.augment import Augmentation, WholePhoto
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loader import Draw, Loader, Sample, Samples, default_workers
+from trainer.method.settings import Precision
 from trainer.models.dropout import dropping_by
 from trainer.progress import Reporter
 
@@ -23,7 +24,9 @@ from trainer.progress import Reporter
 class Recipe:
     """Length and rates of a training, and the views of the photos it sees.
 
-    The rate falls as ``(1 − step / steps)^0.9``. Weights decay, biases and norms do not.
+    The rate falls as ``(1 − step / steps)^0.9``. Weights decay, biases and norms do not. With `precision`
+    "bfloat16" networks compute under autocast, weights and losses stay float32; "auto" does so on GPUs made
+    for it.
     """
 
     epochs: int
@@ -33,6 +36,7 @@ class Recipe:
     weight_decay: float = 5e-4
     views: Augmentation | WholePhoto = field(default_factory=Augmentation)
     seed: int = 0
+    precision: Precision = "auto"
 
     def fitted(self, count: int, least: int) -> Recipe:
         """Return the recipe with as many epochs as it takes to make `least` batches of `count` images."""
@@ -96,8 +100,9 @@ def steps(
     total, each = recipe.steps(count), recipe.batches(count)
     training = f"{name} on {count} images, {recipe}"
     done = checkpoint.restore(training, net, optimiser) if checkpoint else 0
+    device = trained[0].device
     if workers is None:
-        workers = default_workers(trained[0].device)
+        workers = default_workers(device)
     batches = map(group.share, _batches(count, recipe, done))
     with Loader(samples, batches, workers) as loader:
         for step, mine in enumerate(loader, done):
@@ -106,7 +111,8 @@ def steps(
             optimiser.zero_grad()
             value = torch.zeros(())
             if mine:
-                with dropping_by(net, [sample.draw.rng for sample in mine]):
+                generators = [sample.draw.rng for sample in mine]
+                with dropping_by(net, generators), autocast(recipe.precision, device):
                     loss = loss_of(mine)
                 if not torch.isfinite(loss):
                     raise FloatingPointError(
@@ -133,6 +139,13 @@ def train(under_way: Iterator[Step], name: str, report: Reporter) -> float:
         for step in chain([first], under_way):
             stage.advance(1, f"epoch {step.epoch}/{step.epochs}, loss {step.loss:.3f}")
     return step.waited / (time.monotonic() - start)
+
+
+def autocast(precision: Precision, device: torch.device) -> torch.autocast:
+    """Return the context in which networks on `device` compute in `precision`."""
+    on_gpu = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    reduced = precision == "bfloat16" or (precision == "auto" and on_gpu)
+    return torch.autocast(device.type, torch.bfloat16, enabled=reduced)
 
 
 def parameter_groups(net: nn.Module, backbone: nn.Module, recipe: Recipe) -> list[dict[str, object]]:

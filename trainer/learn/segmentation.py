@@ -65,7 +65,7 @@ def segmentation_steps(
         for sample, photo, wanted in zip(batch, pixels, labels, strict=True):
             inputs = fused.backbone.convention.normalise(photo)
             with dropping_by(fused, [sample.draw.rng]):
-                scores = fused(inputs.contiguous(memory_format=torch.channels_last), every)[0]
+                scores = fused(inputs.contiguous(memory_format=torch.channels_last), every)[0].float()
             losses.append(pixel_loss(scores, wanted, shown[sample.draw.index], weights))
         return torch.stack(losses).mean()
 

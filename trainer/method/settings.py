@@ -10,6 +10,8 @@ from trainer.method.crf import CrfParams
 
 Mode = Literal["walk", "mean"]
 """Propagation by random walk, or by mean affinity to the confident pixels of each class."""
+Precision = Literal["auto", "float32", "bfloat16"]
+"""What networks compute in while they are trained; auto: bfloat16 on GPUs made for it, else float32."""
 SEED_LOW, SEED_HIGH = 0.43, 1.43
 """The two exponents of the seed cues, as parts of the one that fits the CAMs."""
 COVERAGE = 0.27

@@ -34,15 +34,20 @@ class DepthwiseConv2d(nn.Conv2d):
 
 
 class _Dilated(torch.autograd.Function):
-    """Of stride 1, padded alike on all sides: backward is the same convolution with the filter turned."""
+    """Of stride 1, padded alike on all sides: backward is the same convolution with the filter turned.
+
+    Backward computes under autocast where forward did, since a gradient has the precision of its map.
+    """
 
     @staticmethod
+    @torch.amp.custom_fwd(device_type="cpu")
     def forward(ctx: Any, x: Tensor, weight: Tensor, dilation: int) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.dilation = dilation
         return _filtered(x, weight, dilation)
 
     @staticmethod
+    @torch.amp.custom_bwd(device_type="cpu")
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         x, weight = ctx.saved_tensors
         (gradient,) = gradients
@@ -60,13 +65,13 @@ def _filtered(x: Tensor, weight: Tensor, dilation: int) -> Tensor:
 
 
 def _by_weight(x: Tensor, gradient: Tensor, kernel: int, dilation: int) -> Tensor:
-    """``C×k²``: the sum over all cells of gradient times the input under each place of the filter."""
+    """``C×k²``, float32: the sum over cells of gradient times the input under each place of the filter."""
     height, width = gradient.shape[2:]
     reach = kernel // 2 * dilation
     padded = functional.pad(x.permute(0, 2, 3, 1), (0, 0, reach, reach, reach, reach))
     last = gradient.permute(0, 2, 3, 1)
     sums = [
-        (padded[:, top : top + height, left : left + width] * last).sum((0, 1, 2))
+        (padded[:, top : top + height, left : left + width] * last).sum((0, 1, 2), dtype=torch.float32)
         for top in range(0, kernel * dilation, dilation)
         for left in range(0, kernel * dilation, dilation)
     ]

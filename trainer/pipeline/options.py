@@ -9,7 +9,7 @@ from trainer.learn.affinity import RECIPE as AFFINITY
 from trainer.learn.classifier import RECIPE as CLASSIFIER
 from trainer.learn.loop import Recipe
 from trainer.learn.segmentation import RECIPE as SEGMENTATION
-from trainer.method.settings import COVERAGE, MODES, SEGMENTATION_FROM, Mode, Settings
+from trainer.method.settings import COVERAGE, MODES, SEGMENTATION_FROM, Mode, Precision, Settings
 from trainer.models.registry import BUNDLED
 from trainer.pipeline.stages import CRF_OF, STAGE_OF_MODE
 
@@ -22,7 +22,8 @@ class Options:
     fewer than `least_steps` batches, however few the images are. With `calibrate` the settings' α give way to
     those whose foreground covers `coverage` of a photo, on average. With `segmentation` a network that learns
     from the masks makes the final ones; None leaves it to the number of photos. `workers` processes load the
-    photos of the trainings (None: as many as suit the device) and do not change the result.
+    photos of the trainings (None: as many as suit the device) and do not change the result. `precision` is
+    that of the trainings, see `Recipe`.
     """
 
     weights: Path | str = BUNDLED
@@ -40,6 +41,7 @@ class Options:
     force: bool = False
     device: str = "cpu"
     workers: int | None = None
+    precision: Precision = "auto"
 
     @property
     def modes(self) -> tuple[Mode, ...]:

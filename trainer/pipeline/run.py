@@ -297,7 +297,9 @@ class _Run:
 
     def _recipe(self, recipe: Recipe) -> Recipe:
         return replace(
-            recipe.fitted(len(self.stages.items), self.options.least_steps), seed=self.options.seed
+            recipe.fitted(len(self.stages.items), self.options.least_steps),
+            seed=self.options.seed,
+            precision=self.options.precision,
         )
 
     def _new(self, build: Callable[[], NetT]) -> NetT:

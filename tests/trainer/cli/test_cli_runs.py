@@ -81,8 +81,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.pipeline.options.Options", partial(Options, **recipes, least_steps=1))
 
 
+FIGURES = {"seconds.json", "loader-wait-share.json"}
+"""How long stages took; a later run adds to them."""
+
+
 def times(folder: Path) -> dict[Path, int]:
-    made = [path for path in folder.rglob("*") if path.is_file() and path.name != "seconds.json"]
+    made = [path for path in folder.rglob("*") if path.is_file() and path.name not in FIGURES]
     return {path: path.stat().st_mtime_ns for path in made}
 
 
