@@ -22,7 +22,7 @@ from trainer.models.fuse import fused_for_training
 
 RECIPE = Recipe(epochs=12, batch=8, head_rate=5e-3, backbone_rate=1e-4, views=Augmentation(crop=320))
 MAJORITY = 0.6
-"""A cell takes part where at least this share of its pixels has one label."""
+"""A cell has a label where at least this share of its pixels has it."""
 NAME = "AffinityNet"
 
 

@@ -18,7 +18,7 @@ _RGB = np.linalg.inv(_YIQ)
 
 @dataclass(frozen=True, kw_only=True)
 class _Variation:
-    """What all views vary: side, brightness, contrast and saturation by `colour`, hue by `hue` turns."""
+    """What all views vary: left and right, brightness, contrast and saturation (`colour`), hue (in turns)."""
 
     mirror: bool = True
     colour: float = 0.3
@@ -61,8 +61,8 @@ class Augmentation(_Variation):
 
         Args:
             image: uint8 H×W×3 RGB.
-            rng: all chance comes from it.
-            labels: uint8 H×W; none at all is all neutral.
+            rng: the source of all randomness.
+            labels: uint8 H×W; without any, all pixels are neutral.
 
         Returns:
             pixels float32 3×crop×crop in 0…255, and labels int64 crop×crop, 255 in the padding.

@@ -1,4 +1,4 @@
-"""What a training leaves on the way, so that one that was broken off goes on from there."""
+"""Checkpoints, from which an interrupted training continues."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from torch import nn
 from trainer.data.atomic import write_atomically
 
 EVERY = 60.0
-"""Seconds between two checkpoints, and so the most that a broken-off training does twice."""
+"""Seconds between two checkpoints, and so the most work that an interruption costs."""
 
 
 class Checkpoint:
     """A file with the state of a training: network, optimiser, number of batches done.
 
-    `warn` is told where the file is of no use; the training then starts at its beginning. That is so, too,
-    where it was saved with other `data`, a text that stands for the start and all that is learnt from.
+    `warn` is called with a message where the file cannot be used; the training then starts at its beginning.
+    A file saved with other `data`, a text that identifies initial weights and training data, is not used.
     """
 
     def __init__(self, path: Path, warn: Callable[[str], None], data: str = "") -> None:
@@ -36,7 +36,7 @@ class Checkpoint:
         return time.monotonic() - self._saved >= EVERY
 
     def save(self, training: str, net: nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
-        """Keep the state after `step` batches of `training`, a text with all that it depends on.
+        """Save the state after `step` batches of `training`, a text that identifies recipe and data.
 
         Raises DataError where the file cannot be written.
         """
@@ -46,7 +46,7 @@ class Checkpoint:
             "net": net.state_dict(),
             "optimiser": optimiser.state_dict(),
         }
-        # By way of memory: torch reports a full disk as if it were a fault of the program.
+        # Through memory: torch reports a full disk as an internal error.
         buffer = io.BytesIO()
         torch.save(state, buffer)
         with write_atomically(self.path) as temporary:
@@ -54,7 +54,7 @@ class Checkpoint:
         self._saved = time.monotonic()
 
     def restore(self, training: str, net: nn.Module, optimiser: torch.optim.Optimizer) -> int:
-        """Bring a training to where it was saved; return the number of batches done, 0 where none was."""
+        """Load the saved state of a training; return the number of batches done, 0 where there is none."""
         if not self.path.is_file():
             return 0
         try:

@@ -72,7 +72,7 @@ class Step:
 
 
 Loss = Callable[[Sequence[Sample]], Tensor]
-"""Mean loss of some images; a batch's loss is the mean over its images, however they are dealt out."""
+"""Mean loss of some images; a batch's loss is the mean over its images, in whatever processes they are."""
 
 
 def steps(
@@ -134,7 +134,7 @@ def train(under_way: Iterator[Step], name: str, report: Reporter) -> float:
     Returns the share of the time that was spent waiting for photos, in [0, 1].
     """
     start = time.monotonic()
-    first = next(under_way)  # Only the first one tells where the training goes on.
+    first = next(under_way)  # Only the first step tells where a training continues.
     with report.stage(name, first.steps, done=first.step - 1) as stage:
         for step in chain([first], under_way):
             stage.advance(1, f"epoch {step.epoch}/{step.epochs}, loss {step.loss:.3f}")
@@ -149,7 +149,7 @@ def autocast(precision: Precision, device: torch.device) -> torch.autocast:
 
 
 def parameter_groups(net: nn.Module, backbone: nn.Module, recipe: Recipe) -> list[dict[str, object]]:
-    """Split what is trained by rate and decay; vectors (biases, norms) do not decay."""
+    """Group what is trained by learning rate and weight decay; vectors (biases, norms) do not decay."""
     in_backbone = {id(parameter) for parameter in backbone.parameters()}
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for parameter in net.parameters():

@@ -22,11 +22,11 @@ from trainer.models.segnet import SegmentationNet
 RECIPE = Recipe(epochs=12, batch=8, head_rate=3e-3, backbone_rate=2e-4, views=WholePhoto())
 PREDICTION_SCALES = (1.0, 0.75, 1.5)
 ABSENT = 0.1
-"""Weight of rejecting the classes a photo does not show, beside telling apart those it does."""
+"""Weight of rejecting the classes a photo does not show, relative to telling apart those it shows."""
 FOREGROUND = 4.0
-"""What a pixel of an object counts beside one of background: with 1, small objects go under."""
+"""Weight of a pixel of an object, relative to one of background; with 1, small objects are lost."""
 RARITY = 0.75
-"""Power of a class's share of the pixels in what they count: 0 is all alike, 1 all classes alike."""
+"""Exponent of the inverse frequency of a class in its weight: 0 weighs all pixels alike, 1 all classes."""
 NAME = "segmentation network"
 
 
@@ -44,7 +44,7 @@ def segmentation_steps(
     Args:
         net: row 0 of its last layer is background, row i class id i.
         views: photos, uint8 H×W×3.
-        masks: uint8 H×W of each; pixels of 255 teach nothing.
+        masks: uint8 H×W of each; pixels of 255 are ignored.
         recipe: length, rates and views.
         group: the processes that share the batches.
         checkpoint: kept on the way; where there is one, the training continues from it.
@@ -53,7 +53,7 @@ def segmentation_steps(
     device = net.classify.weight.device
     weights = class_weights(masks, net.classify.out_channels).to(device)
     shown = [sorted({BACKGROUND, *labels_in(mask)} - {VOID}) for mask in masks]
-    # Between the centres of its cells a map is linear: two pixels a cell each way tell what all of them tell.
+    # Between the centres of its cells a map is linear: two pixels a cell in each direction determine it.
     every = net.finer[0].stride // 2
 
     def loss_of(fused: SegmentationNet, batch: Sequence[Sample]) -> torch.Tensor:
@@ -90,14 +90,14 @@ def pixel_loss(
     """Return the mean loss of a photo's pixels, those of 255 left out; 0 where there are no others.
 
     Cross entropy is a sum of two parts: that of the label among those the photo shows, and that of these
-    among all labels. The second asks for tags, which most often are known, and on few photos it is learnt at
-    the cost of the first and of rare classes. Hence it counts only `ABSENT`; with 1 this is cross entropy.
+    among all labels. The second predicts tags, which are mostly known, and with few photos it is learnt at
+    the expense of the first and of rare classes. Hence its weight is `ABSENT`; with 1 this is cross entropy.
 
     Args:
         scores: float L×H×W, not normalised.
         labels: int64 H×W.
         shown: all labels of the photo, background among them.
-        weights: float ``(L,)``, what a pixel of each label counts.
+        weights: float ``(L,)``, the weight of a pixel of each label.
     """
     known = labels != VOID
     wanted, among = labels[known], scores[:, known]
@@ -108,10 +108,10 @@ def pixel_loss(
 
 
 def class_weights(masks: Sequence[np.ndarray], labels: int) -> torch.Tensor:
-    """Return what a pixel of each label counts, 1 on average over all pixels [ours].
+    """Return the weight of a pixel of each label, 1 on average over all pixels [ours].
 
-    A pixel of an object counts `FOREGROUND` times as much as one of background, on average; among the classes
-    a pixel counts 1/(share of all pixels)^`RARITY`. With 1 for all, a class that few photos show is never
+    A pixel of an object weighs `FOREGROUND` times as much as one of background, on average; among the classes
+    its weight is 1/(share of all pixels)^`RARITY`. With 1 for all, a class that few photos show is never
     predicted; in full proportion (1/share) it would spill over others.
 
     Args:
@@ -148,7 +148,7 @@ def predict(
     Args:
         net: in evaluation mode.
         image: uint8 H×W×3 RGB.
-        tags: class ids known to be there; no other is possible then. None: all classes.
+        tags: class ids known to be there: only they and background are possible. None: all classes.
         scales: factors on the image's size.
 
     Returns:

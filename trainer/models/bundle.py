@@ -1,7 +1,7 @@
-"""Our own files: classifier and AffinityNet, or a segmentation network, with all that is needed to use them.
+"""Our own files: classifier and AffinityNet, or a segmentation network, with everything needed to use them.
 
 One safetensors file holds the tensors under ``classifier.``, ``affinity.`` or ``segmentation.`` and, in its
-text metadata, one JSON record: architectures, classes, input convention, and what the trainer has to tell.
+text metadata, one JSON record: architectures, classes, input convention and notes of the training (`info`).
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A depthwise convolution whose gradients are quick where it is dilated.
+"""A depthwise convolution with fast gradients where it is dilated.
 
 The CPU library behind torch runs a dilated depthwise convolution near the speed of memory, but its gradients
 up to thirty times slower. The gradient by the input is itself such a convolution, and the one by the weights
@@ -13,7 +13,10 @@ from torch.nn import functional
 
 
 class DepthwiseConv2d(nn.Conv2d):
-    """``nn.Conv2d`` of one filter a channel, zero padding that keeps the grid, and no bias at first."""
+    """``nn.Conv2d`` of one filter a channel, zero padding that keeps the grid, and no bias.
+
+    Folding a batch norm into it adds one.
+    """
 
     def __init__(self, channels: int, kernel: int, stride: int = 1, dilation: int = 1) -> None:
         super().__init__(
@@ -34,7 +37,7 @@ class DepthwiseConv2d(nn.Conv2d):
 
 
 class _Dilated(torch.autograd.Function):
-    """Of stride 1, padded alike on all sides: backward is the same convolution with the filter turned.
+    """Of stride 1 with equal padding: backward is the same convolution with the filter rotated by 180°.
 
     Backward computes under autocast where forward did, since a gradient has the precision of its map.
     """

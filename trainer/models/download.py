@@ -15,7 +15,7 @@ from trainer.errors import WeightsError
 from trainer.models.registry import WeightsEntry
 
 DownloadProgress = Callable[[int, int | None], None]
-"""Told after each piece: bytes there so far, and bytes in all where the server says so."""
+"""Called after each block with the bytes received so far and, where the server states it, their total."""
 
 _PIECE = 1 << 18
 _TIMEOUT_SECONDS = 30
@@ -31,8 +31,8 @@ def download(
 ) -> Path:
     """The file of an entry, fetched unless it is there already.
 
-    An interrupted download goes on where it stopped; of two programs that ask for the same file one fetches
-    it and the other waits. Only a file with the right checksum gets its final name.
+    An interrupted download continues where it stopped; of two programs that ask for the same file one fetches
+    it while the other waits. Only a file with the right checksum gets its final name.
 
     Args:
         folder: where to keep it, :func:`weights_folder` by default.

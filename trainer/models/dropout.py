@@ -1,4 +1,4 @@
-"""Dropout by generators of the images' own, so that it does not depend on what else is computed."""
+"""Channel dropout with one random generator an image: independent of batches and processes."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 
 class ChannelDropout(nn.Module):
-    """Sets whole channels to zero, as ``nn.Dropout2d`` does, for each image by a generator of its own.
+    """Sets whole channels to zero, as ``nn.Dropout2d`` does, drawn from one generator for each image.
 
-    torch's draws from one generator for everybody: what an image loses would depend on what was drawn before,
-    and on how a batch is dealt out to processes. Nothing is dropped in evaluation mode or without generators.
+    ``nn.Dropout2d`` draws from torch's global generator: which channels an image loses would depend on what
+    was drawn before, and on how a batch is split among processes. Nothing is dropped in evaluation mode or
+    without generators.
     """
 
     def __init__(self, rate: float) -> None:
@@ -21,7 +22,7 @@ class ChannelDropout(nn.Module):
         self.generators: Sequence[np.random.Generator] = ()
 
     def forward(self, x: Tensor) -> Tensor:
-        """``B×C×h×w`` → the same shape; what is left is enlarged so that the mean stays."""
+        """``B×C×h×w`` → the same shape; kept channels are scaled so that the mean stays."""
         if not (self.training and self.generators):
             return x
         kept = [rng.random(len(image)) >= self.rate for image, rng in zip(x, self.generators, strict=True)]
@@ -30,7 +31,7 @@ class ChannelDropout(nn.Module):
 
 @contextmanager
 def dropping_by(net: nn.Module, generators: Sequence[np.random.Generator]) -> Iterator[None]:
-    """Let all dropout in `net` draw from `generators`, one for each image of the batch computed inside."""
+    """Within the block, all dropout in `net` draws from `generators`, one for each image of the batch."""
     dropouts = [module for module in net.modules() if isinstance(module, ChannelDropout)]
     for dropout in dropouts:
         dropout.generators = generators

@@ -1,4 +1,4 @@
-"""A copy of a network that runs faster: batch norm folded into convolutions, channels last in memory."""
+"""Faster copies of networks: batch norm folded into convolutions, channels last in memory."""
 
 import copy
 from collections.abc import Iterator
@@ -17,18 +17,18 @@ ModuleT = TypeVar("ModuleT", bound=nn.Module)
 def fused_for_inference(module: ModuleT) -> ModuleT:
     """An evaluation-only copy that gives the same maps (up to rounding) in less time.
 
-    Wherever a batch norm was registered right after a convolution it is taken to run right after it, which
-    :class:`~trainer.models.base.Backbone` demands of all backbones. The original is left as it is.
+    A batch norm registered right after a convolution is assumed to run right after it, which
+    :class:`~trainer.models.base.Backbone` requires of all backbones. The original is left as it is.
     """
     return _fused(module).eval().requires_grad_(False)
 
 
 @contextmanager
 def fused_for_training(module: ModuleT, backbone: Backbone) -> Iterator[ModuleT]:
-    """Give a copy of `module` to train in its place; what it has learnt goes into `module` at the end.
+    """Yield a copy of `module` to train in its place; its weights are copied into `module` at the end.
 
     A frozen batch norm is a fixed factor and a shift: folded into its convolution it costs nothing, and the
-    shift can learn. Where the norms of `backbone` are not frozen, the module itself is given.
+    shift is trained as a bias. Where the norms of `backbone` are not frozen, the module itself is yielded.
     """
     if not backbone.norm_frozen:
         yield module
@@ -37,7 +37,7 @@ def fused_for_training(module: ModuleT, backbone: Backbone) -> Iterator[ModuleT]
     copies = dict(zip(module.modules(), fused.modules(), strict=True))
     for original, fused_one in copies.items():
         for name, parameter in fused_one.named_parameters(recurse=False):
-            # The bias that folding made learns where its convolution does.
+            # A bias made by folding is trained where its convolution is.
             source = name if getattr(original, name) is not None else "weight"
             parameter.requires_grad_(original.get_parameter(source).requires_grad)
     yield fused
@@ -50,7 +50,7 @@ def fused_for_training(module: ModuleT, backbone: Backbone) -> Iterator[ModuleT]
             for (_, conv), (_, norm) in _folded(parent):
                 mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
                 factor = norm.weight / (variance + norm.eps).sqrt()
-                # A channel its norm has switched off has nothing to unfold.
+                # A channel that its norm multiplies by zero cannot be unfolded.
                 conv.weight /= torch.where(factor == 0, 1, factor).view(-1, 1, 1, 1)
                 norm.bias.copy_(copies[conv].get_parameter("bias") + mean * factor)
 

@@ -1,4 +1,4 @@
-"""Tensors in files: any format in which weights are published is read, never running code from it."""
+"""Tensors in files: reads every format in which weights are published, without running code from a file."""
 
 import pickle
 import zipfile
@@ -20,7 +20,7 @@ _TEXT_STARTS = (b"<!", b"<h", b"<H", b"<?", b"vers", b"{")
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors of a file by name, on the CPU, and its text metadata (safetensors only, else empty).
 
-    Wrappings (``{"state_dict": …}``) and the prefix of parallel training (``module.``) are taken off.
+    Wrappings (``{"state_dict": …}``) and the prefix of parallel training (``module.``) are removed.
 
     Raises:
         WeightsError: the file is absent, damaged, of another format, or holds code.

@@ -31,15 +31,15 @@ def load_backbone_weights(
 ) -> Backbone:
     """The backbone a weights file is for, carrying its weights, in evaluation mode, batch norm frozen.
 
-    Reads torchvision's ``.pth`` files, safetensors, checkpoints of the public PSA and IRN code, and the
-    program's own bundles; heads in them are left aside.
+    Reads ``.pth`` files of torchvision and DINOv2, safetensors, checkpoints of the public PSA and IRN code,
+    and the program's own bundles; heads in them are ignored.
 
     Args:
         source: the file, or the name of published weights (:data:`trainer.models.registry.OFFICIAL`), which
             are downloaded unless they were before.
         output_stride: see :func:`build_backbone`.
         convention: how the weights want their input; by default what the file says, else torchvision's.
-        progress: told how a download goes on.
+        progress: called during a download, see :data:`DownloadProgress`.
 
     Raises:
         WeightsError: one sentence that names the file and what is wrong with it.

@@ -62,7 +62,7 @@ def published() -> dict[str, torch.Tensor]:
 def test_published_weights_are_recognised(
     left_out: str, published: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:
-    """timm publishes the same tensors without the token that only training needs."""
+    """The token that only DINOv2's own training needs may be there or not."""
     torch.save({name: value for name, value in published.items() if name != left_out}, tmp_path / "d.pth")
     backbone = load_backbone_weights(tmp_path / "d.pth")
     assert (backbone.name, backbone.output_stride, backbone.convention) == ("vit_small_14", 14, IMAGENET)
