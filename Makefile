@@ -4,10 +4,10 @@ PY := $(VENV)/bin/python
 CI := bash .ci/
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench pictures clean
+.PHONY: help run test lint bench torture pictures clean
 
 # Tests draw into memory, the same everywhere; QT_QPA_PLATFORM=xcb shows them on the screen.
-test bench pictures: export QT_QPA_PLATFORM ?= offscreen
+test bench torture pictures: export QT_QPA_PLATFORM ?= offscreen
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,12 +29,16 @@ bench: $(VENV)/.bench ## measure the speed promises; JSON and a table in bench-r
 	@$(CI)system-packages offscreen
 	$(PY) -m tests.benchmarks --out bench-results
 
+torture: $(VENV)/.test ## wear the program out: hours of work in minutes; figures as JSON in torture-results/
+	@$(CI)system-packages offscreen
+	$(PY) -m tests.torture --out torture-results/torture.json
+
 pictures: $(VENV)/.run ## draw README's picture of the first start; WEIGHTS=FILE the others
 	@$(CI)system-packages offscreen
 	$(PY) docs/pictures.py $(if $(WEIGHTS),--weights $(WEIGHTS))
 
 clean: ## remove the environment, caches and results
-	rm -rf $(VENV) out bench-results .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	rm -rf $(VENV) out bench-results torture-results .mypy_cache .ruff_cache .pytest_cache *.egg-info
 
 # One stamp a set of extras, so that a second call is instant.
 $(VENV)/.run: pyproject.toml .ci/install

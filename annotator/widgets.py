@@ -4,8 +4,9 @@ import math
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPixmap
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPixmap, QWheelEvent
 from PySide6.QtWidgets import (
+    QComboBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -95,6 +96,43 @@ class CrossButton(QToolButton):
         self.setIcon(self._theme.icon("mdi6.close", "muted"))
 
 
+class Slider(QSlider):
+    """A horizontal slider; the wheel over it scrolls what it lies on, unless it has the keyboard."""
+
+    def __init__(self) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Move only where a person has gone to it."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class ComboBox(QComboBox):
+    """A list to choose from, opened by a click, Space or Enter; the wheel as with `Slider`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter opens the list, as Space does."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.showPopup()
+        else:
+            super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Go along the list only where a person has gone to it."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
 class ValueSlider(QWidget):
     """A slider over a range of real numbers, its name left and its value right, an explanation below."""
 
@@ -107,7 +145,7 @@ class ValueSlider(QWidget):
         super().__init__()
         self._low, self._high, self._log, self._steps = low, high, logarithmic, steps
         self._value = low
-        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider = Slider()
         self.slider.setRange(0, steps)
         self.slider.setAccessibleName(name)
         self.slider.setMinimumHeight(20)

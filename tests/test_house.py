@@ -68,6 +68,16 @@ def test_every_module_loads_where_there_is_no_posix() -> None:
     assert not found
 
 
+def test_sliders_and_lists_are_those_that_leave_the_wheel_to_what_they_lie_on() -> None:
+    for path in (ROOT / "annotator").rglob("*.py"):
+        made = {
+            node.func.id
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert not made & {"QSlider", "QComboBox", "QSpinBox", "QDoubleSpinBox"}, path
+
+
 def test_no_path_of_a_machine_stands_in_the_project() -> None:
     machine = re.compile(r"/(?:home|Users|root|work)/\w")
     found = [

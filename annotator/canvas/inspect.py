@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QVBox
 from annotator.canvas.class_colours import class_colour
 from annotator.canvas.view import CanvasView, shown_cam
 from annotator.session import Session
+from annotator.widgets import ComboBox
 
 HEADER = 34
 GAP = 6
@@ -55,7 +56,7 @@ class InspectView(QWidget):
             "seeds": Pane(session, self.tr("Seeds"), ("image", "seeds", "strokes"), editable=True),
             "mask": Pane(session, self.tr("Mask"), ("image", "mask"), editable=True),
         }
-        self.cam_class = QComboBox()
+        self.cam_class = ComboBox()
         self.cam_class.setAccessibleName(self.tr("Class of the CAM"))
         self.cam_class.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.cam_class.activated.connect(self._choose_cam)

@@ -8,7 +8,6 @@ from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDialog,
     QFileDialog,
     QHBoxLayout,
@@ -22,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from annotator.i18n import error_text, localised
 from annotator.session import Session
-from annotator.widgets import explanation, heading
+from annotator.widgets import ComboBox, explanation, heading
 from trainer.data.export import export_project
 from trainer.data.formats.registry import WRITERS
 from trainer.data.project import Project, Status
@@ -48,7 +47,7 @@ class ExportDialog(QDialog):
         self.running = False
         self.setWindowTitle(self.tr("Export data set"))
         self.setMinimumWidth(520)
-        self.format = QComboBox()
+        self.format = ComboBox()
         self.format.setAccessibleName(self.tr("Format"))
         for name, writer in WRITERS.items():
             self.format.addItem(localised(writer.title), name)

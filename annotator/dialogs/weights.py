@@ -5,7 +5,6 @@ from threading import Event
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
-    QComboBox,
     QDialog,
     QFileDialog,
     QHBoxLayout,
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.session.jobs import Jobs
-from annotator.widgets import explanation
+from annotator.widgets import ComboBox, explanation
 from trainer.errors import Cancelled
 from trainer.models.download import download
 from trainer.models.registry import OFFICIAL
@@ -48,7 +47,7 @@ class WeightsDialog(QDialog):
         self.path.textEdited.connect(lambda: self.file.setChecked(True))
         browse = QPushButton(self.tr("Browse…"), autoDefault=False)
         browse.clicked.connect(self._browse)
-        self.names = QComboBox()
+        self.names = ComboBox()
         for entry in OFFICIAL.values():
             self.names.addItem(f"{entry.name}  ·  {entry.top1:.1f} % top-1", entry.name)
         self.names.activated.connect(lambda: self.official.setChecked(True))

@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QListView,
     QMenu,
     QProgressBar,
     QStackedLayout,
@@ -29,10 +28,12 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.panels.image_row import ImageRow
+from annotator.panels.image_view import ImageView
 from annotator.panels.thumbnails import Thumbnails
 from annotator.session import Session
+from annotator.session.order import urgency
 from annotator.theme import Theme
-from annotator.widgets import explanation
+from annotator.widgets import ComboBox, explanation
 from trainer.data.project import ImageRecord, Status
 
 Index = QModelIndex | QPersistentModelIndex
@@ -122,7 +123,7 @@ class ImagesPanel(QWidget):
         self.search.setAccessibleName(self.tr("Search images"))
         self.search.textChanged.connect(self.refresh)
         self.search.returnPressed.connect(self._open_first)
-        self.filter = QComboBox()
+        self.filter = ComboBox()
         self.filter.setAccessibleName(self.tr("Filter by status"))
         for text, statuses in (
             (self.tr("All images"), frozenset(Status)),
@@ -135,7 +136,7 @@ class ImagesPanel(QWidget):
         ):
             self.filter.addItem(text, statuses)
         self.filter.currentIndexChanged.connect(self.refresh)
-        self.order = QComboBox()
+        self.order = ComboBox()
         self.order.setAccessibleName(self.tr("Order of the images"))
         self.order.addItem(self.tr("By name"), Order.NAME)
         self.order.addItem(self.tr("Most useful next"), Order.USEFUL)
@@ -144,19 +145,15 @@ class ImagesPanel(QWidget):
                 "Most useful next: what the model is least sure of comes first; strokes teach most there."
             )
         )
-        self.order.currentIndexChanged.connect(self.refresh)
-        self.view = QListView()
+        self.order.currentIndexChanged.connect(self.sort_again)
+        self.view = ImageView()
         self.view.setAccessibleName(self.tr("Images"))
         self.view.setModel(self.model)
         self.view.setItemDelegate(ImageRow(theme, self.view))
-        self.view.setUniformItemSizes(True)
-        self.view.setMouseTracking(True)
-        self.view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.view.setSelectionMode(QListView.SelectionMode.ExtendedSelection)
+        self.walking = False  # from image to image, with the keyboard in the list
         self.view.clicked.connect(self._open_clicked)
         self.view.activated.connect(self._open)
-        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view.walked.connect(self._walk)
         self.view.customContextMenuRequested.connect(self._offer)
         self._empty = explanation()
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -165,7 +162,7 @@ class ImagesPanel(QWidget):
         self._count = QLabel()
         self._count.setProperty("muted", True)
         self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
-        self._refresh.timeout.connect(self.refresh)
+        self._refresh.timeout.connect(self._count_accepted)
         self._lay_out()
         session.project_opened.connect(self._start)
         session.image_changed.connect(self._mark_open)
@@ -183,23 +180,20 @@ class ImagesPanel(QWidget):
         self.search.setFocus()
         self.search.selectAll()
 
+    def sort_again(self) -> None:
+        """Filter and order again, and show the top."""
+        self.refresh()
+        self.view.scrollToTop()
+
     def refresh(self) -> None:
-        """Filter and order again."""
-        records = self._session.records
-        ids = shown_ids(
-            records.values(), self.filter.currentData(), self.search.text(), Order(self.order.currentData())
-        )
+        """Filter and order again: only when a person asks, as a list that moves by itself is no help."""
+        records, order = self._session.records, Order(self.order.currentData())
+        ids = shown_ids(records.values(), self.filter.currentData(), self.search.text(), order)
         others = self.model.show(records, ids)
-        self._session.set_order(ids)
+        self._session.set_order(ids, by_use=order is Order.USEFUL)
         if others:  # a list that stays is left where a person has scrolled it
             self._mark_open(self._session.image_id)
-        accepted = sum(record.status is Status.ACCEPTED for record in records.values())
-        self._progress.setRange(0, max(len(records), 1))
-        self._progress.setValue(accepted)
-        count = self.tr("{n} of {total} accepted").format(n=accepted, total=len(records))
-        if len(ids) < len(records):
-            count += " · " + self.tr("{n} shown").format(n=len(ids))
-        self._count.setText(count)
+        self._count_accepted()
         if ids:
             self._stack.setCurrentWidget(self.view)
         else:
@@ -209,6 +203,16 @@ class ImagesPanel(QWidget):
                 else self.tr("Open a folder of photos, or a VOC data set, to begin.")
             )
             self._stack.setCurrentWidget(self._empty)
+
+    def _count_accepted(self) -> None:
+        records = self._session.records
+        accepted = sum(record.status is Status.ACCEPTED for record in records.values())
+        self._progress.setRange(0, max(len(records), 1))
+        self._progress.setValue(accepted)
+        count = self.tr("{n} of {total} accepted").format(n=accepted, total=len(records))
+        if len(self.model.ids) < len(records):
+            count += " · " + self.tr("{n} shown").format(n=len(self.model.ids))
+        self._count.setText(count)
 
     def _lay_out(self) -> None:
         choices = QHBoxLayout()
@@ -251,7 +255,6 @@ class ImagesPanel(QWidget):
 
     def _note(self, image_id: str) -> None:
         self.model.refresh_row(image_id)
-        # Not at once: a list that moves under the mouse while predictions arrive is no help.
         if not self._refresh.isActive():
             self._refresh.start()
 
@@ -261,7 +264,12 @@ class ImagesPanel(QWidget):
             self.view.setCurrentIndex(index)
             self.view.scrollTo(index)
 
+    def _walk(self, index: QModelIndex) -> None:
+        self.walking = self.view.hasFocus()
+        self._session.open_image(index.data(Qt.ItemDataRole.DisplayRole))
+
     def _open(self, index: QModelIndex) -> None:
+        self.walking = False
         self._session.open_image(index.data(Qt.ItemDataRole.DisplayRole))
 
     def _open_clicked(self, index: QModelIndex) -> None:
@@ -278,6 +286,7 @@ class ImagesPanel(QWidget):
 
     def _open_first(self) -> None:
         if self.model.ids:
+            self.walking = False
             self._session.open_image(self.model.ids[0])
             self.view.setFocus()
 
@@ -297,8 +306,7 @@ def shown_ids(
         and all(word in f"{record.id} {' '.join(record.tags)}".casefold() for word in words)
     ]
     if order is Order.USEFUL:
-        # What nobody looked at yet may be the most useful of all: it stands after what is known to be.
-        kept.sort(key=lambda record: (record.status is Status.ACCEPTED, -(record.margin or 0.0)))
+        kept.sort(key=urgency)
     return [record.id for record in kept]
 
 

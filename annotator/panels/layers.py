@@ -1,11 +1,11 @@
 """The Layers panel: what is drawn over the photo, and how strongly."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QSlider, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from annotator.actions import Actions
 from annotator.canvas.view import LAYERS, CanvasView
-from annotator.widgets import explanation
+from annotator.widgets import Slider, explanation
 
 
 class LayersPanel(QWidget):
@@ -27,7 +27,7 @@ class LayersPanel(QWidget):
             "strokes": (self.tr("Your strokes"), self.tr("What you painted on the seeds.")),
         }
         self.switches: dict[str, QCheckBox] = {}
-        self.sliders: dict[str, QSlider] = {}
+        self.sliders: dict[str, Slider] = {}
         self._values: dict[str, QLabel] = {}
         grid = QGridLayout(self)
         grid.setContentsMargins(12, 10, 12, 12)
@@ -36,7 +36,7 @@ class LayersPanel(QWidget):
         grid.setColumnStretch(1, 1)
         for row, name in enumerate(reversed(LAYERS)):
             text, help = names[name]
-            switch, slider, value = QCheckBox(text), QSlider(Qt.Orientation.Horizontal), QLabel()
+            switch, slider, value = QCheckBox(text), Slider(), QLabel()
             switch.setToolTip(help)
             slider.setToolTip(help)
             slider.setRange(0, 100)

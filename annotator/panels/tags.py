@@ -94,6 +94,7 @@ class TagsPanel(QWidget):
     """Rows for background and every tag, a field that adds tags, and suggestions for images without."""
 
     class_wanted = Signal(str)  # a name that is in no class list yet
+    left = Signal()  # Enter was pressed where nothing was typed
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -174,8 +175,16 @@ class TagsPanel(QWidget):
                 self._session.tagging.set_tags((*record.tags, name))
             self._session.class_id = self._session.classes.id_of(name)
 
+    def take_suggestion(self) -> None:
+        """Tag the open image with what the models suggest first."""
+        if suggestions := self._session.suggestions:
+            self.add(suggestions[0].name)
+
     def _add_typed(self) -> None:
         name = self.field.text().strip()
+        if not name:
+            self.left.emit()
+            return
         # After the completer, which would put its own text back into the field.
         QTimer.singleShot(0, self, self.field.clear)
         self.add(name)

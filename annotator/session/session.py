@@ -1,6 +1,6 @@
 """Projects and images: opened, gone along, closed. What is done to the open image lies with the parts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -11,6 +11,7 @@ from annotator.session.jobs import Deadline
 from annotator.session.loader import DocumentLoader
 from annotator.session.models import ModelsInUse
 from annotator.session.offer import Offer
+from annotator.session.order import urgency
 from annotator.session.parameters import Parameters
 from annotator.session.predictor import EngineFactory
 from annotator.session.proposals import Proposals
@@ -36,7 +37,7 @@ class Session(SessionState):
 
     def __init__(self, make_engine: EngineFactory, parent: QObject | None = None) -> None:
         super().__init__(make_engine, parent)
-        self._position = 0
+        self._position, self._by_use = 0, False
         self._heading = ""  # the image asked for last, whether it is shown yet, or cannot be
         self._opening: Path | None = None
         self._loader = DocumentLoader(self.jobs, self)
@@ -107,9 +108,12 @@ class Session(SessionState):
         self.set_busy("load", self.tr("Opening {name}…").format(name=image_id))
         self._loader.open(self._project, image_id)
 
-    def set_order(self, ids: Sequence[str]) -> None:
-        """Tell the order in which images are shown, filtered ones left out."""
-        self._order = tuple(ids)
+    def set_order(self, ids: Sequence[str], by_use: bool = False) -> None:
+        """Tell the order in which images are shown, filtered ones left out.
+
+        With `by_use` an accepted image is followed by the most useful one of that moment, wherever it stands.
+        """
+        self._order, self._by_use = tuple(ids), by_use
         self._find_position()
 
     def go(self, step: int) -> None:
@@ -121,6 +125,15 @@ class Session(SessionState):
         """Whether the open image may be left; what is being drawn on it ends first, and is kept."""
         self.strokes.finish()
         return super().may_leave()
+
+    def go_to_unaccepted(self) -> None:
+        """Open the next image that is not accepted, from the top again after the last."""
+        here = self._position + 1 if self._heading in self._order else self._position
+        waiting = self._unaccepted(self._order[here:]) or self._unaccepted(self._order[:here])
+        if waiting:
+            self.open_image(waiting[0])
+        else:
+            self._tell_end()
 
     def save(self) -> bool:
         """Write what is not on disk yet, once more if it was refused; whether everything is."""
@@ -165,13 +178,33 @@ class Session(SessionState):
         position = self._position + step if here == self._heading else self._position + min(step, 0)
         return self._order[position] if 0 <= position < len(self._order) else ""
 
+    def _following(self) -> str:
+        """The image that comes after the open one is accepted, "" for none."""
+        if not self._by_use:
+            return self._neighbour(1)
+        return min(self._unaccepted(self._order), key=lambda id: urgency(self._records[id]), default="")
+
+    def _unaccepted(self, ids: Iterable[str]) -> list[str]:
+        """Those of `ids` that are not accepted, without the open image."""
+        return [id for id in ids if id != self._heading and self._records[id].status is not Status.ACCEPTED]
+
     def _open_following(self) -> None:
         if self._heading != self.image_id:  # a person went on while the mask was on its way
             return
-        if following := self._neighbour(1):
+        if following := self._following():
             self.open_image(following)
         else:
-            self.message.emit("info", self.tr("That was the last image of this list."))
+            self._tell_end()
+
+    def _tell_end(self) -> None:
+        accepted = self.record is not None and self.record.status is Status.ACCEPTED
+        waiting = len(self._unaccepted(self._order)) + (self.image_id in self._order and not accepted)
+        self.message.emit(
+            "info",
+            self.tr("That was the last image of this list. Not accepted yet: {n}.").format(n=waiting)
+            if waiting
+            else self.tr("Every image of this list is accepted."),
+        )
 
     def _show(self, document: Document) -> None:
         self.set_busy("load", None)
@@ -202,7 +235,7 @@ class Session(SessionState):
         self.report(error)
 
     def _prefetch(self) -> None:
-        following = self._neighbour(1)
+        following = self._following()
         if following and self._project is not None:
             self._loader.prefetch(self._project, following)
             accepted = self._records[following].status is Status.ACCEPTED

@@ -6,7 +6,18 @@ from trainer.data.project import Status, Target
 
 WITH_PROJECT = ("look_for_photos", "export", "classes", "weights")
 WITH_MODELS = ("train", "learn_tags")  # also while they are being loaded: they begin with them
-WITH_IMAGE = ("accept", "next", "previous", "add_tag", "fit", "actual_size", "zoom_in", "zoom_out")
+WITH_IMAGE = (
+    "accept",
+    "next",
+    "previous",
+    "next_unaccepted",
+    "sort_again",
+    "add_tag",
+    "fit",
+    "actual_size",
+    "zoom_in",
+    "zoom_out",
+)
 
 
 class ActionStates:
@@ -18,6 +29,7 @@ class ActionStates:
         session.image_changed.connect(self._enable)
         session.record_changed.connect(self._enable)
         session.propose_all.changed.connect(self._enable)
+        session.suggestions_changed.connect(self._enable)
         session.offer.changed.connect(self._enable)
         session.busy_changed.connect(self._enable_training)
         session.engine_changed.connect(self._enable_training)
@@ -35,6 +47,7 @@ class ActionStates:
         for name in WITH_IMAGE:
             self._actions[name].setEnabled(record is not None)
         self._actions["propose_all"].setEnabled(project and not self._session.propose_all.running)
+        self._actions["take_suggestion"].setEnabled(bool(self._session.suggestions))
         for name in ("look", "take"):
             self._actions[name].setEnabled(self._session.offer.stands)
         self._actions["reopen"].setEnabled(record is not None and record.status is Status.ACCEPTED)

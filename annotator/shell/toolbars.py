@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QPushButton,
     QSizePolicy,
-    QSlider,
     QToolBar,
     QToolButton,
     QWidget,
@@ -19,6 +18,7 @@ from annotator.canvas.tools import TOOLS
 from annotator.session import Session
 from annotator.settings import BRUSH_SHARES
 from annotator.theme import Theme
+from annotator.widgets import Slider
 from trainer.data.project import Status
 
 ICON = QSize(20, 20)
@@ -56,7 +56,7 @@ class MainBar(QToolBar):
         self.addAction(actions["protect"])
         self.addSeparator()
         self.addWidget(_caption(self.tr("Size")))
-        self.size_slider = QSlider(Qt.Orientation.Horizontal)
+        self.size_slider = Slider()
         self.size_slider.setRange(0, STEPS)
         self.size_slider.setFixedWidth(110)
         self.size_slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -18,6 +18,7 @@ from annotator.dialogs.about import AboutDialog
 from annotator.dialogs.classes import ClassesDialog
 from annotator.dialogs.export import ExportDialog
 from annotator.dialogs.keys import KeysDialog
+from annotator.panels.image_view import WALKING
 from annotator.panels.images import ImagesPanel
 from annotator.panels.inspector import InspectorPanel
 from annotator.panels.layers import LayersPanel
@@ -239,6 +240,7 @@ class Window(QMainWindow):
         self.empty.sample_wanted.connect(self.open_sample)
         self.empty.recent_wanted.connect(self.open_path)
         self.tags.class_wanted.connect(self.edit_classes)
+        self.tags.left.connect(self.centre.setFocus)
         self.centre.zoom_changed.connect(self.status.show_zoom)
         for view in (self.canvas, self.inspect_view):
             view.hovered.connect(self.status.show_cursor)
@@ -264,7 +266,7 @@ class Window(QMainWindow):
     def _image_changed(self, image_id: str) -> None:
         assert self.session.project is not None
         self.setWindowTitle(f"{image_id} · {self.session.project.root.name} – Affinity Annotator")
-        if not typing():
+        if not typing() and not (self.images.walking and self.images.view.hasFocus()):
             self.canvas.setFocus()
 
     def _saved_changed(self) -> None:
@@ -327,9 +329,11 @@ class Window(QMainWindow):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc leaves a field for the photo."""
+        """Esc leaves a field for the photo; the keys that go from image to image work everywhere."""
         if event.key() == Qt.Key.Key_Escape:
             self.centre.setFocus()
+        elif event.key() in WALKING:
+            self.images.view.keyPressEvent(event)
         else:
             super().keyPressEvent(event)
 

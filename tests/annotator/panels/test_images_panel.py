@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from annotator.panels.images import ImageMenu, ImagesPanel, Order, shown_ids
 from annotator.session import Session
+from annotator.shell.window import Window
 from annotator.theme import Theme
 from trainer.data.project import ImageRecord, Status
 
@@ -210,3 +211,97 @@ def test_a_picture_of_the_former_folder_is_not_shown_in_the_next(
     qtbot.waitUntil(lambda: panel.thumbnails.get("one", tmp_path / "one.png") is not None, timeout=20000)
     picture = panel.thumbnails.get("one", tmp_path / "one.png")
     assert picture is not None and picture.toImage().pixelColor(2, 2).red() > 200
+
+
+def give_margins(session: Session, **margins: float) -> None:
+    """Let the project know how useful images are, as a trainer's proposals would."""
+    for image_id, margin in margins.items():
+        session.project.note_proposal(image_id, margin, "")
+        session.reload_record(image_id)
+
+
+def test_the_list_keeps_still_until_it_is_asked_and_shows_its_top_then(window: Window, qtbot: QtBot) -> None:
+    panel, session = window.images, window.session
+    give_margins(session, rocket=0.9, coffee=0.8)
+    panel.order.setCurrentIndex(panel.order.findData(Order.USEFUL))
+    assert panel.model.ids[:2] == ["rocket", "coffee"]
+    assert panel.view.verticalScrollBar().value() == 0
+    before = panel.model.ids.copy()
+    give_margins(session, rocket=0.1, chelsea=0.95)
+    session.acceptance.accept()
+    qtbot.waitUntil(lambda: says(panel, "1 of"), timeout=10000)
+    assert panel.model.ids == before == list(session.order)
+    wait_settled(session, qtbot)
+    qtbot.keyClick(window.canvas, Qt.Key.Key_F6)
+    assert panel.model.ids[0] != "rocket" and panel.model.ids[-1] == "astronaut"
+
+
+def test_accept_opens_the_most_useful_image_of_that_moment(
+    active: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel, session = active.images, active.session
+    give_margins(session, rocket=0.9, coffee=0.8)
+    panel.order.setCurrentIndex(panel.order.findData(Order.USEFUL))
+    monkeypatch.setattr(session.predictor, "ask", lambda *_: None)  # no proposal changes a margin now
+    give_margins(session, rocket=0.1, coffee=0.2, camera=0.95)
+    with qtbot.waitSignal(session.image_changed, timeout=10000):
+        qtbot.keyClick(active.canvas, Qt.Key.Key_Return)
+    assert session.image_id == "camera"
+
+
+def test_a_key_goes_to_the_next_image_that_is_not_accepted_and_the_end_is_told(
+    active: Window, qtbot: QtBot
+) -> None:
+    session, shift = active.session, Qt.KeyboardModifier.ShiftModifier
+    first, second, third, *others = session.order
+    for image_id in (second, *others):
+        session.project.accept(image_id, session.mask)
+        session.reload_record(image_id)
+    for expected in (third, first):  # from the top again after the last
+        with qtbot.waitSignal(session.image_changed, timeout=10000):
+            qtbot.keyClick(active.canvas, Qt.Key.Key_D, shift)
+        assert session.image_id == expected
+        wait_settled(session, qtbot)
+    session.open_image(others[-1])
+    qtbot.waitUntil(lambda: session.image_id == others[-1], timeout=10000)
+    qtbot.keyClick(active.canvas, Qt.Key.Key_Return)
+    assert "That was the last image of this list. Not accepted yet: 2." in active.messages.texts
+    for image_id in (first, third):
+        session.project.accept(image_id, session.mask)
+        session.reload_record(image_id)
+    qtbot.keyClick(active.canvas, Qt.Key.Key_D, shift)
+    assert "Every image of this list is accepted." in active.messages.texts
+
+
+def test_arrows_home_end_and_page_keys_go_from_image_to_image(active: Window, qtbot: QtBot) -> None:
+    session, view, k = active.session, active.images.view, Qt.Key
+    order = session.order
+    steps = ((k.Key_Down, 1), (k.Key_End, -1), (k.Key_Up, -2), (k.Key_Home, 0), (k.Key_PageDown, -1))
+    for focus in (view, active.canvas):
+        session.open_image(order[0])
+        wait_settled(session, qtbot)
+        focus.setFocus()
+        for key, position in steps:
+            with qtbot.waitSignal(session.image_changed, timeout=10000):
+                qtbot.keyClick(focus, key)
+            assert session.image_id == order[position] and focus.hasFocus()
+    qtbot.keyClick(view, k.Key_Up, Qt.KeyboardModifier.ShiftModifier)
+    assert len(view.selectedIndexes()) == 2 and session.image_id == order[-1]
+    wait_settled(session, qtbot)
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
+def test_lists_to_choose_from_open_by_key_and_accept_nothing(
+    active: Window, key: Qt.Key, qtbot: QtBot
+) -> None:
+    combo, first = active.images.filter, active.session.image_id
+    combo.setFocus()
+    qtbot.keyClick(combo, key)
+    popup = combo.view()
+    qtbot.waitUntil(popup.isVisible)
+    qtbot.keyClick(popup, Qt.Key.Key_Down)
+    qtbot.keyClick(popup, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: not popup.isVisible())
+    assert combo.currentIndex() == 1
+    assert active.session.save() and active.session.record.status is not Status.ACCEPTED
+    assert active.session.image_id == first

@@ -12,8 +12,11 @@ from pytestqt.qtbot import QtBot
 from annotator.panels.tags import TagsPanel
 from annotator.session import Session
 from annotator.session.document import Basis
+from annotator.shell.window import Window
 from annotator.theme import Theme
 from annotator.widgets import CrossButton
+from trainer.data.project import Status
+from trainer.engine import Suggestion
 from trainer.translatable import translatable
 
 
@@ -184,3 +187,22 @@ def test_a_tag_typed_in_capitals_is_the_class_there_is(
     type_tag(panel, "Dog", qtbot)
     assert opened.record.tags == ("person", "dog")
     wait_settled(opened, qtbot)
+
+
+def test_enter_leaves_an_empty_field_for_the_photo(active: Window, qtbot: QtBot) -> None:
+    session = active.session
+    qtbot.keyClick(active.canvas, Qt.Key.Key_T)
+    qtbot.keyClick(active.tags.field, Qt.Key.Key_Return)
+    assert active.canvas.hasFocus()
+    assert session.save() and session.record.status is not Status.ACCEPTED
+
+
+def test_a_key_takes_the_tag_that_is_suggested_first(active: Window, qtbot: QtBot) -> None:
+    session = active.session
+    action = active.actions_table["take_suggestion"]
+    assert not action.isEnabled()
+    session.document.suggestions = (Suggestion("cup", 0.9, False), Suggestion("rocket", 0.8, False))
+    session.suggestions_changed.emit()
+    qtbot.keyClick(active.canvas, Qt.Key.Key_T, Qt.KeyboardModifier.ShiftModifier)
+    assert "cup" in session.record.tags and "rocket" not in session.record.tags
+    wait_settled(session, qtbot)
