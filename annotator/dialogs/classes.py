@@ -43,7 +43,7 @@ class ClassesDialog(QDialog):
         self.field.textChanged.connect(lambda text: self.button.setEnabled(bool(text.strip())))
         self.button.setEnabled(bool(name.strip()))
         self.problem = explanation(
-            self.tr("“{name}” is no class of this project yet.").format(name=name) if name else ""
+            self.tr("“{name}” is not a class of this project yet.").format(name=name) if name else ""
         )
         row = QHBoxLayout()
         row.addWidget(self.field, 1)
@@ -56,9 +56,7 @@ class ClassesDialog(QDialog):
         layout.setContentsMargins(14, 14, 14, 12)
         layout.setSpacing(9)
         layout.addWidget(
-            explanation(
-                self.tr("A class keeps its number and colour for ever, so masks written earlier stay right.")
-            )
+            explanation(self.tr("A class keeps its number and colour, so masks written earlier stay valid."))
         )
         layout.addWidget(self.list, 1)
         layout.addWidget(self.problem)
@@ -81,7 +79,7 @@ class ClassesDialog(QDialog):
         alike = next((known for known in self._session.classes.names if is_like(name, known)), None)
         if alike is not None and name != self._warned:
             self._warned = name
-            warning = self.tr("“{alike}” is a class already. Add “{name}” once more if it is another thing.")
+            warning = self.tr("“{alike}” is already a class. Add “{name}” again if you mean a different one.")
             self.problem.setText(warning.format(alike=alike, name=name))
             return
         try:

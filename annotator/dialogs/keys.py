@@ -82,7 +82,7 @@ class KeysDialog(QDialog):
             self._actions.set_key(action_id, key)
         except ValueError as other:
             self.problem.setText(
-                self.tr("“{other}” has this key already; give it another one first.").format(other=other)
+                self.tr("“{other}” already has this key; change that one first.").format(other=other)
             )
             return
         self.problem.setText(self.tr("Saved."))
@@ -135,4 +135,4 @@ class KeysDialog(QDialog):
     def _reset(self) -> None:
         self._actions.reset_keys()
         self._show_keys()
-        self.problem.setText(self.tr("Every action has its first key again."))
+        self.problem.setText(self.tr("All keys are back to their defaults."))

@@ -39,7 +39,7 @@ class WeightsDialog(QDialog):
         self.rejected.connect(self._gone.set)
         self.setWindowTitle(self.tr("Weights"))
         self.setMinimumWidth(540)
-        self.bundled = QRadioButton(self.tr("What comes with the program"))
+        self.bundled = QRadioButton(self.tr("Bundled with the program"))
         self.file = QRadioButton(self.tr("A file"))
         self.official = QRadioButton(self.tr("Published weights (downloaded once)"))
         self.path = QLineEdit(placeholderText=self.tr("Models of this program, .safetensors or .pth"))
@@ -114,7 +114,7 @@ class WeightsDialog(QDialog):
             if path.is_file():
                 self._take(str(path))
             else:
-                self.problem.setText(self.tr("{path} is no file; choose one.").format(path=path))
+                self.problem.setText(self.tr("{path} is not a file; choose one.").format(path=path))
         else:
             self._take("")
 

@@ -142,7 +142,8 @@ class ImagesPanel(QWidget):
         self.order.addItem(self.tr("Most useful next"), Order.USEFUL)
         self.order.setToolTip(
             self.tr(
-                "Most useful next: what the model is least sure of comes first; strokes teach most there."
+                "Most useful next: images the model is least certain about come first; strokes help most "
+                "there."
             )
         )
         self.order.currentIndexChanged.connect(self.sort_again)

@@ -109,7 +109,9 @@ class InspectorPanel(QWidget):
             for label in (self.pixel_label, self.mask_label, self.seed_label):
                 label.setText("–")
             self.scores.show_scores(())
-            self.why.setText(self.tr("Move the mouse over the image: this says what a pixel is, and why."))
+            self.why.setText(
+                self.tr("Move the mouse over the image to see the label of a pixel and the reason for it.")
+            )
             return
         self.pixel_label.setText(f"{facts.column}, {facts.row}")
         self.mask_label.setText(self.name(facts.mask))
@@ -142,25 +144,23 @@ class InspectorPanel(QWidget):
         elif facts.accepted:
             text = self.tr("You accepted this mask, so it stays as it is.")
         elif facts.stroke != UNTOUCHED:
-            text = self.tr(
-                "Your stroke says {stroke}: the proposal holds to it and the trainer learns from it."
-            )
+            text = self.tr("You painted {stroke} here: the proposal keeps it and the trainer learns from it.")
         elif facts.source is None:
             text = self.tr("There is no proposal for this image yet.")
         elif facts.mask != facts.proposed:
             text = self.tr("Your strokes made this {name}; without them it would be {proposed}.")
         elif facts.source == "segmentation":
-            text = self.tr("The segmentation network says {name} here; seed cues have no say in it.")
+            text = self.tr("The segmentation network predicts {name} here; it does not use the seed cues.")
         elif facts.seed == facts.mask == BACKGROUND:
-            text = self.tr("No class is active here (highest score {best}), so it surely is background.")
+            text = self.tr("No class is active here (highest score {best}), so this is a background seed.")
         elif facts.seed == facts.mask:
             text = self.tr("The CAM of {name} is strong here and stays ahead even of a strict background.")
         elif facts.seed == VOID and facts.source == "mean":
-            text = self.tr("No seed is sure here; of all sure pixels it resembles those of {name} most.")
+            text = self.tr("There is no seed here; of all seed pixels it resembles those of {name} most.")
         elif facts.seed == VOID:
-            text = self.tr("No seed is sure here; {name} came over from pixels nearby that look alike.")
+            text = self.tr("There is no seed here; {name} spread from similar pixels nearby.")
         else:
-            text = self.tr("The seed said {seed}, but the pixels nearby that look alike made it {name}.")
+            text = self.tr("The seed is {seed}, but similar pixels nearby made it {name}.")
         return text.format(
             name=name,
             seed=seed,

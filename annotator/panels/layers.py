@@ -20,10 +20,13 @@ class LayersPanel(QWidget):
         self._canvas, self._actions = canvas, actions
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         names = {
-            "image": (self.tr("Photo"), self.tr("The photo itself; fainter, the layers stand out.")),
+            "image": (self.tr("Photo"), self.tr("The photo itself; fade it to make the layers stand out.")),
             "cam": (self.tr("CAM"), self.tr("Where the classifier looked for the chosen class.")),
             "mask": (self.tr("Mask"), self.tr("The proposal with your edits. At 0 only outlines stay.")),
-            "seeds": (self.tr("Seed cues"), self.tr("What the method is sure of; hatched is background.")),
+            "seeds": (
+                self.tr("Seed cues"),
+                self.tr("Pixels the method is certain about; hatched is background."),
+            ),
             "strokes": (self.tr("Your strokes"), self.tr("What you painted on the seeds.")),
         }
         self.switches: dict[str, QCheckBox] = {}

@@ -37,8 +37,8 @@ class ProposeAllBox(QWidget):
         layout.addWidget(
             explanation(
                 self.tr(
-                    "For every tagged image that you have not corrected: “Most useful next” and the export "
-                    "then know them all. Whatever else you do goes first."
+                    "For every tagged image that you have not corrected, so that “Most useful next” and the "
+                    "export cover them all. Everything else you do takes precedence."
                 )
             )
         )

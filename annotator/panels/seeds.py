@@ -20,25 +20,25 @@ class SeedsPanel(QWidget):
         self.low = ValueSlider(
             self.tr("α low: sure foreground"),
             *ALPHA,
-            self.tr("Smaller is stricter: fewer pixels count as surely an object."),
+            self.tr("Smaller is stricter: fewer pixels become object seeds."),
             logarithmic=True,
         )
         self.high = ValueSlider(
             self.tr("α high: sure background"),
             *ALPHA,
             self.tr(
-                "Larger is stricter: fewer pixels count as surely background. What lies between is neutral."
+                "Larger is stricter: fewer pixels become background seeds. Pixels in between stay neutral."
             ),
             logarithmic=True,
         )
         self.threshold = ValueSlider(
-            self.tr("Threshold"), 0.0, 1.0, self.tr("Object cues need at least this CAM value.")
+            self.tr("Threshold"), 0.0, 1.0, self.tr("Object seeds need at least this CAM value.")
         )
         self.smallest = ValueSlider(
             self.tr("Smallest part, % of the photo"),
             0.0,
             2.0,
-            self.tr("Specks and holes of the mask below this size vanish."),
+            self.tr("Regions and holes of the mask smaller than this are removed."),
         )
         self.smallest.released.connect(lambda value: session.parameters.change(smallest_part=value / 100))
         for slider in (self.low, self.high, self.threshold):
@@ -64,12 +64,14 @@ class SeedsPanel(QWidget):
             line(),
             heading(self.tr("What makes the mask")),
             self.walk,
-            explanation(self.tr("CAM scores wander to pixels that look alike, and stop at edges.")),
+            explanation(self.tr("CAM scores spread to similar pixels and stop at edges.")),
             self.mean,
-            explanation(self.tr("Each open pixel takes the class whose sure pixels it resembles most.")),
+            explanation(self.tr("Each undecided pixel takes the class whose seed pixels it resembles most.")),
             self.network,
             explanation(
-                self.tr("Its own prediction for the tagged classes. Seed cues have no say, your strokes do.")
+                self.tr(
+                    "Its own prediction for the tagged classes. It follows your strokes, not the seed cues."
+                )
             ),
             self.smallest,
             self.reset,
@@ -116,7 +118,7 @@ class SeedsPanel(QWidget):
             else ""
         )
         self._intro.setText(
-            self.tr("Seed cues are the pixels the CAM is sure of. Drag and watch them move.")
+            self.tr("Seed cues are the pixels the CAM is certain about. Drag a slider to see them change.")
             if ready
             else self.tr("As soon as the open image has a proposal, its seed cues can be moved here.")
         )

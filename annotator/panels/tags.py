@@ -113,7 +113,7 @@ class TagsPanel(QWidget):
         self.field = QLineEdit(placeholderText=self.tr("Add or choose a tag…"))
         self.field.setAccessibleName(self.tr("Add a tag"))
         self.field.returnPressed.connect(self._add_typed)
-        self.none = QCheckBox(self.tr("Nothing of the list: background only"))
+        self.none = QCheckBox(self.tr("None of the classes: background only"))
         self.none.clicked.connect(lambda on: session.tagging.set_tags(() if on else None))
         inner = QWidget()
         body = QVBoxLayout(inner)
@@ -224,7 +224,7 @@ class TagsPanel(QWidget):
         if record is None:
             self._empty.setText(self.tr("The tags of the open image appear here."))
         else:
-            self._empty.setText(self.tr("No tags yet: say what is in this picture."))
+            self._empty.setText(self.tr("No tags yet: tag what is in this picture."))
         self._empty.setVisible(record is None or not record.tagged)
         self.none.setVisible(record is not None and not record.tags)
         self.none.setChecked(record is not None and record.tagged)

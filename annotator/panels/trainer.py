@@ -86,7 +86,9 @@ class TrainerPanel(QWidget):
         self.button.setToolTip(translated(spec_of("train").help))
         self.button.clicked.connect(self.toggle)
         self.stop = QPushButton(self.tr("Stop"))
-        self.stop.setToolTip(self.tr("End this training. What it learnt since the last model is lost."))
+        self.stop.setToolTip(
+            self.tr("Stop this training. What it has learnt since the last model version is lost.")
+        )
         self.stop.clicked.connect(lambda: session.predictor.post(Stop()))
         self.learn = QPushButton(translated(spec_of("learn_tags").text))
         self.learn.clicked.connect(self.learn_tags)
@@ -100,7 +102,7 @@ class TrainerPanel(QWidget):
         self._rounds = Rounds()
         self._loss_plot, self._validation_plot = pg.PlotWidget(), pg.PlotWidget()
         self._validation_help = explanation(
-            self.tr("Each round the new model (line) must beat the one in use (dots) on images kept aside.")
+            self.tr("Each round, the new model (line) must beat the one in use (dots) on validation images.")
         )
         self.version_rows: list[QWidget] = []
         self._versions = QVBoxLayout()
@@ -190,8 +192,8 @@ class TrainerPanel(QWidget):
         body.addLayout(head)
         learn_help = explanation(
             self.tr(
-                "Teaches the program your classes by the tags alone. A dozen photos take a few minutes, "
-                "hundreds up to an hour; go on working meanwhile."
+                "Learns your classes from the tags alone. A dozen photos take a few minutes, hundreds up to "
+                "an hour; you can keep working."
             )
         )
         for widget in (
@@ -216,7 +218,7 @@ class TrainerPanel(QWidget):
         curves.addWidget(self._validation_plot)
         curves.addWidget(self._validation_help)
         self._no_curves = explanation(
-            self.tr("Loss and validation score are drawn here as soon as training begins.")
+            self.tr("Loss and validation score are plotted here once training begins.")
         )
         body.addWidget(self._curves)
         body.addWidget(self._no_curves)

@@ -44,10 +44,7 @@ class Acceptance(QObject):
             if record is not None and not record.tagged and (document.mask == BACKGROUND).all():
                 self._state.message.emit(
                     "error",
-                    self.tr(
-                        "Nobody has said what is in this photo: tag it first, "
-                        "or say that it shows nothing of the list."
-                    ),
+                    self.tr("This photo has no tags: tag it first, or mark it as background only."),
                 )
                 return
             self._freeze(document, project)

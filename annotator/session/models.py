@@ -75,7 +75,7 @@ class ModelsInUse(QObject):
 
     def _learnt(self, learnt: TagsLearnt) -> None:
         self._state.weights_warning.emit("")
-        text = self.tr("Your classes are learnt from the tags of {n} images; proposals follow.")
+        text = self.tr("Your classes were learnt from the tags of {n} images; new proposals follow.")
         self._state.message.emit("info", text.format(n=learnt.images))
         if learnt.note:
             self._state.message.emit("warning", learnt.note)

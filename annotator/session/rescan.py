@@ -63,7 +63,7 @@ class Rescan(QObject):
                 new=changes.new, gone=changes.gone
             )
         if changes.tagged:
-            more = self.tr("Tagged now by the lists of the folder: {n}.").format(n=len(changes.tagged))
+            more = self.tr("Newly tagged from the lists in the folder: {n}.").format(n=len(changes.tagged))
             text = f"{text} {more}"
         if text:
             self._state.message.emit("info", text)

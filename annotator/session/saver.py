@@ -100,7 +100,7 @@ class Saver(QObject):
             self._timer.start()
             if pending is not self._refused:
                 self._refused = pending
-                text = self.tr("{image}: what you did is kept but not on disk yet: {reason}")
+                text = self.tr("{image}: your last change is kept but not on disk yet: {reason}")
                 self.failed.emit(text.format(image=pending.image_id, reason=localised(error_message(error))))
         if written and self.idle:
             self.changed.emit(True)

@@ -298,6 +298,6 @@ class SessionState(QObject):
             return True
         self.message.emit(
             "error",
-            self.tr("What you did last is not on disk yet: free some space, then try this again."),
+            self.tr("Your last change is not on disk yet: free some space, then try again."),
         )
         return False

@@ -119,7 +119,7 @@ class Strokes:
             self._travel(forward=False)
 
     def redo(self) -> None:
-        """Bring back the stroke last taken back."""
+        """Redo the stroke that was undone last."""
         self._travel(forward=True)
 
     def _travel(self, forward: bool) -> None:

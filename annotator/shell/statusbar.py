@@ -81,7 +81,7 @@ class StatusBar(QStatusBar):
         self.saved.setStyleSheet("" if saved else f"color: {self._theme.colours['bad']}")
 
     def _show_offer(self) -> None:
-        text = self.tr("Newer models have another mask: hold {look} to see it, {take} takes it")
+        text = self.tr("Newer models propose another mask: hold {look} to see it, press {take} to use it")
         look, take = (self._actions.key_text(action) for action in ("look", "take"))
         self.offer.setText(text.format(look=look, take=take))
         self.offer.setStyleSheet(f"color: {self._theme.colours['accent']}")

@@ -28,7 +28,9 @@ class WelcomeStrip(QFrame):
             ),
             (
                 self.tr("Accept"),
-                self.tr("Enter keeps the mask and opens the next photo. The trainer learns along."),
+                self.tr(
+                    "Enter accepts the mask and opens the next photo. The trainer learns in the background."
+                ),
             ),
         )
         layout = QHBoxLayout(self)
@@ -45,7 +47,7 @@ class WelcomeStrip(QFrame):
             words.setContentsMargins(0, 3, 0, 0)  # level with the number
             layout.addWidget(badge, 0, Qt.AlignmentFlag.AlignTop)
             layout.addWidget(words, 1)
-        away = self.tr("Put the first steps away; Help brings them back")
+        away = self.tr("Hide the first steps; the Help menu shows them again")
         close = CrossButton(theme, away, self.dismissed.emit)
         layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
 

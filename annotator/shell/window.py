@@ -298,8 +298,8 @@ class Window(QMainWindow):
         """Tell where the traces lie of crashes that nobody was told of yet."""
         for trace in traces:
             text = self.tr(
-                "The program broke down the last time; your strokes were saved as you made them. "
-                "Please report it with {file}."
+                "The program crashed last time; your strokes were saved as you made them. Please report it "
+                "with {file}."
             )
             self.messages.show_message("error", text.format(file=trace))
 
@@ -354,7 +354,9 @@ class Window(QMainWindow):
             self._warned = True
             self.messages.show_message(
                 "error",
-                self.tr("What you did last is not on disk yet. Free some space, or close again to lose it."),
+                self.tr(
+                    "Your last change is not on disk yet. Free some space, or close again to discard it."
+                ),
             )
             event.ignore()
             return

@@ -182,7 +182,7 @@ class Database:
             if _pragma(connection, "application_id") != APPLICATION_ID:
                 raise DataError(
                     translatable(
-                        "{file} is no project of this program, or was emptied; {advice}",
+                        "{file} is not a project of this program, or is empty; {advice}",
                         file=self.file,
                         advice=_advice(self.file),
                     )
@@ -284,7 +284,7 @@ def _advice(file: Path) -> TranslatableText:
     log, backup = file.with_name(f"{file.name}-wal"), backup_of(file)
     if not backup.is_file():
         return translatable(
-            "restore it from a copy, or remove it to start again; caches are rebuilt by themselves"
+            "restore it from a copy, or remove it to start again; caches are rebuilt automatically"
         )
     if not log.exists():
         return translatable(

@@ -94,7 +94,7 @@ def write_data_set(
     if replaced:
         problems.append(
             translatable(
-                "replaced in {out}, though not of a former export: {files}",
+                "replaced in {out}, although no earlier export wrote them: {files}",
                 out=out,
                 files=", ".join(replaced),
             )
@@ -126,7 +126,7 @@ def _write_entries(
             if image_size(entry.image_path) != entry.mask.shape:
                 raise DataError(
                     translatable(
-                        "{path} has not the size of its mask and is left out; propose again",
+                        "{path} differs in size from its mask and is left out; propose again",
                         path=entry.image_path,
                     )
                 )

@@ -62,7 +62,7 @@ class Project:
             database.close()
             raise DataError(
                 translatable(
-                    "{root}, the images of {file}, is gone; put the folder back",
+                    "{root}, the image folder of {file}, is missing; put it back",
                     root=self.root,
                     file=database.file,
                 )

@@ -135,7 +135,7 @@ def _readable(images: Mapping[str, Path], problems: list[str]) -> dict[str, Path
             str(path).encode()
             image_size(path)
         except UnicodeEncodeError:
-            problems.append(translatable("the name of {path!a} is no valid text; rename it", path=str(path)))
+            problems.append(translatable("the name of {path!a} is not valid text; rename it", path=str(path)))
         except DataError as error:
             problems.append(error_message(error))
         else:

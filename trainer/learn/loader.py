@@ -118,7 +118,7 @@ class Loader(Iterator[list[Sample]]):
             if "exited unexpectedly" in str(error) or "is killed by signal" in str(error):
                 raise UserError(
                     translatable(
-                        "a process that loads photos was ended by the system, most often for want of memory; "
+                        "the system ended a process that loads photos, usually because memory ran out; "
                         "close other programs and start again, on the command line with --workers 0"
                     )
                 ) from error

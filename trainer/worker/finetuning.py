@@ -73,7 +73,9 @@ class Training:
                 promoted = yield from self._round(number + 1, tuner, records)
             except _Unreadable as error:
                 self._left_out[error.image] = translatable(
-                    "Learns without {image}: {problem}.", image=error.image, problem=error_message(error)
+                    "Training continues without {image}: {problem}.",
+                    image=error.image,
+                    problem=error_message(error),
                 )
                 self._send(StateChanged(State.TRAINING, join_texts(*self._left_out.values())))
                 continue

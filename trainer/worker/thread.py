@@ -47,9 +47,9 @@ from trainer.worker.stored_proposals import failure_reason, store_proposal
 from trainer.worker.tag_learning import TOO_FEW, TagLearning, chosen
 from trainer.worker.throttle import Outbox
 
-NEEDS_TWO = translatable("Correct two images: one is learnt from, the other one judges what was learnt.")
+NEEDS_TWO = translatable("Correct two images: the trainer learns from one and validates on the other.")
 NEEDS_ONE_MORE = translatable(
-    "Correct one more image: one is learnt from, the other one judges what was learnt."
+    "Correct one more image: the trainer learns from one and validates on the other."
 )
 TOO_FEW_STROKES = translatable("Too few strokes are left to learn from: correct one more image.")
 REFRESHED = 32
@@ -136,7 +136,7 @@ class TrainerWorker:
             problem = f"{type(error).__name__}: {error}"
             self._end_run(
                 State.FAILED,
-                translatable("Training broke off ({problem}); Start tries again.", problem=problem),
+                translatable("Training failed ({problem}); press Start to try again.", problem=problem),
             )
 
     def _turn(self) -> None:
@@ -170,14 +170,14 @@ class TrainerWorker:
                     self._begin()
             case Start():
                 if self._state is State.PAUSED and self._run is not None:
-                    self._enter(State.TRAINING, translatable("Training goes on."))
+                    self._enter(State.TRAINING, translatable("Training has resumed."))
                 elif self._state is not State.TRAINING:
                     self._begin()
             case Pause():
                 if self._state in (State.TRAINING, State.WAITING, State.CONVERGED):
-                    self._enter(State.PAUSED, translatable("Training is paused; Start goes on."))
+                    self._enter(State.PAUSED, translatable("Training is paused; press Start to resume."))
             case Stop():
-                self._end_run(State.IDLE, translatable("Training is stopped; Start begins again."))
+                self._end_run(State.IDLE, translatable("Training is stopped; press Start to begin again."))
             case LearnTags():
                 self._learn_tags()
             case SetModel():
@@ -203,7 +203,7 @@ class TrainerWorker:
             self._enter(
                 State.TRAINING,
                 translatable(
-                    "Corrected images: {train} to learn from, {validation} to judge by.",
+                    "Corrected images: {train} for training, {validation} for validation.",
                     train=train,
                     validation=validation,
                 ),
@@ -214,11 +214,11 @@ class TrainerWorker:
     def _learn_tags(self) -> None:
         """Begin to learn from the tags or go on with it; where too few are tagged, say so and do no more."""
         if self._learns_tags:
-            self._enter(State.TRAINING, translatable("Training goes on."))
+            self._enter(State.TRAINING, translatable("Training has resumed."))
         elif chosen(self._project.images()):
             self._run = TagLearning(self._project, self._engine, self._hear).batches()
             self._learns_tags = True
-            self._enter(State.TRAINING, translatable("Learns your classes from the tags."))
+            self._enter(State.TRAINING, translatable("Learning your classes from the tags."))
         else:
             self._enter(self._state, TOO_FEW)
 
@@ -235,7 +235,7 @@ class TrainerWorker:
                 return
             self._end_run(
                 State.CONVERGED,
-                translatable("The last rounds brought nothing better; more corrections will."),
+                translatable("The last rounds brought no improvement; add more corrections."),
             )
         except NothingToLearn as error:
             self._end_run(State.WAITING, join_texts(TOO_FEW_STROKES, error_message(error)))

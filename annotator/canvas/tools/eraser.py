@@ -10,5 +10,5 @@ class Eraser(Brush):
     text = "Eraser"
     shortcut = "E"
     icon = "mdi6.eraser"
-    help = "Give pixels back to the proposal."
+    help = "Return pixels to the proposal."
     erases = True

@@ -15,7 +15,7 @@ class Fill(Tool):
     text = "Fill"
     shortcut = "F"
     icon = "mdi6.format-color-fill"
-    help = "Give a connected region a class."
+    help = "Fill a connected region with a class."
 
     def press(self, at: QPointF, erase: bool, straight: bool) -> None:
         """Find the region, then paint it as it was meant here, if the same image and layer are still open."""

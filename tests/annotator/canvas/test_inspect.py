@@ -120,8 +120,8 @@ def stripes() -> MadeUpProposal:
         (10, "cat", "surely cat", "strict background"),
         (30, "cat", "neutral", "pixels nearby"),
         (60, "background", "surely background", "highest score 0.01"),
-        (80, "background", "surely cat", "The seed said cat"),
-        (110, "background", "neutral", "background came over"),
+        (80, "background", "surely cat", "The seed is cat"),
+        (110, "background", "neutral", "background spread"),
     ],
 )
 def test_the_inspector_says_what_a_pixel_is_and_why(
@@ -139,8 +139,8 @@ def test_the_inspector_says_what_a_pixel_is_and_why(
     ("source", "column", "why"),
     [
         ("mean", 30, "resembles those of cat most"),
-        ("segmentation", 10, "segmentation network says cat"),
-        ("segmentation", 60, "segmentation network says background"),
+        ("segmentation", 10, "segmentation network predicts cat"),
+        ("segmentation", 60, "segmentation network predicts background"),
     ],
 )
 def test_the_inspector_names_what_the_mask_comes_from(
@@ -173,7 +173,7 @@ def test_what_the_person_painted_is_the_reason_given_first(
     box, after = (38, 58, 43, 63), np.full((5, 5), CAT, np.uint8)
     session.strokes.commit(box, after, "brush")
     assert panel.seed_label.text() == "cat (your stroke)"
-    assert panel.why.text().startswith("Your stroke says cat")
+    assert panel.why.text().startswith("You painted cat")
     session.target = Target.MASK
     session.strokes.commit(box, np.full((5, 5), DOG, np.uint8), "brush")
     assert "dog here by hand" in panel.why.text()

@@ -325,6 +325,6 @@ def test_a_name_much_like_a_class_is_warned_of_and_added_only_when_asked_again(
     before = len(opened.classes)
     qtbot.keyClicks(dialog.field, "Cat")
     qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
-    assert "“cat” is a class already" in dialog.problem.text() and len(opened.classes) == before
+    assert "“cat” is already a class" in dialog.problem.text() and len(opened.classes) == before
     qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
     assert len(opened.classes) == before + 1

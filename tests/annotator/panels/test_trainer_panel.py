@@ -93,7 +93,7 @@ def test_learning_from_tags_shows_what_it_does_and_how_long_it_takes_and_can_be_
     monkeypatch.setattr(opened.predictor, "post", said.append)
     assert not panel.stop.isVisible()
     panel.learn.click()
-    panel.hear(StateChanged(State.TRAINING, "Learns your classes from the tags."))
+    panel.hear(StateChanged(State.TRAINING, "Learning your classes from the tags."))
     panel.hear(TrainingProgress(0, 0.5, "Learning the classes", 65))
     assert panel.findChild(QProgressBar).value() == 500
     assert "Learning the classes · 1:05 left" in texts(panel)

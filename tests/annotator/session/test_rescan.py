@@ -35,7 +35,7 @@ def test_a_list_that_comes_later_tags_the_open_photo_which_is_proposed_anew(
     (tmp_path / "photos" / "tags.csv").write_text("image,tags\nbeach,person\n")
     with qtbot.waitSignal(session.message, timeout=10000) as told:
         session.photos.look()
-    assert told.args[1].endswith("Tagged now by the lists of the folder: 1.")
+    assert told.args[1].endswith("Newly tagged from the lists in the folder: 1.")
     assert session.record.tags == ("person",)
     wait_settled(session, qtbot)
     assert session.cam_classes == (session.classes.id_of("person"),)

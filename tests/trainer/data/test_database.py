@@ -71,7 +71,7 @@ def test_a_file_of_a_newer_version_asks_for_an_update(file):
 
 def test_a_database_of_another_program_is_refused(tmp_path):
     sql(tmp_path / "other.sqlite", "CREATE TABLE images (id)")
-    with pytest.raises(DataError, match=r"other\.sqlite is no project"):
+    with pytest.raises(DataError, match=r"other\.sqlite is not a project"):
         Project.open(tmp_path / "other.sqlite")
 
 

@@ -246,7 +246,10 @@ def test_a_corrected_image_that_cannot_be_read_is_left_out_with_a_word(desk: Des
     file = project.record("chelsea").path
     damage(file)
     desk.worker.start()
-    assert file.name in desk.wait(StateChanged, lambda message: "Learns without" in message.reason).reason
+    assert (
+        file.name
+        in desk.wait(StateChanged, lambda message: "Training continues without" in message.reason).reason
+    )
     desk.wait(ValidationPoint)
     assert not [message for message in desk.all(StateChanged) if message.state is State.FAILED]
 
@@ -258,7 +261,7 @@ def test_an_image_that_is_damaged_while_it_is_learnt_from_is_left_out_too(
     desk.worker.start()
     desk.wait(LossPoint)
     damage(project.record("astronaut").path)
-    assert "Learns without astronaut" in desk.wait_state(State.WAITING).reason
+    assert "Training continues without astronaut" in desk.wait_state(State.WAITING).reason
 
 
 def test_where_too_few_images_can_be_read_it_says_why_and_start_tries_again(
