@@ -138,6 +138,7 @@ def assert_the_robot_starts_from_the_desks_masks(
         assert mask.any(), image_id
         save_mask(data / "SegmentationClass" / f"{image_id}.png", mask)
     project.close()
-    assert program.main(["simulate", str(data), "--models", str(BUNDLED), "--split", "all", "--json"]) == 0
+    simulate = ["simulate", str(data), "--models", str(BUNDLED), "--protocol", "proposal"]
+    assert program.main([*simulate, "--split", "all", "--json"]) == 0
     courses = json.loads(capsys.readouterr().out)["courses"]
     assert {course["image"]: course["ious"] for course in courses} == {image_id: [1.0] for image_id in ids}
