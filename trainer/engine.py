@@ -18,14 +18,18 @@ from trainer.errors import DataError, WeightsError
 from trainer.feature_cache import FeatureCache, content_hash, weights_version
 from trainer.learn.segmentation import PREDICTION_SCALES, predict
 from trainer.method.affinity import pair_affinity
-from trainer.method.cam import multi_scale_cam, with_background
-from trainer.method.crf import DenseCRF
-from trainer.method.grid import grid_of, majority, pool
-from trainer.method.masks import label_map, remove_small_regions
-from trainer.method.propagation import Walk, mean_affinity
+from trainer.method.grid import grid_of, pool, resize_nearest
+from trainer.method.propagation import Evidence
 from trainer.method.refine import Refiner
-from trainer.method.seeds import seed_cues
 from trainer.method.settings import Settings
+from trainer.method.steps import (
+    find_cams,
+    find_seeds,
+    gather_evidence,
+    make_mask,
+    propagate,
+    standardised,
+)
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.bundle import Bundle, load_models
 from trainer.models.class_rows import empty_classifier, learnt_rows, with_classes
@@ -33,7 +37,7 @@ from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_inference
 from trainer.models.registry import BUNDLED
 from trainer.models.segnet import SegmentationNet
-from trainer.proposal import Evidence, MaskSource, Proposal, Suggestion, resize_nearest, usefulness
+from trainer.proposal import SEGMENTATION, Proposal, Suggestion, usefulness
 from trainer.translatable import TranslatableText, join_texts, translatable
 
 __all__ = ["Engine", "Evidence", "Models", "Proposal", "Suggestion"]
@@ -182,18 +186,17 @@ class Engine:
         view = self._view(image, settings)
         cams = self._cams(view, classes, settings, fast)
         seeds = self._seeds(view, cams, classes, settings, fast)
-        evidence = _evidence(cams, seeds, classes, settings)
+        evidence = gather_evidence(cams, seeds, classes, settings)
         features = self.features(self._taps(view), self.models.affinity)
         affinity = pair_affinity(features[None])[0]
-        source: MaskSource = settings.mode
+        source = settings.mode
         if settings.segmentation and self._segmenter is not None:
-            source, scores = "segmentation", self._predicted(self._segmenter, view, classes, fast)
+            source, scores = SEGMENTATION, self._predicted(self._segmenter, view, classes, fast)
         else:
             scores = propagate(features, affinity, evidence, settings)
-        channels = label_map(scores, image, settings, crf=settings.mask_crf and not fast)
         return Proposal(
             classes=classes,
-            mask=np.array(evidence.classes, np.uint8)[remove_small_regions(channels, settings.smallest_part)],
+            mask=make_mask(scores, image, evidence.classes, settings, crf=settings.mask_crf and not fast),
             seeds=resize_nearest(seeds, image.shape[:2]),
             scores=scores,
             source=source,
@@ -217,7 +220,9 @@ class Engine:
         settings, classes = self.settings, self._ids(tags)
         view = self._view(image, settings)
         cams = self._cams(view, classes, settings, fast=False)
-        return _evidence(cams, self._seeds(view, cams, classes, settings, fast=False), classes, settings)
+        return gather_evidence(
+            cams, self._seeds(view, cams, classes, settings, fast=False), classes, settings
+        )
 
     def taps(self, image: np.ndarray) -> tuple[Tensor, ...]:
         """Return the inputs 1×C×h×w of the AffinityNet's head for a uint8 H×W×3 image."""
@@ -255,8 +260,8 @@ class Engine:
                 raise DataError(f"there is no class of id {class_id}; the ids are 1 to {len(classes)}")
         return known
 
-    def _note(self, classes: Sequence[int], source: MaskSource) -> TranslatableText:
-        segmented = source == "segmentation"
+    def _note(self, classes: Sequence[int], source: str) -> TranslatableText:
+        segmented = source == SEGMENTATION
         learnt = self._segmented if segmented else self._learnt
         notes = [UNTRAINED] if self.models.affinity is None and not segmented else []
         unknown = ", ".join(self.models.classes.name_of(c) for c in classes if c not in learnt)
@@ -274,44 +279,27 @@ class Engine:
 
     def _cams(self, view: View, classes: tuple[int, ...], settings: Settings, fast: bool) -> np.ndarray:
         """CAMs K×H'×W' in [0, 1]; 0 for a class the classifier has not learnt."""
-        classifier = self.models.classifier
-        scales, side = (1.0,) if fast else settings.scales, settings.cam_side
-
-        def compute() -> np.ndarray:
-            cams = np.zeros((len(classes), *view.pixels.shape[:2]), np.float32)
-            learnt = [index for index, class_id in enumerate(classes) if class_id in self._learnt]
-            rows = [classes[index] - 1 for index in learnt]
-            cams[learnt] = multi_scale_cam(self._fused, view.pixels, rows, scales, side=side)
-            return cams
-
+        seen = (1.0,) if fast else settings.scales, settings.cam_side
+        weights = self._digest(self.models.classifier)
         return self._cache.get(
-            ("cams", view.digest, self._digest(classifier), classes, scales, side), compute
+            ("cams", view.digest, weights, classes, *seen),
+            lambda: find_cams(self._fused, view.pixels, classes, settings, fast),
         )
 
     def _seeds(
         self, view: View, cams: np.ndarray, classes: tuple[int, ...], settings: Settings, fast: bool
     ) -> np.ndarray:
         """Seed cues H'×W', refined by the dense CRF in the full pass where the settings say so."""
-        alphas = settings.alpha_low, settings.alpha_high, settings.threshold
         if fast or not settings.seed_crf or not classes:
-            return seed_cues(cams, classes, *alphas)
-
-        def compute() -> np.ndarray:
-            return seed_cues(cams, classes, *alphas, DenseCRF(view.pixels, settings.crf).infer)
-
+            return find_seeds(cams, view.pixels, classes, settings, fast)
+        made_of = (
+            *(settings.scales, settings.cam_side, settings.crf),
+            *(settings.alpha_low, settings.alpha_high, settings.threshold),
+        )
         weights = self._digest(self.models.classifier)
         return self._cache.get(
-            (
-                "seeds",
-                view.digest,
-                weights,
-                classes,
-                settings.scales,
-                settings.cam_side,
-                alphas,
-                settings.crf,
-            ),
-            compute,
+            ("seeds", view.digest, weights, classes, *made_of),
+            lambda: find_seeds(cams, view.pixels, classes, settings),
         )
 
     def _predicted(
@@ -365,33 +353,3 @@ class Engine:
         if module not in self._digests:
             self._digests[module] = weights_version(module)
         return self._digests[module]
-
-
-def standardised(taps: Sequence[Tensor]) -> Tensor:
-    """Return features C×h×w of a net without a trained head: every channel of the taps 1×C×h×w standardised
-    over the image, every tap of equal weight in the mean distance whatever its number of channels.
-    """
-    planes = []
-    total = sum(tap.shape[1] for tap in taps)
-    for tap in taps:
-        centred = tap[0] - tap[0].mean(dim=(1, 2), keepdim=True)
-        spread = centred.std(dim=(1, 2), keepdim=True, correction=0)
-        planes.append(centred / (spread + 1e-5) * (total / (len(taps) * tap.shape[1])))
-    return torch.cat(planes)
-
-
-def propagate(features: Tensor, affinity: Tensor, evidence: Evidence, settings: Settings) -> np.ndarray:
-    """Spread the evidence along affinities (METHOD section 4): float32 (K+1)×h×w, at least 0.
-
-    By random walk on the pair planes `affinity`, or, where the settings say so, by mean affinity of
-    `features` C×h×w to the seed cues.
-    """
-    if settings.mode == "mean":
-        return mean_affinity(features, evidence.seeds, evidence.classes)
-    return Walk(affinity, settings.beta).propagate(evidence.scores, settings.steps)
-
-
-def _evidence(cams: np.ndarray, seeds: np.ndarray, classes: tuple[int, ...], settings: Settings) -> Evidence:
-    grid = grid_of(seeds.shape)
-    scores = pool(with_background(cams, settings.alpha), grid)
-    return Evidence((BACKGROUND, *classes), scores, majority(seeds, grid))

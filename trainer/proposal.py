@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from trainer.data.classes import UNTOUCHED
-from trainer.method.grid import normalised
+from trainer.method.grid import normalised, resize_nearest
 from trainer.method.refine import Refiner
 from trainer.method.seeds import seed_cues
 from trainer.translatable import TranslatableText
 
-MaskSource = Literal["walk", "mean", "segmentation"]
-"""What a proposal's scores come from: propagation by one of its modes, or the segmentation network."""
+SEGMENTATION = "segmentation"
+"""Source of scores that the segmentation network has predicted."""
 
 
 class Suggestion(NamedTuple):
@@ -34,21 +33,6 @@ class Suggestion(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
-    """What is known of an image before anything is propagated, on the feature grid of h×w cells.
-
-    Attributes:
-        classes: ids of the channels, background (0) first.
-        scores: float32 (K+1)×h×w in [0, 1]: background score and CAMs.
-        seeds: uint8 h×w seed cues, 255 neutral.
-    """
-
-    classes: tuple[int, ...]
-    scores: np.ndarray
-    seeds: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
 class Proposal:
     """A proposed mask with everything that led to it. Safe to use from several threads.
 
@@ -57,7 +41,7 @@ class Proposal:
         mask: uint8 H×W; 0 background or class id.
         seeds: uint8 H×W automatic seed cues; 0 background, class id, or 255 neutral.
         scores: float32 (K+1)×h×w on the feature grid, background first: propagated, or predicted.
-        source: what the scores come from.
+        source: what the scores come from: the name of a propagation, or `SEGMENTATION`.
         margin: usefulness of a person's look, mean of 1 − (p₁ − p₂) in [0, 1]; higher is more useful.
         fast: made by the single-scale pass.
         note: what the user should know about how it was made, or "".
@@ -67,7 +51,7 @@ class Proposal:
     mask: np.ndarray
     seeds: np.ndarray
     scores: np.ndarray
-    source: MaskSource
+    source: str
     margin: float
     fast: bool
     note: TranslatableText
@@ -104,14 +88,6 @@ class Proposal:
         """Return uint8 H×W seed cues for other parameters; quick (no CRF), for sliders that are dragged."""
         seeds = seed_cues(self.view_cams, self.classes, alpha_low, alpha_high, threshold)
         return resize_nearest(seeds, self.mask.shape)
-
-
-def resize_nearest(labels: np.ndarray, size: Sequence[int]) -> np.ndarray:
-    """Return labels H'×W' at `size` (H, W), each pixel that of the nearest one."""
-    rows, columns = (
-        (np.arange(side) * known) // side for side, known in zip(size, labels.shape, strict=True)
-    )
-    return labels[rows[:, None], columns]
 
 
 def usefulness(scores: np.ndarray) -> float:

@@ -1,20 +1,18 @@
 """The Inspector panel: everything known of the pixel under the mouse, and why it is what it is."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from annotator.canvas.class_colours import class_colour
+from annotator.i18n import localised
 from annotator.session import Session
 from annotator.widgets import explanation, heading, line
 from trainer.data.classes import BACKGROUND, EDIT_VOID, UNTOUCHED, VOID
 from trainer.data.project import Status
-
-if TYPE_CHECKING:
-    from trainer.proposal import MaskSource
+from trainer.method.propagations import PROPAGATIONS
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class PixelFacts:
     stroke: int
     scores: tuple[tuple[int, float], ...]
     proposed: int
-    source: "MaskSource | None"
+    source: str | None
     accepted: bool
 
 
@@ -149,16 +147,14 @@ class InspectorPanel(QWidget):
             text = self.tr("There is no proposal for this image yet.")
         elif facts.mask != facts.proposed:
             text = self.tr("Your strokes made this {name}; without them it would be {proposed}.")
-        elif facts.source == "segmentation":
+        elif facts.source not in PROPAGATIONS:
             text = self.tr("The segmentation network predicts {name} here; it does not use the seed cues.")
         elif facts.seed == facts.mask == BACKGROUND:
             text = self.tr("No class is active here (highest score {best}), so this is a background seed.")
         elif facts.seed == facts.mask:
             text = self.tr("The CAM of {name} is strong here and stays ahead even of a strict background.")
-        elif facts.seed == VOID and facts.source == "mean":
-            text = self.tr("There is no seed here; of all seed pixels it resembles those of {name} most.")
         elif facts.seed == VOID:
-            text = self.tr("There is no seed here; {name} spread from similar pixels nearby.")
+            return localised(PROPAGATIONS[facts.source].reason(name))
         else:
             text = self.tr("The seed is {seed}, but similar pixels nearby made it {name}.")
         return text.format(

@@ -3,8 +3,10 @@
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QPushButton, QRadioButton, QVBoxLayout, QWidget
 
+from annotator.i18n import localised
 from annotator.session import Session
 from annotator.widgets import ValueSlider, explanation, heading, line, scrolled
+from trainer.method.propagations import PROPAGATIONS
 
 ALPHA = (0.1, 32.0)
 
@@ -44,11 +46,12 @@ class SeedsPanel(QWidget):
         for slider in (self.low, self.high, self.threshold):
             slider.moved.connect(lambda _, s=slider: self._move(s, final=False))
             slider.released.connect(lambda _, s=slider: self._move(s, final=True))
-        self.walk = QRadioButton(self.tr("Random walk"))
-        self.mean = QRadioButton(self.tr("Mean affinity"))
+        self.modes = {mode.name: QRadioButton(localised(mode.label)) for mode in PROPAGATIONS.values()}
+        for name, button in self.modes.items():
+            button.clicked.connect(
+                lambda _=False, mode=name: session.parameters.change(mode=mode, segmentation=False)
+            )
         self.network = QRadioButton(self.tr("Segmentation network"))
-        self.walk.clicked.connect(lambda: session.parameters.change(mode="walk", segmentation=False))
-        self.mean.clicked.connect(lambda: session.parameters.change(mode="mean", segmentation=False))
         self.network.clicked.connect(lambda: session.parameters.change(segmentation=True))
         self.reset = QPushButton(self.tr("Back to defaults"))
         self.reset.clicked.connect(self._reset)
@@ -56,6 +59,9 @@ class SeedsPanel(QWidget):
         body = QVBoxLayout(inner)
         body.setContentsMargins(12, 10, 12, 12)
         body.setSpacing(11)
+        choices: list[QWidget] = []
+        for mode in PROPAGATIONS.values():
+            choices += [self.modes[mode.name], explanation(localised(mode.explanation))]
         for widget in (
             self._intro,
             self.low,
@@ -63,10 +69,7 @@ class SeedsPanel(QWidget):
             self.threshold,
             line(),
             heading(self.tr("What makes the mask")),
-            self.walk,
-            explanation(self.tr("CAM scores spread to similar pixels and stop at edges.")),
-            self.mean,
-            explanation(self.tr("Each undecided pixel takes the class whose seed pixels it resembles most.")),
+            *choices,
             self.network,
             explanation(
                 self.tr(
@@ -79,7 +82,7 @@ class SeedsPanel(QWidget):
             body.addWidget(widget)
         body.addStretch()
         self._controls = (
-            self.low, self.high, self.threshold, self.walk, self.mean, self.smallest, self.reset
+            self.low, self.high, self.threshold, *self.modes.values(), self.smallest, self.reset
         )  # fmt: skip
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -103,7 +106,7 @@ class SeedsPanel(QWidget):
             self.threshold.set_value(settings.threshold)
             self.smallest.set_value(100 * settings.smallest_part)
         if settings is not None:
-            chosen = self.walk if settings.mode == "walk" else self.mean
+            chosen = self.modes[settings.mode]
             (self.network if settings.segmentation and has_network else chosen).setChecked(True)
         ready = self._session.proposal is not None
         for control in self._controls:

@@ -11,10 +11,18 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from trainer.method.settings import SEGMENTATION_FROM, Mode, Precision
+from trainer.method.propagations import PROPAGATIONS
+from trainer.method.settings import SEGMENTATION_FROM, Precision
 
 if TYPE_CHECKING:
     from trainer.data.classes import ClassList
+
+
+def _propagation(name: str) -> str:
+    if name not in PROPAGATIONS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(PROPAGATIONS)}")
+    return name
+
 
 Data = Annotated[
     Path,
@@ -75,7 +83,15 @@ Classifier = Annotated[
     typer.Option("--classifier", metavar="FILE", help="Trained models: no classifier is trained then."),
 ]
 Propagation = Annotated[
-    Mode, typer.Option("--mode", help="Propagation: walk (random walk) or mean (mean affinity).")
+    str,
+    typer.Option(
+        "--mode",
+        metavar="|".join(PROPAGATIONS),
+        parser=_propagation,
+        help="Propagation: "
+        + ", ".join(f"{mode.name} ({mode.label.lower()})" for mode in PROPAGATIONS.values())
+        + ".",
+    ),
 ]
 Alpha = Annotated[
     float | None,

@@ -35,7 +35,7 @@ from trainer.cli.options import (
     print_table,
     read_classes,
 )
-from trainer.method.settings import COVERAGE, Mode
+from trainer.method.settings import COVERAGE, Settings
 
 if TYPE_CHECKING:
     from trainer.pipeline.options import Options
@@ -47,7 +47,7 @@ def run(
     out: Out,
     weights: Weights = None,
     classifier: Classifier = None,
-    mode: Propagation = "walk",
+    mode: Propagation = Settings.mode,
     alpha: Alpha = None,
     coverage: Coverage = COVERAGE,
     crf: Crf = None,
@@ -98,7 +98,7 @@ def run(
 def pipeline_options(
     weights: str | None,
     classifier: Path | None,
-    mode: Mode,
+    mode: str,
     alpha: float | None,
     coverage: float,
     crf: bool | None,
@@ -110,7 +110,6 @@ def pipeline_options(
     device: str,
 ) -> Options:
     """Return what the command line tells a run; None stands for the program's own choice."""
-    from trainer.method.settings import Settings
     from trainer.models.registry import BUNDLED
     from trainer.pipeline.options import Options
 

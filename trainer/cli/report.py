@@ -77,8 +77,8 @@ def run(
     from trainer.data.source import open_source
     from trainer.distributed import join_process_group
     from trainer.pipeline.outputs import RUN_FILE
-    from trainer.pipeline.report import STAGES
     from trainer.pipeline.run import run_pipeline
+    from trainer.pipeline.stage_names import LABEL_MAPS
 
     prepare_torch(threads, device)
     options = pipeline_options(
@@ -87,7 +87,7 @@ def run(
     options = replace(options, workers=workers, precision=precision)
     source = open_source(data, split, read_classes(classes))
     with join_process_group(device) as group, open_reporter(json) as reporter:
-        if not STAGES.keys() <= set(_read_record(out / RUN_FILE).get("stages", ())):
+        if not LABEL_MAPS.keys() <= set(_read_record(out / RUN_FILE).get("stages", ())):
             run_pipeline(source, out, options, reporter, group)
         if not group.is_main:
             return

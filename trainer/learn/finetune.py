@@ -16,8 +16,8 @@ from torch import Tensor
 from trainer.data.classes import VOID
 from trainer.method.affinity import affinity_loss
 from trainer.method.grid import normalised
+from trainer.method.propagation import Evidence
 from trainer.models.affinitynet import AffinityNet
-from trainer.proposal import Evidence
 
 AUTOMATIC_WEIGHT = 0.1
 """Trust in an automatic seed, where a painted pixel has 1: enough not to forget what was known before."""

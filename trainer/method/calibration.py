@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from torch import Tensor
 
+from trainer.method.affinity import pair_affinity
 from trainer.method.cam import with_background
 from trainer.method.grid import pool
 from trainer.method.propagation import Walk
 from trainer.method.seeds import Refine
-from trainer.method.settings import COVERAGE
+from trainer.method.settings import COVERAGE, Settings
 
 RANGE = (0.25, 8.0)
 STEPS = 6
@@ -49,15 +51,21 @@ def refined_cover(cams: np.ndarray, refine: Refine) -> Cover:
     return cover
 
 
-def walked_cover(cams: np.ndarray, walk: Walk, steps: int) -> Cover:
-    """Return what the CAMs cover after a walk of `steps`.
+def walked_cover(cams: np.ndarray, features: Tensor, settings: Settings) -> Cover:
+    """Return what the CAMs cover after the walk.
 
     Args:
         cams: float32 K×H×W in [0, 1], K > 0.
-        walk: the image's affinities.
-        steps: length of the walk, at least 0.
+        features: of AffinityNet, float C×h×w.
+        settings: exponent of the affinities, and length of the walk.
     """
-    return lambda alpha: _foreground(walk.propagate(pool(with_background(cams, alpha), walk.shape), steps))
+    walk = Walk(pair_affinity(features[None])[0], settings.beta)
+
+    def cover(alpha: float) -> float:
+        start = pool(with_background(cams, alpha), walk.shape)
+        return _foreground(walk.propagate(start, settings.steps))
+
+    return cover
 
 
 def _foreground(scores: np.ndarray) -> float:

@@ -43,3 +43,11 @@ def majority(labels: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
 def normalised(scores: np.ndarray) -> np.ndarray:
     """Return scores K×h×w ≥ 0 scaled to sum to one over K."""
     return scores / np.maximum(scores.sum(axis=0), 1e-12)
+
+
+def resize_nearest(labels: np.ndarray, size: Sequence[int]) -> np.ndarray:
+    """Return labels H'×W' at `size` (H, W), each pixel that of the nearest one."""
+    rows, columns = (
+        (np.arange(side) * known) // side for side, known in zip(size, labels.shape, strict=True)
+    )
+    return labels[rows[:, None], columns]

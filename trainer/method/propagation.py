@@ -9,6 +9,7 @@ without an index. ``T`` is similar to the symmetric ``S = D^-½ W D^-½`` with s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -18,10 +19,23 @@ from scipy.special import gammaln
 from trainer.data.classes import VOID
 from trainer.method.pairs import RADIUS, pair_matrix
 
-BETA = 8.0
-STEPS = 256
 TOLERANCE = 1e-4
 CHUNK = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is known of a photo before anything is propagated, on the feature grid of h×w cells.
+
+    Attributes:
+        classes: ids of the channels, background (0) first.
+        scores: float32 (K+1)×h×w in [0, 1]: background score and CAMs.
+        seeds: uint8 h×w seed cues, 255 neutral.
+    """
+
+    classes: tuple[int, ...]
+    scores: np.ndarray
+    seeds: np.ndarray
 
 
 class Walk:
@@ -31,7 +45,7 @@ class Walk:
     threads: nothing changes after construction.
     """
 
-    def __init__(self, affinity: np.ndarray | torch.Tensor, beta: float = BETA, radius: int = RADIUS) -> None:
+    def __init__(self, affinity: np.ndarray | torch.Tensor, beta: float, radius: int = RADIUS) -> None:
         """Build ``W = a^β`` with 1 on the diagonal, both ways, and normalise it.
 
         Args:
@@ -54,7 +68,7 @@ class Walk:
                 diagonal[:shift] *= root[-shift:]
 
     def propagate(
-        self, scores: np.ndarray | torch.Tensor, steps: int = STEPS, tolerance: float = TOLERANCE
+        self, scores: np.ndarray | torch.Tensor, steps: int, tolerance: float = TOLERANCE
     ) -> np.ndarray:
         """Return ``Tᵗ`` applied to each score map.
 
@@ -121,20 +135,17 @@ def power_series(steps: int, tolerance: float = TOLERANCE) -> np.ndarray:
     return series
 
 
-def mean_affinity(
-    features: torch.Tensor, labels: np.ndarray, classes: Sequence[int], limit: int | None = None
-) -> np.ndarray:
+def mean_affinity(features: torch.Tensor, labels: np.ndarray, classes: Sequence[int]) -> np.ndarray:
     """Score every neutral pixel by its mean affinity ``exp(−mean_k |f_i − f_j|)`` to each class's
     confident pixels.
 
     Unlike the walk it compares with all confident pixels, near or far. The class with the highest score wins.
+    The cost is ``neutral · confident · C``.
 
     Args:
         features: float ``(C, h, w)`` of AffinityNet.
         labels: integer ``(h, w)`` seed cues on the same grid, 255 neutral.
         classes: class ids in the order of the channels wanted, background included.
-        limit: the most confident pixels compared with per class, evenly spaced in raster order; ``None``
-            for all. The cost is ``neutral · confident · C``.
 
     Returns:
         float32 ``(len(classes), h, w)`` in [0, 1]: the means where neutral, 1 for its own class where
@@ -151,8 +162,6 @@ def mean_affinity(
     for channel, class_id in zip(scores, classes, strict=True):
         confident = torch.nonzero(flat == class_id)[:, 0]
         channel[confident] = 1
-        if limit is not None and len(confident) > limit:
-            confident = confident[torch.linspace(0, len(confident) - 1, limit).long()]
         if len(confident) > 0:
             for chunk in neutral.split(CHUNK):
                 channel[chunk] = _mean_affinity_to(vectors[:, confident], vectors[:, chunk])

@@ -8,8 +8,6 @@ from typing import Any, Literal
 
 from trainer.method.crf import CrfParams
 
-Mode = Literal["walk", "mean"]
-"""Propagation by random walk, or by mean affinity to the confident pixels of each class."""
 Precision = Literal["auto", "float32", "bfloat16"]
 """What networks compute in while they are trained; auto: bfloat16 on GPUs made for it, else float32."""
 SEED_LOW, SEED_HIGH = 0.43, 1.43
@@ -20,7 +18,6 @@ SEGMENTATION_FROM = 100
 """Photos of a run from which on a segmentation network makes the masks: few have little to teach."""
 SEED_CRF = CrfParams(bilateral_srgb=5)
 MASK_CRF = CrfParams(2, 1, bilateral_sxy=20, bilateral_srgb=5, bilateral_weight=5, iterations=5)
-MODES: tuple[Mode, ...] = ("walk", "mean")
 
 
 @dataclass(frozen=True)
@@ -42,8 +39,8 @@ class Settings:
     """Exponent that deflates background: what is background even so is a background seed."""
     threshold: float = 0.0
     """Foreground seeds need at least this CAM value, in [0, 1]."""
-    mode: Mode = "walk"
-    """How scores are propagated."""
+    mode: str = "walk"
+    """How scores are propagated, a name in `PROPAGATIONS`."""
     segmentation: bool = False
     """Where the models hold a segmentation network, its prediction takes the place of propagated scores."""
     beta: float = 8.0

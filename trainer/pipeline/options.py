@@ -5,13 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trainer.learn.affinity import RECIPE as AFFINITY
-from trainer.learn.classifier import RECIPE as CLASSIFIER
+from trainer.learn.affinity import RECIPE as AFFINITY_RECIPE
+from trainer.learn.classifier import RECIPE as CLASSIFIER_RECIPE
 from trainer.learn.loop import Recipe
-from trainer.learn.segmentation import RECIPE as SEGMENTATION
-from trainer.method.settings import COVERAGE, MODES, SEGMENTATION_FROM, Mode, Precision, Settings
+from trainer.learn.segmentation import RECIPE as SEGMENTATION_RECIPE
+from trainer.method.propagations import PROPAGATIONS
+from trainer.method.settings import COVERAGE, SEGMENTATION_FROM, Precision, Settings
 from trainer.models.registry import BUNDLED
-from trainer.pipeline.stages import CRF_OF, STAGE_OF_MODE
+from trainer.pipeline.stage_names import (
+    AFFINITY_NET,
+    CAM,
+    CLASSIFIER,
+    CRF,
+    CRF_OF,
+    MASKS,
+    PHOTOS,
+    SCORES,
+    SEED_ALPHA,
+    SEEDS,
+    SEGMENTATION_NET,
+    SEGNET,
+    WALK_ALPHA,
+)
 
 
 @dataclass(frozen=True)
@@ -29,9 +44,9 @@ class Options:
     weights: Path | str = BUNDLED
     classifier: Path | None = None
     settings: Settings = field(default_factory=Settings)
-    classifier_recipe: Recipe = CLASSIFIER
-    affinity_recipe: Recipe = AFFINITY
-    segmentation_recipe: Recipe = SEGMENTATION
+    classifier_recipe: Recipe = CLASSIFIER_RECIPE
+    affinity_recipe: Recipe = AFFINITY_RECIPE
+    segmentation_recipe: Recipe = SEGMENTATION_RECIPE
     least_steps: int = 150
     calibrate: bool = True
     coverage: float = COVERAGE
@@ -44,9 +59,9 @@ class Options:
     precision: Precision = "auto"
 
     @property
-    def modes(self) -> tuple[Mode, ...]:
+    def modes(self) -> tuple[str, ...]:
         """The propagation modes to go through; the one of the settings makes the masks."""
-        return MODES if self.stages else (self.settings.mode,)
+        return tuple(PROPAGATIONS) if self.stages else (self.settings.mode,)
 
     def segments(self, count: int) -> bool:
         """Tell whether a segmentation network makes the final masks of `count` photos."""
@@ -56,21 +71,21 @@ class Options:
         """Expected share of the time of each stage, in seconds an image of 320×213 pixels on one core, where
         there are `count` photos.
         """
-        plan = {"photos": 0.01}
+        plan = {PHOTOS: 0.01}
         if self.classifier is None:
-            plan["classifier"] = 0.12 * self.classifier_recipe.epochs
+            plan[CLASSIFIER] = 0.12 * self.classifier_recipe.epochs
         plan |= {
-            "cam": 0.4,
-            "seed alpha": 0.2,
-            "seeds": 0.14,
-            "AffinityNet": 0.14 * self.affinity_recipe.epochs,
+            CAM: 0.4,
+            SEED_ALPHA: 0.2,
+            SEEDS: 0.14,
+            AFFINITY_NET: 0.14 * self.affinity_recipe.epochs,
         }
-        plan["walk alpha"] = 0.06
-        plan |= {STAGE_OF_MODE[mode]: 0.1 for mode in self.modes}
+        plan[WALK_ALPHA] = 0.06
+        plan |= {PROPAGATIONS[mode].stage: 0.1 for mode in self.modes}
         if self.settings.mask_crf or self.stages:
-            plan["crf"] = 0.15
+            plan[CRF] = 0.15
         if self.segments(count) or self.stages:
-            plan |= {"segmentation network": 0.07 * self.segmentation_recipe.epochs, "segnet": 0.2}
+            plan |= {SEGMENTATION_NET: 0.07 * self.segmentation_recipe.epochs, SEGNET: 0.2}
             if self.settings.mask_crf or self.stages:
-                plan[CRF_OF["segnet"]] = 0.15
-        return plan | {"scores": 0.08, "masks": 0.02}
+                plan[CRF_OF[SEGNET]] = 0.15
+        return plan | {SCORES: 0.08, MASKS: 0.02}

@@ -18,11 +18,12 @@ from trainer.data.ids import file_under
 from trainer.data.images import load_image, load_mask, save_mask
 from trainer.distributed import ProcessGroup
 from trainer.evaluation import Scores
+from trainer.method.grid import resize_nearest
 from trainer.pipeline.overview import OverviewRow, draw_overview, overview_row
+from trainer.pipeline.stage_names import CAM
 from trainer.pipeline.stage_scores import StageScores
 from trainer.pipeline.stages import Stages
 from trainer.progress import Stage
-from trainer.proposal import resize_nearest
 
 RUN_FILE = "run.json"
 """Record of a run beside its masks: scores, seconds of each stage, settings, warnings."""
@@ -54,7 +55,7 @@ def score_stages(
             labels = stages.labels(name, index)
             if kept is not None:
                 save_mask(file_under(kept / name, item.id, ".png"), labels)
-            if truth is not None and name != "cam":
+            if truth is not None and name != CAM:
                 collected.add(name, labels, truth, rule)
             if truth is not None and name == last:
                 collected.add("final", labels, truth, rule)

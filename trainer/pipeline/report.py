@@ -29,16 +29,7 @@ from trainer.pipeline.overview import (
     shrink_maps,
     shrink_photo,
 )
-
-STAGES = {
-    "cam": "CAM",
-    "walk": "random walk",
-    "mean-affinity": "mean affinity",
-    "crf": "dense CRF",
-    "segnet": "segmentation network",
-    "segnet-crf": "segmentation network + CRF",
-}
-"""Folder of each stage below ``stages`` of a run, and its name for people, in the order of the method."""
+from trainer.pipeline.stage_names import LABEL_MAPS
 
 PUBLISHED = (
     ("CAM (Ahn & Kwak 2018)", "train", 48.0),
@@ -86,13 +77,13 @@ def collect_stages(
     `seconds` gives the seconds an image of a stage, by its folder's name. Raises DataError where no stage is
     found or a mask is damaged.
     """
-    folders = {key: run / "stages" / key for key in STAGES if (run / "stages" / key).is_dir()}
+    folders = {key: run / "stages" / key for key in LABEL_MAPS if (run / "stages" / key).is_dir()}
     if not folders:
         raise DataError(f"{run} holds no stages; run `pipeline {source.root} --out {run} --stages` first")
     scored = any(item.truth_path for item in source.items)
     return [
         StageResult(
-            STAGES[key],
+            LABEL_MAPS[key],
             folder,
             evaluate_folders(folder, source.root, source.classes, source.split) if scored else None,
             (seconds or {}).get(key),

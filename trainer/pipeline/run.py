@@ -29,6 +29,8 @@ from trainer.learn.loop import Recipe, Step, train
 from trainer.learn.segmentation import segmentation_steps
 from trainer.method import calibration
 from trainer.method.calibration import AlphaSearch, Cover
+from trainer.method.grid import resize_nearest
+from trainer.method.propagations import PROPAGATIONS
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.base import Backbone
 from trainer.models.bundle import Bundle, load_models, save_models
@@ -48,9 +50,23 @@ from trainer.pipeline.outputs import (
     write_record,
 )
 from trainer.pipeline.run_folder import RunFolder
-from trainer.pipeline.stages import CRF_OF, STAGE_NAMES, STAGE_OF_MODE, Stages
+from trainer.pipeline.stage_names import (
+    AFFINITY_NET,
+    CAM,
+    CLASSIFIER,
+    CRF_OF,
+    LABEL_MAPS,
+    MASKS,
+    PHOTOS,
+    SCORES,
+    SEED_ALPHA,
+    SEEDS,
+    SEGMENTATION_NET,
+    SEGNET,
+    WALK_ALPHA,
+)
+from trainer.pipeline.stages import Stages
 from trainer.progress import NullReporter, Reporter, Stage
-from trainer.proposal import resize_nearest
 
 NetT = TypeVar("NetT", bound=nn.Module)
 
@@ -137,18 +153,18 @@ class _Run:
         self._drop_damaged()
         classifier = self._classifier()
         fused = fused_for_inference(classifier)
-        self._each("cam", partial(self.stages.make_cam, fused))
+        self._each(CAM, partial(self.stages.make_cam, fused))
         if options.calibrate:
-            seed_alpha = self._alpha("seed alpha", self.stages.refined_cover)
+            seed_alpha = self._alpha(SEED_ALPHA, self.stages.refined_cover)
             self.stages.settings = settings.calibrated(seed_alpha, seed_alpha)
-        self._each("seeds", self.stages.make_seeds)
+        self._each(SEEDS, self.stages.make_seeds)
         net = self._affinity_net(classifier)
         if options.calibrate:
-            alpha = self._alpha("walk alpha", partial(self.stages.walked_cover, net))
+            alpha = self._alpha(WALK_ALPHA, partial(self.stages.walked_cover, net))
             self.stages.settings = settings.calibrated(alpha, seed_alpha)
         for mode in self.options.modes:
-            self._each(STAGE_OF_MODE[mode], partial(self.stages.propagate, net, mode))
-        last = STAGE_OF_MODE[settings.mode]
+            self._each(PROPAGATIONS[mode].stage, partial(self.stages.propagate, net, mode))
+        last = PROPAGATIONS[settings.mode].stage
         if settings.mask_crf or options.stages:
             self._each(CRF_OF[last], partial(self.stages.make_crf, last))
         if settings.mask_crf:
@@ -157,11 +173,11 @@ class _Run:
         segments = options.segments(len(self.stages.items))
         if segments or options.stages:
             segmentation = self._segmentation_net(classifier, last)
-            self._each("segnet", partial(self.stages.segment, fused_for_inference(segmentation)))
+            self._each(SEGNET, partial(self.stages.segment, fused_for_inference(segmentation)))
             if settings.mask_crf or options.stages:
-                self._each(CRF_OF["segnet"], partial(self.stages.make_crf, "segnet"))
+                self._each(CRF_OF[SEGNET], partial(self.stages.make_crf, SEGNET))
         if segments:
-            last = CRF_OF["segnet"] if settings.mask_crf else "segnet"
+            last = CRF_OF[SEGNET] if settings.mask_crf else SEGNET
         self._save(
             self.out / MODELS_FILE,
             Bundle(self.source.classes.names, classifier, net, segmentation, self._about()),
@@ -178,7 +194,7 @@ class _Run:
     def _drop_damaged(self) -> None:
         """Load every photo once; leave out those that cannot be read."""
         good = []
-        with self._timed("photos", len(self.source.items)) as stage:
+        with self._timed(PHOTOS, len(self.source.items)) as stage:
             for index, item in enumerate(self.source.items):
                 try:
                     self.stages.views[index]
@@ -248,7 +264,7 @@ class _Run:
             recipe = self._recipe(self.options.classifier_recipe)
             kept = self._checkpoint("classifier")
             self._train(
-                "classifier",
+                CLASSIFIER,
                 classifier_steps(
                     classifier, self.stages.views, tags, recipe, self.group, kept, self.options.workers
                 ),
@@ -269,7 +285,7 @@ class _Run:
             recipe = self._recipe(self.options.affinity_recipe)
             kept = self._checkpoint("affinity")
             self._train(
-                "AffinityNet",
+                AFFINITY_NET,
                 affinity_steps(net, self.stages.views, seeds, recipe, self.group, kept, self.options.workers),
             )
             self._keep("affinity", Bundle(self.source.classes.names, affinity=net))
@@ -287,7 +303,7 @@ class _Run:
             recipe = self._recipe(self.options.segmentation_recipe)
             kept = self._checkpoint("segmentation")
             self._train(
-                "segmentation network",
+                SEGMENTATION_NET,
                 segmentation_steps(
                     net, self.stages.views, masks, recipe, self.group, kept, self.options.workers
                 ),
@@ -343,15 +359,15 @@ class _Run:
     # -- The end ---------------------------------------------------------------------------------------------
 
     def _finish(self, last: str) -> Result:
-        names = [name for name in STAGE_NAMES if self.stages.done(name, 0)]
+        names = [name for name in LABEL_MAPS if self.stages.done(name, 0)]
         mine = len(self.group.share(range(len(self.stages.items))))
-        with self._timed("scores", mine) as stage:
+        with self._timed(SCORES, mine) as stage:
             kept = self.folder.root / "stages" if self.options.stages else None
             scores = score_stages(self.stages, names, last, self.source.split, kept, self.group, stage)
         if self.group.is_main:
             if kept is not None:
                 self.warnings += place_stages(kept, self.out, self.options.force)
-            with self._timed("masks", len(self.stages.items)) as stage:
+            with self._timed(MASKS, len(self.stages.items)) as stage:
                 self.warnings += write_masks(self.stages, last, self.out, self.options.force, stage)
             write_overview(self.stages, last, self.out, self.source.root.name)
         result = Result(

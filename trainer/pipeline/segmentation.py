@@ -20,13 +20,13 @@ from trainer.feature_cache import content_hash, weights_version
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Recipe, train
 from trainer.learn.segmentation import NAME, RECIPE, predict, segmentation_steps
-from trainer.method.masks import label_map, remove_small_regions
+from trainer.method.grid import resize_nearest
 from trainer.method.settings import Settings
+from trainer.method.steps import make_mask
 from trainer.models.base import Backbone
 from trainer.models.fuse import channels_last
 from trainer.models.segnet import SegmentationNet
 from trainer.progress import NullReporter, Reporter
-from trainer.proposal import resize_nearest
 
 
 def train_on_masks(
@@ -113,11 +113,8 @@ def _predict_mask(
     probabilities = predict(net, resize_to_fit(image, settings.max_side), tags)
     # The CRF's time grows with the classes, and most win nowhere.
     shown = np.unique(probabilities.argmax(axis=0))
-    channels = label_map(probabilities[shown], image, settings, crf)
-    if crf:
-        channels = remove_small_regions(channels, settings.smallest_part)
     labels = np.arange(len(probabilities)) if tags is None else np.array([BACKGROUND, *tags])
-    return labels[shown].astype(np.uint8)[channels]
+    return make_mask(probabilities[shown], image, labels[shown], settings, crf, specks=not crf)
 
 
 def _tag_ids(item: Item, classes: ClassList) -> tuple[int, ...] | None:

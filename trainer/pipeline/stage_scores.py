@@ -8,6 +8,7 @@ from trainer.data.classes import BACKGROUND, ClassList
 from trainer.distributed import ProcessGroup
 from trainer.evaluation import Confusion, Scores
 from trainer.method.cam import background_score
+from trainer.pipeline.stage_names import CAM
 
 CONSTANTS = tuple(round(0.05 * step, 2) for step in range(4, 17))
 """Constant background scores that are tried on the CAMs."""
@@ -33,10 +34,10 @@ class StageScores:
         winner = ids[1 + cams.argmax(axis=0)] if len(cams) else np.zeros(truth.shape, np.uint8)
         for constant in CONSTANTS:
             labels = np.where(strongest > constant, winner, BACKGROUND).astype(np.uint8)
-            self.add(f"cam, background {constant:.2f}", labels, truth, f"constant {constant:.2f}")
+            self.add(f"{CAM}, background {constant:.2f}", labels, truth, f"constant {constant:.2f}")
         background = background_score(cams, alpha)
         labels = np.where(strongest > background, winner, BACKGROUND).astype(np.uint8)
-        self.add("cam, alpha rule", labels, truth, f"(1 − max CAM)^{alpha:g}")
+        self.add(f"{CAM}, alpha rule", labels, truth, f"(1 − max CAM)^{alpha:g}")
 
     def results(self, group: ProcessGroup) -> dict[str, Scores]:
         """Return the scores of all processes together; of the constants only the best, as ``cam``."""
@@ -48,6 +49,6 @@ class StageScores:
                 else:
                     counts[stage] = confusion, rule
         scores = {stage: confusion.scores(self._split, rule) for stage, (confusion, rule) in counts.items()}
-        constants = [scores.pop(name) for name in list(scores) if name.startswith("cam, background")]
+        constants = [scores.pop(name) for name in list(scores) if name.startswith(f"{CAM}, background")]
         best = max(constants, key=lambda score: score.miou, default=None)
-        return ({"cam": best} if best else {}) | scores
+        return ({CAM: best} if best else {}) | scores

@@ -9,12 +9,13 @@ import numpy as np
 from trainer.data.classes import BACKGROUND, VOID
 from trainer.data.images import load_image
 from trainer.data.project import ImageRecord, Project, Split, Target
-from trainer.engine import Engine, propagate
+from trainer.engine import Engine
 from trainer.errors import DataError
 from trainer.learn.finetune import Agreement, Example, FineTuner, copy_head
 from trainer.method.affinity import pair_affinity
 from trainer.method.grid import majority
 from trainer.method.settings import Settings
+from trainer.method.steps import propagate
 from trainer.models.affinitynet import AffinityNet
 from trainer.translatable import TranslatableText, error_message, join_texts, translatable
 from trainer.worker.messages import (

@@ -25,20 +25,16 @@ from trainer.errors import DataError
 from trainer.learn import affinity as affinity_training
 from trainer.learn import classifier as classifier_training
 from trainer.learn.loop import Recipe, Step
-from trainer.method import calibration
-from trainer.method.affinity import pair_affinity
+from trainer.method import calibration, steps
 from trainer.method.calibration import Cover
-from trainer.method.cam import multi_scale_cam
 from trainer.method.crf import DenseCRF
-from trainer.method.propagation import Walk
-from trainer.method.seeds import seed_cues
+from trainer.method.grid import resize_nearest
 from trainer.method.settings import COVERAGE
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.bundle import Bundle, load_models, save_models
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import channels_last, fused_for_inference
 from trainer.progress import RunClock
-from trainer.proposal import resize_nearest
 from trainer.translatable import TranslatableText, join_texts, translatable
 from trainer.worker.finetuning import painted_classes
 from trainer.worker.messages import LossPoint, Message, TagsLearnt, TrainingProgress
@@ -175,7 +171,7 @@ class TagLearning:
         looks = []
         for place in calibration.sample(len(tagged), ALPHA_IMAGES):
             view, ids = views[tagged[place]], shown[tagged[place]]
-            cams = self._cams(classifier, view, ids)
+            cams = steps.find_cams(classifier, view, ids, self._settings)
             looks.append(Look(view, cams))
             self._advance(translatable("Weighing the background"))
             yield
@@ -206,12 +202,9 @@ class TagLearning:
     def _refined_cover(self, look: Look) -> Cover:
         return calibration.refined_cover(look.cams, DenseCRF(look.view, self._settings.crf).infer)
 
-    @torch.inference_mode()
     def _walked_cover(self, net: AffinityNet, look: Look) -> Cover:
-        inputs = net.backbone.convention.normalise(look.view).to(self._engine.device)
-        features = net(inputs.contiguous(memory_format=torch.channels_last))
-        walk = Walk(pair_affinity(features)[0], self._settings.beta)
-        return calibration.walked_cover(look.cams, walk, self._settings.steps)
+        features = steps.find_features(net, look.view, self._engine.device)
+        return calibration.walked_cover(look.cams, features, self._settings)
 
     def _seeds(
         self,
@@ -221,16 +214,14 @@ class TagLearning:
         shown: Sequence[Sequence[int]],
     ) -> Generator[None, None, list[np.ndarray]]:
         """Return the seed cues of each image, uint8, at the size the networks see it."""
-        settings, seeds = self._settings, []
-        alphas = settings.alpha_low, settings.alpha_high, settings.threshold
+        seeds = []
         self._clock.open("cues", len(records))
         for record, view, ids in zip(records, views, shown, strict=True):
             cues = self._project.accepted_mask(record.id)
             if cues is None:
-                cams = self._cams(classifier, view, ids)
+                cams = steps.find_cams(classifier, view, ids, self._settings)
                 yield
-                refine = DenseCRF(view, settings.crf).infer if settings.seed_crf and ids else None
-                cues = seed_cues(cams, ids, *alphas, refine)
+                cues = steps.find_seeds(cams, view, ids, self._settings)
                 if (painted := self._painted(record)) is not None:
                     painted = resize_nearest(painted, cues.shape)
                     cues = np.where(painted == UNTOUCHED, cues, painted)
@@ -239,12 +230,6 @@ class TagLearning:
             yield
         self._clock.close()
         return seeds
-
-    def _cams(self, classifier: CamClassifier, view: np.ndarray, ids: Sequence[int]) -> np.ndarray:
-        settings = self._settings
-        return multi_scale_cam(
-            classifier, view, [class_id - 1 for class_id in ids], settings.scales, side=settings.cam_side
-        )
 
     # -- What they need --------------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ def test_the_rule_of_spreading_changes_the_mask_for_the_whole_project(
 ) -> None:
     session.open_project(sample)
     wait_settled(session, qtbot)
-    panel.mean.click()
+    panel.modes["mean"].click()
     assert session.settings.mode == "mean"
     assert session.project.setting("method") == {"mode": "mean", "segmentation": False}
     wait_settled(session, qtbot)
@@ -93,10 +93,10 @@ def test_the_segmentation_network_is_chosen_by_a_click_and_strokes_correct_it(
     panel.resize(300, 700)
     panel.show()
     walked = session.mask.copy()
-    assert panel.walk.isChecked() and panel.network.isEnabled() and not panel.network.toolTip()
+    assert panel.modes["walk"].isChecked() and panel.network.isEnabled() and not panel.network.toolTip()
 
     click(panel.network, session, "segmentation", qtbot)
-    assert panel.network.isChecked() and not panel.walk.isChecked()
+    assert panel.network.isChecked() and not panel.modes["walk"].isChecked()
     predicted = session.mask.copy()
     assert (predicted != walked).any()
     bright = session.image.mean(axis=2) > 124
@@ -110,12 +110,12 @@ def test_the_segmentation_network_is_chosen_by_a_click_and_strokes_correct_it(
     wait_settled(session, qtbot)
     assert (session.mask == predicted).all()
 
-    click(panel.walk, session, "walk", qtbot)
+    click(panel.modes["walk"], session, "walk", qtbot)
     assert (session.mask == walked).all()
     click(panel.network, session, "segmentation", qtbot)
     panel.reset.click()
     qtbot.waitUntil(lambda: session.proposal.source == "walk", timeout=20000)
-    assert panel.walk.isChecked()
+    assert panel.modes["walk"].isChecked()
     wait_settled(session, qtbot)
 
 
@@ -124,10 +124,10 @@ def test_without_a_segmentation_network_the_choice_is_grey_and_says_how_to_get_o
 ) -> None:
     session.open_project(sample)
     wait_settled(session, qtbot)
-    assert panel.walk.isEnabled() and not panel.network.isEnabled()
+    assert panel.modes["walk"].isEnabled() and not panel.network.isEnabled()
     assert "--segmentation" in panel.network.toolTip()
     qtbot.mouseClick(panel.network, Qt.MouseButton.LeftButton, pos=QPoint(8, panel.network.height() // 2))
-    assert panel.walk.isChecked() and not session.settings.segmentation
+    assert panel.modes["walk"].isChecked() and not session.settings.segmentation
 
 
 def test_the_choice_outlives_models_without_a_network(sample: Path, qtbot: QtBot) -> None:

@@ -16,7 +16,7 @@ from trainer.learn.augment import Augmentation
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Recipe
 from trainer.pipeline.options import Options
-from trainer.pipeline.report import STAGES
+from trainer.pipeline.stage_names import LABEL_MAPS
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_report_writes_a_page_from_what_the_run_left(
 ) -> None:
     data, out = finished
     record = {
-        "stages": list(STAGES),
+        "stages": list(LABEL_MAPS),
         "settings": {"alpha": 1.5},
         "seconds": {"walk": 0.25},
         "warnings": ["from scratch"],
@@ -56,7 +56,7 @@ def test_report_prints_its_figures_as_json(
     finished: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, out = finished
-    (out / "run.json").write_text(json.dumps({"stages": list(STAGES), "seconds": {"walk": 0.25}}))
+    (out / "run.json").write_text(json.dumps({"stages": list(LABEL_MAPS), "seconds": {"walk": 0.25}}))
     assert run("report", data, "--out", out, "--json") == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["page"] == str(out / "report.html") and figures["images"] == 1
@@ -97,7 +97,7 @@ def test_report_runs_all_stages_where_there_is_no_run(
     assert run("report", voc_tree, "--out", out, "--seed", 5) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(out / "report.html")
     page = (out / "report.html").read_text(encoding="utf-8")
-    for text in (*STAGES.values(), "<td>seed</td><td>5</td>"):
+    for text in (*LABEL_MAPS.values(), "<td>seed</td><td>5</td>"):
         assert text in page
     made = times(out / "run")
     assert run("report", voc_tree, "--out", out) == 0  # The page only, whatever the options.
@@ -110,7 +110,7 @@ def test_report_goes_on_with_a_run_that_lacks_stages(quick: None, voc_tree: Path
     made = times(out / "run")
     assert run("report", voc_tree, "--out", out) == 0
     assert made.items() <= times(out / "run").items()
-    assert STAGES["segnet"] in (out / "report.html").read_text(encoding="utf-8")
+    assert LABEL_MAPS["segnet"] in (out / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_network_trained_on_masks_predicts_masks(

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from trainer.learn.finetune import AUTOMATIC_WEIGHT, SMOOTH_SHARE, Agreement, Example, FineTuner
+from trainer.method.propagation import Evidence
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.backbones import build_backbone
-from trainer.proposal import Evidence
 
 
 def example(painted: np.ndarray, automatic: np.ndarray | None = None) -> Example:

@@ -2,11 +2,10 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 
 from trainer.method.calibration import RANGE, STEPS, AlphaSearch, refined_cover, sample, walked_cover
-from trainer.method.pairs import offsets
-from trainer.method.propagation import Walk
-from trainer.method.settings import COVERAGE
+from trainer.method.settings import COVERAGE, Settings
 
 
 def _found(mean_cover: Callable[[float], float], coverage: float = COVERAGE) -> float:
@@ -43,13 +42,13 @@ def test_cover_is_the_share_of_foreground_after_the_crf() -> None:
 
 
 def test_a_walk_covers_what_it_reaches() -> None:
-    """With every affinity at one a long walk mixes all cells: all foreground, or none."""
+    """Where all cells are alike, a long walk mixes all cells: all foreground, or none."""
     cams = np.full((1, 64, 64), 0.4, np.float32)
     cams[0, :32] = 0.9
-    walk = Walk(np.ones((len(offsets()), 8, 8), np.float32))
-    assert walked_cover(cams, walk, 0)(1.0) == 0.5
-    assert walked_cover(cams, walk, 500)(1.0) == 1
-    assert walked_cover(cams, walk, 500)(0.3) == 0
+    alike = torch.zeros(4, 8, 8)
+    assert walked_cover(cams, alike, Settings(steps=0))(1.0) == 0.5
+    assert walked_cover(cams, alike, Settings(steps=500))(1.0) == 1
+    assert walked_cover(cams, alike, Settings(steps=500))(0.3) == 0
 
 
 def test_the_sample_is_spread_over_the_data() -> None:
