@@ -105,7 +105,8 @@ class TagLearning:
         classifier_recipe, affinity_recipe = self._recipes(count)
         classifier, net = self._new_networks()
 
-        batches = classifier_training.classifier_steps(classifier, views, shown, classifier_recipe)
+        # No worker processes: a program with windows and threads must not be forked.
+        batches = classifier_training.classifier_steps(classifier, views, shown, classifier_recipe, workers=0)
         yield from self._train(
             "classes", translatable("Learning the classes"), batches, classifier_recipe.steps(count)
         )
@@ -117,7 +118,7 @@ class TagLearning:
         seeds = yield from self._seeds(fused, records, views, shown)
         # One backbone serves both: trained on the seeds as well, it would learn their faults.
         classifier.backbone.freeze_norm().requires_grad_(False)
-        batches = affinity_training.affinity_steps(net, views, seeds, affinity_recipe)
+        batches = affinity_training.affinity_steps(net, views, seeds, affinity_recipe, workers=0)
         yield from self._train(
             "outlines", translatable("Learning the outlines"), batches, affinity_recipe.steps(count)
         )

@@ -195,9 +195,9 @@ def test_what_a_person_says_comes_before_automatic_seeds_and_accepted_masks_stay
     taught: list[np.ndarray] = []
     learn = trainer.worker.tag_learning.affinity_training.affinity_steps
 
-    def listen(net: object, views: object, seeds: list[np.ndarray], recipe: object) -> object:
+    def listen(net: object, views: object, seeds: list[np.ndarray], recipe: object, **options: int) -> object:
         taught.extend(seeds)
-        return learn(net, views, seeds, recipe)  # type: ignore[arg-type]
+        return learn(net, views, seeds, recipe, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(trainer.worker.tag_learning.affinity_training, "affinity_steps", listen)
     desk.post(LearnTags())
