@@ -198,6 +198,10 @@ class Actions(QObject):
             else:
                 self.by_id[spec.id].triggered.connect(lambda _=False, call=call, args=spec.args: call(*args))
 
+    def repeats(self, key: QKeySequence) -> bool:
+        """Whether a key kept down does its action again and again."""
+        return any(spec.repeats and key in self.by_id[spec.id].shortcuts() for spec in ACTIONS)
+
     def key(self, action_id: str) -> str:
         """The key of an action in portable text, "" for none."""
         return self._settings.keys.get(action_id, spec_of(action_id).key)

@@ -1,9 +1,11 @@
 """Keys as they reach the window: typed text is left to its field, held keys are followed until let go."""
 
 from collections.abc import Callable
+from math import inf
+from time import monotonic
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QAbstractSpinBox,
@@ -14,27 +16,38 @@ from PySide6.QtWidgets import (
 )
 
 ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+SAME_MOMENT = 2  # ms: nobody lets a key go and presses it again within
+FORGOTTEN = 1500  # ms without a word of a key that is down: its release was told to another window
 
 
 class Keyboard:
     """Told by the window of the keys that no widget in it took.
 
     A key is known by its place on the keyboard where the system tells it: another layout, or Shift let go
-    first, changes what a key means between its press and its release.
+    first, changes what a key means between its press and its release. Whether a press is a repetition is
+    found out here as well: some systems send a release and a press at one moment, which Qt takes for real.
     """
 
-    def __init__(self) -> None:
-        self._down: set[int] = set()
+    def __init__(self, repeats: Callable[[QKeySequence], bool]) -> None:
+        """`repeats` says whether the action of a key may be done again and again while it is down."""
+        self._repeats = repeats
+        self._down: dict[int, float] = {}  # when it was pressed last
+        self._up: dict[int, int] = {}  # when it was let go last, by the system's clock
         self._pressed = 0
         self._held: dict[int, Callable[[bool], object]] = {}
+        self._ended: dict[int, Callable[[bool], object]] = {}
 
     def override(self, event: QKeyEvent) -> bool:
         """Whether a key pressed now is not for a shortcut: it is text, or it is down already."""
-        key = _place(event)
-        again = event.isAutoRepeat() or key in self._down
-        self._pressed = key
-        self._down.add(key)
-        return _belongs_to_focus(event) or (again and event.key() in ENTER)
+        if _belongs_to_focus(event):
+            return True
+        key, now = _place(event), event.timestamp() or 1000 * monotonic()
+        at_once = bool(event.timestamp()) and now - self._up.get(key, -inf) <= SAME_MOMENT
+        again = event.isAutoRepeat() or at_once or now - self._down.get(key, -inf) < FORGOTTEN
+        self._pressed, self._down[key] = key, now
+        if at_once and key in self._ended:
+            self.hold(self._ended.pop(key))
+        return again and not self._repeats(QKeySequence(event.keyCombination()))
 
     def hold(self, act: Callable[[bool], object]) -> None:
         """Call `act(True)`, and `act(False)` as soon as the key pressed last is let go."""
@@ -47,8 +60,10 @@ class Keyboard:
         if event.isAutoRepeat():
             return
         key = _place(event)
-        self._down.discard(key)
+        self._down.pop(key, None)
+        self._up[key] = event.timestamp()
         if (act := self._held.pop(key, None)) is not None:
+            self._ended[key] = act
             act(False)
 
     def let_go(self) -> None:

@@ -60,8 +60,8 @@ class Window(QMainWindow):
         self.session, self.settings, self.theme = session, settings, theme
         self.setWindowTitle("Affinity Annotator")
         self.setDockNestingEnabled(True)
-        self.keyboard = Keyboard()
         self.actions_table = Actions(settings, self)
+        self.keyboard = Keyboard(self.actions_table.repeats)
         session.brush_share = settings.brush_share
         self.canvas, self.inspect_view = CanvasView(session), InspectView(session)
         self.images, self.tags = ImagesPanel(session, theme), TagsPanel(session, theme)
