@@ -14,6 +14,7 @@ from trainer.data.formats.base import ExportEntry, Writer
 from trainer.data.image_rows import Status
 from trainer.data.images import image_size
 from trainer.data.project import Project
+from trainer.data.regions import SMALLEST_PART, remove_small_regions
 from trainer.data.source import image_folder
 from trainer.errors import Cancelled, DataError
 from trainer.translatable import error_message, translatable
@@ -174,7 +175,12 @@ def export_project(
 
 
 def project_entries(project: Project, accepted_only: bool = True) -> Iterator[ExportEntry]:
-    """Read the images to export one by one, so that the masks of a large project need no memory."""
+    """Read the images to export one by one, so that the masks of a large project need no memory.
+
+    Specks below the smallest part that the project allows join what surrounds them, as they do in proposals:
+    masks, boxes and objects have none. What a person painted stays, however small.
+    """
+    smallest = float(project.setting("method", {}).get("smallest_part", SMALLEST_PART))
     for record in project.images():
         accepted = record.status is Status.ACCEPTED
         if accepted_only and not accepted:
@@ -182,4 +188,5 @@ def project_entries(project: Project, accepted_only: bool = True) -> Iterator[Ex
         mask = project.current_mask(record.id)
         # All background of an image that nobody has tagged says nothing.
         if mask is not None and (accepted or record.tagged or mask.any()):
-            yield ExportEntry(record.id, record.path, mask, record.tags, record.split or "train")
+            tidy = remove_small_regions(mask, smallest, project.painted(record.id, mask.shape))
+            yield ExportEntry(record.id, record.path, tidy, record.tags, record.split or "train")

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trainer.data import accepted_rows, image_rows, journal, version_rows
 from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID, ClassList
@@ -286,6 +287,10 @@ class Project:
         """Return a painted layer (H, W), uint8, as the applied strokes left it; 255 where untouched."""
         with self._database.reading() as connection:
             return journal.layer(connection, image_id, target, shape)
+
+    def painted(self, image_id: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """Return where (H, W) a person painted an image, on either layer."""
+        return np.logical_or(*(self.layer(image_id, target, shape) != UNTOUCHED for target in Target))
 
     # -- Masks -----------------------------------------------------------------------------------------------
 

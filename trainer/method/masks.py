@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
-from skimage.measure import label
 
 from trainer.data.views import resize_to_fit
 from trainer.method.crf import DenseCRF
@@ -36,29 +34,3 @@ def label_map(scores: np.ndarray, image: np.ndarray, settings: Settings, crf: bo
     if view.shape == image.shape:
         return refined.argmax(axis=0).astype(np.uint8)
     return edge_aware_labels(refined, image)
-
-
-def remove_small_regions(labels: np.ndarray, smallest_part: float) -> np.ndarray:
-    """Return the labels with specks and pinholes given to what surrounds them.
-
-    Args:
-        labels: uint8 H×W.
-        smallest_part: share of the image's area, 0…1; connected parts (side by side, not corner to corner)
-            below it go to the label most frequent around them. 0 leaves all as it is.
-    """
-    parts = label(labels, background=-1, connectivity=1)
-    small = np.bincount(parts.ravel()) < smallest_part * labels.size
-    if not small[1:].any() or small[1:].all():
-        return labels
-    result = labels.copy()
-    for number, box in enumerate(ndimage.find_objects(parts), 1):
-        if not small[number]:
-            continue
-        around = tuple(slice(max(0, side.start - 1), side.stop + 1) for side in box)
-        here = parts[around] == number
-        ring = ndimage.binary_dilation(here) & ~here
-        lasting = ring & ~small[parts[around]]
-        # A speck among specks only takes the most frequent label of theirs.
-        near = labels[around][lasting if lasting.any() else ring]
-        result[around][here] = np.bincount(near).argmax()
-    return result

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from trainer.data.regions import SMALLEST_PART
 from trainer.method.crf import CrfParams
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -55,7 +56,7 @@ class Settings:
     """Power the walked scores are raised to before that CRF; they are softer than those of the CAM."""
     mask_crf_params: CrfParams = MASK_CRF
     """Shorter reach and fewer iterations than for the seeds: the walk has filled the objects already."""
-    smallest_part: float = 0.001
+    smallest_part: float = SMALLEST_PART
     """Parts of a mask smaller than this share of the image, in [0, 1], join what surrounds them."""
     crf: CrfParams = SEED_CRF
     """The dense CRF of the seed cues."""

@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from trainer.data.classes import BACKGROUND
+from trainer.data.regions import remove_small_regions
 from trainer.method.cam import multi_scale_cam, with_background
 from trainer.method.crf import DenseCRF
 from trainer.method.grid import grid_of, majority, pool
-from trainer.method.masks import label_map, remove_small_regions
+from trainer.method.masks import label_map
 from trainer.method.propagation import Evidence
 from trainer.method.propagations import PROPAGATIONS
 from trainer.method.seeds import seed_cues

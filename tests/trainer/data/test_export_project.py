@@ -1,3 +1,5 @@
+from xml.etree import ElementTree
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -72,4 +74,23 @@ def test_an_export_never_goes_among_the_photos_where_it_would_be_taken_for_more_
     with pytest.raises(DataError, match="choose another folder"):
         export_project(project, VocWriter, tmp_path / place, force=True)
     assert project.rescan() == Changes()
+    project.close()
+
+
+def test_no_object_of_an_export_is_smaller_than_the_smallest_part_but_for_painted_ones(tmp_path, voc_tree):
+    project = Project.open_folder(voc_tree)
+    project.set_setting("method", {"smallest_part": 0.01})
+    mask = np.zeros((40, 60), np.uint8)
+    mask[5:25, 5:30] = 8
+    whole = mask.copy()
+    mask[30::2, 40::2] = 8  # specks, as the edges of a photo give them
+    mask[10, 10] = 0
+    patch = np.full((2, 2), 255, np.uint8)
+    project.record_edit("one", Target.SEEDS, (36, 2, 38, 4), patch, np.full_like(patch, 12), "brush")
+    mask[36:38, 2:4] = whole[36:38, 2:4] = 12
+    project.accept("one", mask)
+    export_project(project, VocWriter, tmp_path / "out")
+    np.testing.assert_array_equal(load_mask(tmp_path / "out/SegmentationClass/one.png"), whole)
+    objects = ElementTree.parse(tmp_path / "out/Annotations/one.xml").findall("object")
+    assert sorted(each.findtext("name") for each in objects) == ["cat", "dog"]
     project.close()

@@ -5,9 +5,10 @@ import pytest
 from scipy import ndimage
 from skimage.measure import label
 
+from trainer.data.regions import remove_small_regions
 from trainer.method import masks
 from trainer.method.crf import CrfParams, DenseCRF
-from trainer.method.masks import label_map, remove_small_regions
+from trainer.method.masks import label_map
 from trainer.method.settings import Settings
 
 
