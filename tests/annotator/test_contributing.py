@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from canvas_desk import CAT, at, open_canvas, open_session, paint
 from PIL import Image
 from pytestqt.qtbot import QtBot
@@ -14,6 +15,10 @@ from annotator.canvas.tools import TOOLS
 from trainer.data.classes import ClassList
 from trainer.data.export import write_data_set
 from trainer.data.formats.base import ExportEntry
+from trainer.models.affinitynet import AffinityNet
+from trainer.models.backbones import BACKBONES, build_backbone
+from trainer.models.classifier import CamClassifier
+from trainer.models.segnet import SegmentationNet
 
 TEXT = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -44,3 +49,13 @@ def test_the_format_lists_the_names(tmp_path: Path) -> None:
     entries = [ExportEntry(name, photo, mask, ("cat",)) for name in ("b", "a")]
     assert write_data_set(example("NamesWriter"), tmp_path / "out", entries, ClassList(("cat",))) == []
     assert (tmp_path / "out" / "names.txt").read_text() == "a\nb\n"
+
+
+def test_the_backbone_carries_all_three_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny = example("Tiny")
+    monkeypatch.setitem(BACKBONES, tiny.name, tiny)
+    images = torch.rand(2, 3, 40, 56, generator=torch.Generator().manual_seed(0))
+    backbone = build_backbone(tiny.name).eval()
+    assert CamClassifier(backbone, 4).eval().cam(images).shape == (2, 4, 5, 7)
+    assert AffinityNet(backbone).eval()(images).shape[2:] == (5, 7)
+    assert SegmentationNet(backbone, 4).eval()(images).shape == (2, 5, 40, 56)
