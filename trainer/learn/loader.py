@@ -165,10 +165,18 @@ def default_workers(device: torch.device) -> int:
 
     A GPU must not wait for photos. A CPU has its cores busy with the network, unless there are many.
     """
-    if sys.platform == "linux" and shutil.disk_usage("/dev/shm").free < SHARED_MEMORY:
+    if sys.platform == "linux" and _free_shared_memory() < SHARED_MEMORY:
         return 0
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     cores //= int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
     if device.type == "cpu":
         return 2 if cores >= PLENTY_OF_CORES else 0
     return min(MOST_WORKERS, max(1, cores - 1))
+
+
+def _free_shared_memory() -> int:
+    """Return the bytes free where Linux keeps shared memory; 0 where there is no such place."""
+    try:
+        return shutil.disk_usage("/dev/shm").free
+    except OSError:
+        return 0
