@@ -1,4 +1,4 @@
-"""The one table of what has a key: menus, tool bars, shortcut sheet and key editor are made from it."""
+"""The table of actions, from which menus, tool bars, shortcut sheet and key editor are made."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the desk remembers from one start to the next, typed; kept in one ini file of the user's."""
+"""Preferences that the desk keeps between starts, typed, in the user's ini file."""
 
 import json
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""The processes that share a run: one by itself, or those that ``torchrun`` started.
+"""The processes that share a run: a single one, or those that ``torchrun`` started.
 
-Every process goes through the same program. Work is dealt out by rank, gradients are summed, and since each
-image's augmentation and dropout are drawn from its own generator the result does not depend on how many there
-are (up to the order of floating-point sums).
+Every process runs the same program. Work is distributed by rank and gradients are summed. Since each image's
+augmentation and dropout come from its own generator, the result does not depend on the number of processes
+(up to the order of floating-point sums, which training may amplify).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TIMEOUT = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """This process among `size` of them; rank 0 leads, reports and writes what all have made."""
+    """This process among `size`; rank 0 reports and writes the common results."""
 
     rank: int = 0
     size: int = 1
@@ -76,14 +76,14 @@ class ProcessGroup:
 
     @contextmanager
     def _collective(self) -> Iterator[None]:
-        """Break off where another process does not come: to wait for it would be to wait for ever."""
+        """Abort if another process is gone: waiting for it would never end."""
         try:
             yield
         except RuntimeError:  # All that torch says of a connection that is gone.
             self.abort()
 
     def abort(self, *_: int | FrameType | None) -> NoReturn:
-        """End this process because another has ended; the leader alone says so, in a UserError."""
+        """End this process because another has ended; only rank 0 reports it, as a UserError."""
         if self.is_main:
             raise UserError(
                 "one of the processes that share this run has ended before its time; start the run again"

@@ -36,7 +36,7 @@ class FeatureCache:
     """Least-recently-used cache of tensors and arrays, bounded in bytes and safe to share between threads.
 
     Keys should name the image (`content_hash`), the network (`weights_version`) and whatever else the value
-    depends on; nothing is ever invalidated, it only falls out.
+    depends on; entries are never invalidated, only evicted.
     """
 
     def __init__(self, max_bytes: int = 512 * 2**20) -> None:

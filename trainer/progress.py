@@ -1,4 +1,4 @@
-"""How a long run tells where it stands, without knowing whether a terminal, a log or a window listens."""
+"""Progress of long runs, independent of whether a terminal, a log or a window shows it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class NullReporter:
 
     @contextmanager
     def stage(self, name: str, total: int, done: int = 0) -> Iterator[Stage]:
-        """Yield a stage that ignores what it is told."""
+        """Yield a stage that ignores all progress."""
         yield _NullStage()
 
     def message(self, text: str) -> None:
@@ -52,7 +52,7 @@ class RunClock:
     """Estimates how much of a whole run is done and how many seconds are left.
 
     The plan's weights only need the right proportions: their speed is measured as the run goes. A planned
-    stage that was jumped over counts as done; a stage that was never planned is estimated by itself.
+    stage that was skipped counts as done; an unplanned stage is estimated from its own progress.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:

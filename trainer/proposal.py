@@ -1,4 +1,4 @@
-"""What the method makes of one image, and all it takes to follow a person's strokes without the networks."""
+"""The result of the method for one image, with everything needed to follow strokes without the networks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Proposal:
         seeds: uint8 H×W automatic seed cues; 0 background, class id, or 255 neutral.
         scores: float32 (K+1)×h×w on the feature grid, background first: propagated, or predicted.
         source: what the scores come from: the name of a propagation, or `SEGMENTATION`.
-        margin: usefulness of a person's look, mean of 1 − (p₁ − p₂) in [0, 1]; higher is more useful.
+        margin: usefulness of a correction, mean of 1 − (p₁ − p₂) in [0, 1]; higher is more useful.
         fast: made by the single-scale pass.
         note: what the user should know about how it was made, or "".
     """

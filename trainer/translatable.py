@@ -1,4 +1,4 @@
-"""What the trainer says to people: English, put together so that the desk can say it in another language."""
+"""Messages of the trainer: English templates and their values, so that the desk can translate them."""
 
 from __future__ import annotations
 

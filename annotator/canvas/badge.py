@@ -1,4 +1,4 @@
-"""The badge in the canvas's corner: that the mask is a preview still, or that there is none yet."""
+"""The badge in the corner of the canvas: the mask is still a preview, or there is none yet."""
 
 from PySide6.QtCore import QCoreApplication, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QTransform
@@ -10,7 +10,7 @@ HEIGHT = 24
 
 
 def badge_text(session: Session) -> str:
-    """What is still to come for the open image's mask, "" for nothing; an accepted one stays as it is."""
+    """What is still pending for the open image's mask, "" for nothing; an accepted mask stays as it is."""
     document, proposal = session.document, session.proposal
     awaited = session.waits_for("propose") or session.waits_for("engine")
     if document is None or document.accepted or not awaited:

@@ -1,4 +1,4 @@
-"""How a mask came about: image, CAM, seed cues and mask side by side, moved as one."""
+"""The inspect view: image, CAM, seed cues and mask side by side, zoomed and moved together."""
 
 from html import escape
 from math import ceil

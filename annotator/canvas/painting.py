@@ -1,4 +1,4 @@
-"""The stroke in progress: what it covers, how it looks, and its way to the session."""
+"""The stroke in progress: covered pixels, preview, and commit to the session."""
 
 from dataclasses import dataclass
 

@@ -29,9 +29,9 @@ from trainer.errors import Cancelled
 
 
 class ExportDialog(QDialog):
-    """Where to, which images; then progress, and what came of it.
+    """Choice of format, folder and images; then progress and result.
 
-    An export goes on when the dialog is closed, and the session tells what came of it.
+    An export continues when the dialog is closed; the session then reports the result.
     """
 
     finished_export = Signal()

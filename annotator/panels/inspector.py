@@ -1,4 +1,4 @@
-"""The Inspector panel: everything known of the pixel under the mouse, and why it is what it is."""
+"""The Inspector panel: everything known about the pixel under the mouse, and the reason for its label."""
 
 from dataclasses import dataclass
 
@@ -118,7 +118,7 @@ class InspectorPanel(QWidget):
         self.why.setText(self.reason(facts))
 
     def name(self, label: int) -> str:
-        """A label in words."""
+        """The name of a label."""
         if label == BACKGROUND:
             return self.tr("background")
         if label in (VOID, EDIT_VOID):
@@ -126,7 +126,7 @@ class InspectorPanel(QWidget):
         return self._session.classes.name_of(label)
 
     def seed_state(self, facts: PixelFacts) -> str:
-        """What the seeds say of a pixel, and who said it."""
+        """The seed label of a pixel, and where it comes from."""
         if facts.stroke != UNTOUCHED:
             return self.tr("{name} (your stroke)").format(name=self.name(facts.stroke))
         if facts.seed == VOID:
@@ -134,7 +134,7 @@ class InspectorPanel(QWidget):
         return self.tr("surely {name}").format(name=self.name(facts.seed))
 
     def reason(self, facts: PixelFacts) -> str:
-        """Why the mask is what it is at a pixel, in one sentence."""
+        """The reason for the mask's label at a pixel, in one sentence."""
         name, seed = self.name(facts.mask), self.name(facts.seed)
         best = max((score for _, score in facts.scores), default=0.0)
         if facts.hand != UNTOUCHED:

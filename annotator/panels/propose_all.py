@@ -1,4 +1,4 @@
-"""The part of the Trainer panel that proposes for all images: its button, how far it is, Cancel."""
+"""The part of the Trainer panel that proposes for all images: start button, progress, cancel button."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget

@@ -1,4 +1,4 @@
-"""The Seeds panel: where the seed cues come from, and what makes a mask of them, or without them."""
+"""The Seeds panel: parameters of the seed cues, and the choice of what makes the mask."""
 
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QPushButton, QRadioButton, QVBoxLayout, QWidget

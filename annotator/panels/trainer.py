@@ -1,4 +1,4 @@
-"""The Trainer panel: what training is doing and why, how it goes, and the models it has brought forth."""
+"""The Trainer panel: state of training and its reason, progress, and the model versions."""
 
 import pyqtgraph as pg
 from PySide6.QtCore import QSize, Qt, QTimer, Signal

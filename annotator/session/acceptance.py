@@ -12,7 +12,7 @@ from trainer.worker.messages import SeedsChanged
 
 
 class Acceptance(QObject):
-    """Accepts the mask that is shown; one that is still on its way is waited for."""
+    """Accepts the mask that is shown; waits for one that is still being computed."""
 
     done = Signal()  # the open image is accepted, the following one may be opened
 
@@ -26,7 +26,7 @@ class Acceptance(QObject):
         proposals.refined.connect(self._mask_arrived)
 
     def accept(self) -> None:
-        """Freeze the mask as shown, once none is on its way any more. `done` tells when it is on disk."""
+        """Freeze the mask as shown, once no other is being computed. `done` is emitted when it is on disk."""
         document, project = self._state.document, self._state.project
         if document is None or project is None or not self._state.may_leave():
             return
@@ -71,7 +71,7 @@ class Acceptance(QObject):
         return True
 
     def call_off(self) -> None:
-        """Wait no more for the mask to accept: a person goes on working on it."""
+        """Stop waiting for the mask to accept: a person continues to work on it."""
         if self._waiting:
             self._waiting = False
             self._say_open()

@@ -1,4 +1,4 @@
-"""The open image as arrays: what was computed, what was painted, and what both together look like."""
+"""The open image as arrays: what was computed, what was painted, and both combined."""
 
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -120,7 +120,7 @@ class Document:
         return self.corrections if target is Target.SEEDS else self.mask_edits
 
     def compose(self, box: Box) -> None:
-        """Lay `seeds` and `mask` together again inside `box`."""
+        """Recompose `seeds` and `mask` inside `box`."""
         window = slices(box)
         corrections, edits = self._with_preview(Target.SEEDS, box), self._with_preview(Target.MASK, box)
         _lay(self.seeds[window], self.auto_seeds[window], corrections)

@@ -1,4 +1,4 @@
-"""The method's parameters in this project: kept by it, moved by a person, fitted to what was learnt."""
+"""The method's parameters in this project: stored, changed by the user, calibrated to what was learnt."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Parameters:
         self._reseeder = Latest(state.jobs)
 
     def restore(self) -> None:
-        """Put to use what the project keeps, after models were loaded."""
+        """Apply the project's parameters after models were loaded."""
         state = self._state
         assert state.project is not None and state.settings is not None
         chosen = state.project.setting("method", {})
@@ -91,7 +91,7 @@ class Parameters:
             self.move_seeds(default.alpha_low, default.alpha_high, default.threshold, final=False)
 
     def _use(self, settings: Settings, changes: Mapping[str, Any]) -> None:
-        """Put parameters to use; the project keeps those that were changed."""
+        """Apply parameters; the project stores those that were changed."""
         state = self._state
         assert state.project is not None
         state.predictor.set_settings(settings)

@@ -1,4 +1,4 @@
-"""Engine and trainer thread behind the desk: asks for proposals, passes on only those still wanted."""
+"""Engine and trainer thread of the desk: requests proposals and passes on only current ones."""
 
 from __future__ import annotations
 
@@ -173,11 +173,13 @@ class Predictor(QObject):
         self.heard.emit(message)
 
     def _is_wanted(self, answer: Predicted) -> bool:
-        """Whether an answer is of use still; a fast one is not where the full one is at hand."""
+        """Whether an answer is still useful; a fast one is not if the full one has arrived."""
         return self._is_current(answer) and not (answer.proposal.fast and self.known(answer.image))
 
     def _is_current(self, answer: Predicted) -> bool:
-        """Whether an answer was made of what holds now. If not, what changed asked for another one."""
+        """Whether an answer was made with the current tags, settings and model; if not, another one was
+        requested.
+        """
         project, engine = self._project, self.engine
         return (
             project is not None

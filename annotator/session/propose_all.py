@@ -7,7 +7,7 @@ from trainer.worker.messages import ProposalStored, ProposeAllEnded, ProposeAllP
 
 
 class ProposeAll(QObject):
-    """Has the trainer thread propose for all images, and tells how far it is and what came of it."""
+    """Lets the trainer thread propose for all images, and reports progress and result."""
 
     changed = Signal()  # it runs or no longer does, or has come further
 

@@ -8,7 +8,7 @@ from trainer.data.project import Changes, ImageRecord, Project
 
 
 class Rescan(QObject):
-    """Looks for new photos, and tells what was found, also when a project was opened, which looks as well."""
+    """Looks for new photos and reports what was found, also after a project was opened."""
 
     def __init__(self, state: SessionState, proposals: Proposals) -> None:
         super().__init__(state)

@@ -1,4 +1,4 @@
-"""From the desk to the disk: what a person did is written in the order it was done in, and never lost."""
+"""Saving: what a person did is written in order and never lost."""
 
 from collections import deque
 from collections.abc import Callable
@@ -16,7 +16,7 @@ RETRY_MS = 2000
 
 @dataclass(frozen=True, eq=False)
 class PendingWrite:
-    """What a person did to an image: `write` puts it on disk, `done` is called when it is there."""
+    """A change to an image that is to be saved: `write` puts it on disk, `done` is called afterwards."""
 
     image_id: str
     write: Callable[[], object]
@@ -67,7 +67,7 @@ class Saver(QObject):
         return self.idle
 
     def close(self) -> None:
-        """Write what waits, a last time."""
+        """Write what is pending, for the last time."""
         self._timer.stop()
         self._write()
 
@@ -89,7 +89,7 @@ class Saver(QObject):
         self._answered.emit()
 
     def _hear(self) -> None:
-        """Tell what became of the writes, on the thread of the desk."""
+        """Report the outcome of the writes on the GUI thread."""
         written = False
         while self._answers:
             pending, error = self._answers.popleft()

@@ -1,4 +1,4 @@
-"""Projects and images: opened, gone along, closed. What is done to the open image lies with the parts."""
+"""Opens, steps through and closes projects and images; the other parts work on the open image."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -109,7 +109,7 @@ class Session(SessionState):
         self._loader.open(self._project, image_id)
 
     def set_order(self, ids: Sequence[str], by_use: bool = False) -> None:
-        """Tell the order in which images are shown, filtered ones left out.
+        """Set the order in which images are shown, without filtered ones.
 
         With `by_use` an accepted image is followed by the most useful one of that moment, wherever it stands.
         """

@@ -1,4 +1,4 @@
-"""What is open on the desk, to be read and listened to: the signals and properties of the session."""
+"""The state of the desk: properties and signals of the session."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ class SessionState(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether something is under way that the open image waits for."""
+        """Whether the open image waits for a result."""
         return bool(self._busy)
 
     @property
@@ -233,11 +233,11 @@ class SessionState(QObject):
         return self.saver.idle
 
     def waits_for(self, reason: str) -> bool:
-        """Whether what `set_busy` was told of is under way."""
+        """Whether the work announced by `set_busy` is in progress."""
         return reason in self._busy
 
     def set_busy(self, reason: str, text: str | None) -> None:
-        """Say what is under way, or with None that it has ended."""
+        """Announce work in progress, or with None that it has ended."""
         before = bool(self._busy)
         if text is None:
             self._busy.pop(reason, None)
@@ -247,16 +247,16 @@ class SessionState(QObject):
             self.busy_changed.emit(bool(self._busy), next(reversed(self._busy.values()), ""))
 
     def end_busy(self) -> None:
-        """Say that all that was under way has ended: its answers will not be heard."""
+        """Announce that all work has ended: its results will be ignored."""
         for reason in tuple(self._busy):
             self.set_busy(reason, None)
 
     def report(self, error: Exception) -> None:
-        """Tell a person of an error."""
+        """Report an error to the user."""
         self.message.emit("error", error_text(error))
 
     def warn(self, problems: Sequence[str]) -> None:
-        """Tell a person what had to be left out: the first one, and of several all as details."""
+        """Warn of what was left out: the first problem, and all of them as details if there are several."""
         if problems:
             texts = [localised(problem) for problem in problems]
             every = "\n\n" + "\n".join(texts) if len(texts) > 1 else ""

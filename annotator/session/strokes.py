@@ -1,4 +1,4 @@
-"""Strokes on the open image: shown while they are drawn, journalled, taken back and brought back."""
+"""Strokes on the open image: previewed, journaled, undone and redone."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -37,7 +37,8 @@ class Travel:
 
 
 class Strokes:
-    """Paints the layers of the open image. A stroke is in the project's journal when the desk says so.
+    """Paints the layers of the open image. A stroke is in the project's journal once the desk says that all
+    is saved.
 
     `editor` is where the last one was begun.
     """
@@ -55,7 +56,7 @@ class Strokes:
             self.editor.finish()
 
     def note_drawing(self, drawing: bool) -> None:
-        """Be told whether something is being drawn, which undo then acts on."""
+        """Note whether something is being drawn, which undo then acts on."""
         self._drawing = drawing
         self._tell(self._can_undo, self._can_redo)
 
@@ -168,7 +169,7 @@ class Strokes:
             self._proposals.refine()
 
     def _written(self, image_id: str, project: Project, target: Target) -> None:
-        """Tell all that read the disk of a change that is there now."""
+        """Notify everyone who reads the disk of a change."""
         state = self._state
         if state.project is project:
             state.reload_record(image_id)

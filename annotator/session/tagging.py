@@ -1,4 +1,4 @@
-"""What a person says is in the open image, and the classes there are to say it with."""
+"""Tags of the open image, and the classes of the project."""
 
 from collections.abc import Callable, Iterable
 

@@ -1,4 +1,4 @@
-"""Which actions can be used now, and which are checked: both follow the session."""
+"""Which actions are enabled and which are checked, following the session."""
 
 from annotator.actions import Actions
 from annotator.session import Session

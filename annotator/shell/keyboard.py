@@ -1,4 +1,4 @@
-"""Keys as they reach the window: typed text is left to its field, held keys are followed until let go."""
+"""Keyboard handling of the window: typed text goes to its field, held keys are followed until released."""
 
 from collections.abc import Callable
 from math import inf
@@ -21,7 +21,7 @@ FORGOTTEN = 1500  # ms without a word of a key that is down: its release was tol
 
 
 class Keyboard:
-    """Told by the window of the keys that no widget in it took.
+    """Receives the keys that no widget of the window took.
 
     A key is known by its place on the keyboard where the system tells it: another layout, or Shift let go
     first, changes what a key means between its press and its release. Whether a press is a repetition is
@@ -67,7 +67,7 @@ class Keyboard:
             act(False)
 
     def let_go(self) -> None:
-        """Take every key as let go: the window no longer hears of them."""
+        """Treat every key as released: the window no longer receives key events."""
         self._down.clear()
         while self._held:
             self._held.popitem()[1](False)

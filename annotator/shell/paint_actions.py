@@ -1,4 +1,4 @@
-"""What the painting keys do: take up a tool, choose what is painted on, mark as undecided."""
+"""The painting actions: choose a tool, choose the layer to paint on, mark pixels as undecided."""
 
 from annotator.panels.tags import TagsPanel
 from annotator.session import Session
@@ -13,7 +13,7 @@ class PaintActions:
         self._session, self._tags = session, tags
 
     def use_tool(self, key: str) -> None:
-        """Take up a tool."""
+        """Choose a tool."""
         self._session.tool = key
 
     def paint_on(self, target: str) -> None:

@@ -1,4 +1,4 @@
-"""For newcomers: the three steps from a photo to a mask, and what to do when nothing is open."""
+"""The three steps from a photo to a mask for new users, and the page shown when nothing is open."""
 
 from pathlib import Path
 

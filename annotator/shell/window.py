@@ -1,4 +1,4 @@
-"""The main window: docks, bars and wiring, and the dialogs it opens; what happens lives elsewhere."""
+"""The main window: docks, bars, dialogs and wiring; the behaviour is implemented elsewhere."""
 
 import logging
 import traceback
@@ -141,7 +141,7 @@ class Window(QMainWindow):
         KeysDialog(self.actions_table, self).open()
 
     def about(self) -> None:
-        """Say what this program is."""
+        """Show the about dialog."""
         AboutDialog(self).open()
 
     def full_screen(self, on: bool) -> None:

@@ -54,7 +54,7 @@ def _options(
 
 
 def is_command(word: str) -> bool:
-    """Tell whether the first word of a command line is for us rather than for the desk."""
+    """Tell whether the first word of a command line is a headless command rather than a path for the desk."""
     return word in COMMANDS or word.startswith("-")
 
 

@@ -39,8 +39,8 @@ def run(
 ) -> None:
     """Train a small backbone, from random weights, after a large one.
 
-    Leaves student.safetensors in the folder, a file for --weights. Started again with the same folder it goes
-    on from the last checkpoint. torchrun's processes share each batch.
+    Leaves student.safetensors in the folder, a file for --weights. Started again with the same folder, it
+    resumes from the last checkpoint. torchrun's processes share each batch.
     """
     from trainer.distill.training import Distillation, DistillationRecipe
     from trainer.distributed import join_process_group

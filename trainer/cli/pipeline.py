@@ -70,8 +70,8 @@ def run(
 
     Trains a classifier on the tags, reads seed cues off its activation maps, trains AffinityNet on them,
     propagates, lets a segmentation network learn from the result, and leaves a VOC tree with the masks,
-    overview.png and run.json in DIR. Where the data has true masks, every stage is scored. Started again, it
-    goes on where it stopped.
+    overview.png and run.json in DIR. Where the data has true masks, every stage is scored. When started
+    again, an interrupted run resumes.
     """
     from trainer.data.source import open_source
     from trainer.distributed import join_process_group
@@ -109,7 +109,7 @@ def pipeline_options(
     seed: int,
     device: str,
 ) -> Options:
-    """Return what the command line tells a run; None stands for the program's own choice."""
+    """Return the options of a run as given on the command line; None stands for the default."""
     from trainer.models.registry import BUNDLED
     from trainer.pipeline.options import Options
 

@@ -1,4 +1,4 @@
-"""`report DATA --out DIR`: one HTML page on a pipeline run in DIR, which is made or finished first."""
+"""`report DATA --out DIR`: one HTML page on a pipeline run in DIR, which is started or resumed first."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def run(
 ) -> None:
     """Write a page with pictures, IoU tables, settings and times of every stage.
 
-    Where DIR has no finished `pipeline --stages` of the data, that is run first, or goes on where it stopped,
-    with the options given here. report.html needs no other file; the pictures also lie in DIR/figures as PNG.
+    Where DIR has no finished `pipeline --stages` of the data, that is run or resumed first, with the options
+    given here. report.html needs no other file; the pictures also lie in DIR/figures as PNG.
     """
     from trainer.data.source import open_source
     from trainer.distributed import join_process_group
@@ -98,7 +98,7 @@ def run(
 def _draw(
     source: Source, out: Path, record: dict[str, Any], pictures: int, reporter: Reporter
 ) -> tuple[Path, list[StageResult]]:
-    """Write the page on a finished run and return its path, and the stages it tells of."""
+    """Write the page of a finished run; return its path and the stages it covers."""
     from trainer.about import library_versions
     from trainer.pipeline.report import Report, collect_stages, picture_rows, write_report
 
@@ -141,7 +141,7 @@ def _figures(source: Source, page: Path, stages: Sequence[StageResult]) -> dict[
 
 
 def _settings(record: dict[str, Any]) -> dict[str, str]:
-    """Name → value of all a run was told, recipes as ``recipe.name``; its list of images is left out."""
+    """Name → value of all options of a run, recipes as ``recipe.name``; its list of images is left out."""
     told = {name: value for name, value in record.get("settings", {}).items() if name not in _UNTOLD}
     flat: dict[str, str] = {}
     for name, value in told.items():

@@ -50,9 +50,8 @@ def run(
 ) -> None:
     """Train a segmentation network on masks.
 
-    The masks may be a pipeline's, a desk's export, or true ones; pixels of 255 teach nothing. `predict`
-    takes the file. Started again after it was cut short, it goes on where it stopped. Runs under torchrun
-    too.
+    The masks may be a pipeline's, a desk's export, or true ones; pixels of 255 teach nothing. `predict` takes
+    the file. An interrupted training resumes when it is started again. Runs under torchrun too.
     """
     from trainer.data.source import open_source
     from trainer.distributed import join_process_group

@@ -1,4 +1,4 @@
-"""The SQLite file of a project: connections, schema, health. What the rows mean is told elsewhere."""
+"""The SQLite file of a project: connections, schema, integrity. `*_rows` modules define the rows."""
 
 from __future__ import annotations
 

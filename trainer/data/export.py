@@ -23,10 +23,10 @@ _PARTIAL = ".export.partial"
 
 
 def check_destination(out: Path, photos: Path, force: bool = False) -> None:
-    """Raise `DataError` where `out` holds something else than a former export; `force` allows anything.
+    """Raise `DataError` where `out` holds anything but an earlier export; `force` allows other files.
 
-    Anything but the folder `photos`, where what is written would be taken for more photos the next time. To
-    be asked before long work, so that it does not end in a refusal.
+    The folder `photos` is refused in any case: exported images there would be taken for new photos. Call this
+    before long work, so that it does not fail at the end.
     """
     if out.resolve().is_relative_to(photos.resolve()):
         raise DataError(
@@ -55,17 +55,18 @@ def write_data_set(
     progress: Callable[[str], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> list[str]:
-    """Write images and masks to `out` in the format of `writer`; return what a person must know.
+    """Write images and masks to `out` in the format of `writer`; return warnings for the user.
 
     Entries are taken one by one, so a generator keeps the memory small; `progress` gets each id when it is
-    done. Everything is written beside its final place and moved there at the end, what refers to other files
-    last: an interrupted export has no index of its images. The same entries give the same bytes.
+    done. Everything is written to a temporary folder and moved into place at the end, files that refer to
+    others last, so that an interrupted export has no index of its images. The same entries give the same
+    bytes.
 
-    Files in `out` that a former call did not write, or that were changed since, stay (see `place`); where
-    one has the name of a file to be written, that is an error, or with `force` it is replaced and named in
-    the result. So is an image that cannot be read or whose size is not its mask's, which is left out.
+    Files in `out` that an earlier export did not write, or that were changed since, are kept (see `place`).
+    If one of them is in the way, that is an error; with `force` it is replaced and named in the result. An
+    image that cannot be read, or that differs in size from its mask, is left out and named in the result.
 
-    `cancelled` is asked before each image; where it says yes, `Cancelled` is raised and `out` is as it was.
+    `cancelled` is called before each image; if it returns True, `Cancelled` is raised and `out` is unchanged.
 
     Raises `DataError` for a label or tag outside the class list, a repeated id, an image that lies in `out`
     itself, nothing to export, or an `out` that cannot be written.
@@ -145,7 +146,7 @@ def _write_entries(
 
 
 def _class_ids(entry: ExportEntry, classes: ClassList) -> frozenset[int]:
-    """Return the class ids of tags and mask together; an unknown one is an error, never background."""
+    """Return the class ids of tags and mask together; an unknown label is an error, never background."""
     labels = set(labels_in(entry.mask)) - {BACKGROUND, VOID}
     if unknown := sorted(labels - set(classes.ids)):
         raise DataError(
@@ -166,8 +167,8 @@ def export_project(
     """Write a project's masks (see `write_data_set`); return sentences on what was left out or replaced.
 
     Accepted masks are exported, and unless `accepted_only` every proposal too, with the strokes over it.
-    Raises `DataError` where `out` holds other files, unless `force` is given; they stay in any case. So it
-    does where `out` lies among the photos.
+    Raises `DataError` where `out` holds other files, unless `force` is given (they are kept in any case), or
+    where `out` lies among the photos.
     """
     check_destination(out, image_folder(project.root), force)
     entries = project_entries(project, accepted_only)

@@ -1,4 +1,4 @@
-"""Putting a tree of files into a folder that may hold files of others, without harm to those."""
+"""Moving a tree of files into a folder that may hold other people's files, without touching those."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Listed = set[tuple[str, str]]
 def place(tree: Path, out: Path, last: tuple[str, ...], force: bool, check: Callable[[], None]) -> list[str]:
     """Move every file of `tree` to `out`, and remove what an earlier call put there and is no longer in it.
 
-    A file in `out` is ours only where `LIST_FILE` names it with the digest it still has; so one that was
-    edited since, or that somebody added, is never removed. One of those that stands where a file of the tree
-    goes is an error, or with `force` is replaced; their paths are returned. Files are moved in order of
-    path, those below `last` at the end, in its order; the very last of them is gone while others move.
+    A file in `out` is ours only if `LIST_FILE` names it with the digest it still has; a file that was edited
+    or added is never removed. If such a file is in the way, that is an error; with `force` it is replaced.
+    The paths of replaced files are returned. Files are moved in order of path, those below `last` at the end,
+    in that order; the very last of them is missing while others are moved.
 
-    `check` is called before each file as long as none was moved, and may raise.
+    `check` is called before each file until the first is moved, and may raise.
 
     Raises `DataError` where something is in the way; then nothing was moved.
     """
@@ -71,7 +71,9 @@ def _rank(path: str, last: tuple[str, ...]) -> int:
 
 
 def _in_the_way(out: Path, path: str) -> bool:
-    """Tell whether a file stands where one shall go; a folder there, or a file for a folder, is an error."""
+    """Tell whether a file is in the way; a folder in place of a file, or a file in place of a folder, is an
+    error.
+    """
     target = out / path
     for folder in target.parents:
         if folder == out:

@@ -1,7 +1,7 @@
 """Image ids: short names that are unique in their data set and safe as relative file names.
 
-Unicode has two forms of many letters, and systems differ in which they give file names: ids are always
-composed (NFC), so that a name in a list is found whatever wrote it.
+Unicode has two forms of many letters, and systems differ in the one they use in file names. Ids are always
+composed (NFC), so that a name in a list is found whatever program wrote it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The rows of a project's images, and the plain values they are told as."""
+"""The rows of a project's images, and the plain values that represent them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trainer.data.source import Item
 
 
 class Status(StrEnum):
-    """How far an image has come."""
+    """The state of an image's annotation."""
 
     NEW = "new"
     PROPOSED = "proposed"
@@ -98,7 +98,7 @@ def tags_to_json(tags: tuple[str, ...] | None) -> str | None:
 
 
 def assign_split(connection: sqlite3.Connection, image_id: str) -> None:
-    """Put an image that has no split yet into train or val, for ever.
+    """Assign an image that has no split yet to train or val, permanently.
 
     Every fourth is for validation, beginning with the second, so that two corrected images are enough to
     train.

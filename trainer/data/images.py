@@ -31,9 +31,9 @@ Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 def load_image(path: Path) -> NDArray[np.uint8]:
     """Read an image as uint8 RGB (H, W, 3) with its EXIF orientation applied.
 
-    Grey, palette and CMYK images are converted, 16-bit ones scaled, transparent ones laid on white; of
-    several frames the first is read. Raises `DataError` naming the file where it is missing, damaged, not
-    an image, or larger than `MAX_PIXELS`.
+    Grey, palette and CMYK images are converted, 16-bit ones scaled, transparent ones laid on white; only the
+    first of several frames is read. Raises `DataError` naming the file where it is missing, damaged, not an
+    image, or larger than `MAX_PIXELS`.
     """
     with _opened(path) as image:
         return to_rgb8(ImageOps.exif_transpose(image))

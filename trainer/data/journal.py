@@ -31,7 +31,7 @@ class Target(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Edit:
-    """One stroke, its patches still packed: a large one takes a while, and seldom are both asked for."""
+    """One stroke. Its patches stay packed: unpacking a large one takes time, and rarely are both needed."""
 
     id: int
     image_id: str

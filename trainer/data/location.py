@@ -30,7 +30,7 @@ def project_file(folder: Path) -> Path:
 def existing_project(path: Path) -> Path | None:
     """Return the project file that a path means: itself, one in the folder, or that of a folder of images.
 
-    A lost file whose backup is still there counts, so that nobody begins again over it.
+    A lost file whose backup still exists counts, so that no new project replaces it.
     """
     candidates = (path / PROJECT_FILE, project_file(path)) if path.is_dir() else (path,)
     return next((file for file in candidates if file.exists() or backup_of(file).exists()), None)

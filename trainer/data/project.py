@@ -39,7 +39,8 @@ from trainer.translatable import error_message, translatable
 @dataclass(frozen=True)
 class Changes:
     """How many images came to the folder of a project, how many of its images are no longer there, and which
-    of those that nobody had tagged its lists now do."""
+    of those that nobody had tagged its lists now do.
+    """
 
     new: int = 0
     gone: int = 0
@@ -49,8 +50,8 @@ class Changes:
 class Project:
     """The project of one folder of images; may be shared by threads, each uses its own connection.
 
-    `changes` and `problems` (sentences on what had to be left out) are of the last look into the folder. What
-    a call wrote is on the disk when it returns. Unknown image ids and files that fail raise `DataError`.
+    `changes` and `problems` (sentences on what was left out) are of the last look into the folder. What a
+    call wrote is on the disk when it returns. Unknown image ids and files that fail raise `DataError`.
     """
 
     def __init__(self, database: Database) -> None:
@@ -181,10 +182,10 @@ class Project:
         return found[0]
 
     def rescan(self) -> Changes:
-        """Add the images that came to the folder since, and tags of known ones that nobody has tagged.
+        """Add images that are new in the folder, and tags for known images that nobody has tagged.
 
-        Known ones keep their ids, also where they are gone. Only files that are not known yet are read, so
-        that it takes a moment even for many images.
+        Known images keep their ids, even if their file is missing. Only new files are read, so this is fast
+        even for many images.
         """
         images = self.images()
         known = {record.path for record in images}
@@ -265,7 +266,7 @@ class Project:
     def undo(self, image_id: str) -> Edit | None:
         """Take back the last stroke; its `before` is what the layer holds again. None where there is none.
 
-        Where only the strokes are left with which the image was accepted, it is accepted as it was then.
+        If only the strokes with which the image was accepted remain, it is accepted again as it was.
         """
         return self._step(image_id, undone=True)
 
@@ -305,7 +306,7 @@ class Project:
             image_rows.assign_split(connection, image_id)
 
     def unaccept(self, image_id: str) -> None:
-        """Open an accepted image again for good: its mask follows strokes and models as before."""
+        """Take the acceptance back permanently: the mask follows strokes and models again."""
         if self.record(image_id).status is Status.ACCEPTED:
             with self._database.writing() as connection:
                 accepted_rows.remove(connection, image_id)
@@ -317,7 +318,7 @@ class Project:
             return accepted_rows.mask(connection, image_id)
 
     def store_proposal_mask(self, image_id: str, mask: Labels) -> None:
-        """Keep the present proposal (H, W), uint8, for the next time; a NEW image is PROPOSED with it.
+        """Store the current proposal (H, W), uint8; the status of a NEW image becomes PROPOSED.
 
         One that is all background because nobody has said what is there is no proposal: none is kept then.
         """

@@ -31,8 +31,8 @@ def build_sample(folder: Path) -> Path:
     """Copy the photos with ``tags.csv`` and ``classes.txt`` (VOC's 20, cup, rocket) to `folder`; return it.
 
     Nothing is downloaded: a photo that the installed scikit-image lacks is left out with a warning in the
-    log. What is there already is kept; of a sample that is there, only photos that its list names are
-    brought back. Raises `DataError` where the list of tags or of classes is not of a sample.
+    log. Existing files are kept; in an existing sample only photos that its list names are restored. Raises
+    `DataError` where the list of tags or of classes is not of a sample.
     """
     installed = Path(skimage.data.__file__).parent
     tags = {}

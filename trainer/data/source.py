@@ -1,4 +1,4 @@
-"""A data set as it lies on the disk: which images there are and what is known of them."""
+"""A data set on disk: its images, and what is known about them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Item:
 
 @dataclass
 class Source:
-    """The images of a data set in a fixed order; `problems` are sentences on what had to be left out."""
+    """The images of a data set in a fixed order; `problems` are sentences on what was left out."""
 
     root: Path
     classes: ClassList
@@ -50,11 +50,11 @@ def open_source(
 ) -> Source:
     """Open a VOC tree, a folder with ``tags.csv``, or a plain folder (tags None, nested folders allowed).
 
-    `split` chooses images of a VOC tree ("all" for every one) and means nothing elsewhere. The class list
-    is the one given, else ``labelmap.txt`` or ``classes.txt`` of the folder, else VOC's 20 where they cover
-    all tags, else the sorted tags. Only the headers of the images are read: files that are no images become
-    problems, one that is truncated raises `DataError` when it is loaded. Images of the `known` paths are not
-    even looked at, and left out.
+    `split` chooses images of a VOC tree ("all" for every one) and means nothing elsewhere. The class list is
+    the one given, else ``labelmap.txt`` or ``classes.txt`` of the folder, else VOC's 20 where they cover all
+    tags, else the sorted tags. Only the headers of the images are read: files that are not images become
+    problems, a truncated one raises `DataError` when it is loaded. Images with `known` paths are skipped
+    without being read.
 
     Raises `DataError` where the folder does not exist, has no images, or has an unreadable list.
     """

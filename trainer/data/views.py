@@ -1,4 +1,4 @@
-"""A photo at the size at which the networks look at it."""
+"""Photos at the size at which the networks see them."""
 
 from __future__ import annotations
 

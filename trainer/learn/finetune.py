@@ -1,4 +1,4 @@
-"""Fine-tuning the AffinityNet on what a person corrected (METHOD, section 3), and judging what it has learnt.
+"""Fine-tuning the AffinityNet on a person's corrections (METHOD, section 3), and validating it.
 
 The backbone stays as it is, so its features are computed once and only the head is trained: quick on a
 laptop.
@@ -108,8 +108,8 @@ class Agreement:
 
     `(1 − s) · mIoU + s · mean probability of the right class`, with s = `SMOOTH_SHARE`. In every image the
     painted cells weigh 1 together and the automatic seeds `AUTOMATIC_WEIGHT` together: an image counts the
-    same however much of it was painted, and nobody wins by fitting a few strokes and breaking the rest.
-    The mIoU is over the classes that are painted or seeded.
+    same however much of it was painted, and fitting a few strokes at the cost of the rest does not pay. The
+    mIoU is over the classes that are painted or seeded.
     """
 
     def __init__(self) -> None:

@@ -129,7 +129,7 @@ def steps(
 
 
 def train(under_way: Iterator[Step], name: str, report: Reporter) -> float:
-    """Take a training to its end and report each step that is still ahead.
+    """Run a training to its end and report each remaining step.
 
     Returns the share of the time that was spent waiting for photos, in [0, 1].
     """

@@ -1,4 +1,4 @@
-"""Breaking off a long computation from outside, so that closing the program never waits for one."""
+"""Interrupting a long computation from outside, so that closing the program never waits for one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def checkpoint() -> None:
 
 @contextmanager
 def interruptible(stopped: Callable[[], bool]) -> Iterator[None]:
-    """Within the block, `checkpoint` and every layer of every network asks `stopped` and breaks off.
+    """Within the block, `checkpoint` and every layer of every network check `stopped` and interrupt.
 
     A large image at scale 2, or a batch in training, may take seconds in a network, but never that long in
     one of its layers, forth or back. Other threads are left alone, whatever networks they use.

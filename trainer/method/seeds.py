@@ -21,10 +21,11 @@ def seed_cues(
     threshold: float = 0.0,
     refine: Refine | None = None,
 ) -> np.ndarray:
-    """Tell confident foreground, confident background and neutral pixels apart.
+    """Label pixels as confident foreground, confident background or neutral.
 
-    What still is foreground against the inflated background of `alpha_low` is confident foreground; what
-    still is background against the deflated one of `alpha_high` is confident background; the rest is neutral.
+    Pixels that are foreground even against the amplified background of `alpha_low` are confident foreground;
+    pixels that are background even against the weakened one of `alpha_high` are confident background; the
+    rest is neutral.
 
     Args:
         cams: float32 K×H×W in [0, 1].

@@ -1,4 +1,4 @@
-"""What a pipeline run may be told."""
+"""Options of a pipeline run."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from trainer.pipeline.stage_names import (
 
 @dataclass(frozen=True)
 class Options:
-    """What a run may be told.
+    """Options of a run.
 
     `weights` is a backbone file or name, `classifier` a file of trained models. No network is trained for
     fewer than `least_steps` batches, however few the images are. With `calibrate` the settings' α give way to

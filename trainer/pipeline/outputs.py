@@ -1,4 +1,4 @@
-"""What a run leaves for people and other programs: scores, VOC tree, label maps of the stages, overview."""
+"""The outputs of a run: scores, VOC tree, label maps of the stages, overview picture."""
 
 from __future__ import annotations
 
@@ -64,15 +64,14 @@ def score_stages(
 
 
 def place_stages(kept: Path, out: Path, force: bool) -> list[str]:
-    """Move the label maps of `score_stages` to ``out/stages`` (see `place`); return what a person must
-    know."""
+    """Move the label maps of `score_stages` to ``out/stages`` (see `place`); return warnings for the user."""
     replaced = place(kept, out / "stages", (), force, lambda: None)
     names = ", ".join(replaced)
     return [f"replaced in {out / 'stages'}, though not of a former run: {names}"] if replaced else []
 
 
 def write_masks(stages: Stages, last: str, out: Path, force: bool, progress: Stage) -> list[str]:
-    """Write the label maps of the stage `last` as a VOC tree; return what a person must know."""
+    """Write the label maps of the stage `last` as a VOC tree; return warnings for the user."""
 
     def entries() -> Iterator[ExportEntry]:
         for index, item in enumerate(stages.items):

@@ -76,11 +76,11 @@ MODELS_FILE = "models.safetensors"
 
 @dataclass
 class Result:
-    """What a run tells when it is over.
+    """The result of a run.
 
-    `stages` are those whose label maps it left in ``stages/``; `seconds` were spent on each stage, those of
-    runs that were cut short before included. `loader_wait_share` is the part in [0, 1] of each training's
-    time, since it was last started, that went into waiting for photos.
+    `stages` are those whose label maps it left in ``stages/``; `seconds` were spent on each stage, including
+    earlier runs that were interrupted. `loader_wait_share` is the part in [0, 1] of each training's time,
+    since it was last started, that went into waiting for photos.
     """
 
     images: int
@@ -107,15 +107,15 @@ def run_pipeline(
 ) -> Result:
     """Make masks from image-level tags and leave them in `out` as a VOC tree.
 
-    Beside it lie ``models.safetensors``, ``run.json`` and ``run/``, what each stage made and how far a
-    training got: a run cut short goes on from there. With `options.stages` the label maps of the stages are
-    left in ``stages/`` as well.
+    Beside it lie ``models.safetensors``, ``run.json`` and ``run/``, the results of each stage and checkpoints
+    of trainings, from which an interrupted run resumes. With `options.stages` the label maps of the stages
+    are left in ``stages/`` as well.
 
     Args:
         source: images and their tags; an image without any becomes all background.
-        out: a new folder, or that of a former run.
+        out: a new folder, or that of an earlier run.
         options: models, parameters and recipes.
-        report: told how it goes on.
+        report: receives the progress.
         group: the processes that share the work.
 
     Raises:
@@ -389,7 +389,7 @@ class _Run:
         return result
 
     def _settings(self) -> dict[str, Any]:
-        """What the run was told, and the versions its figures depend on."""
+        """The options of the run, and the versions its figures depend on."""
         options = {
             key: value
             for key, value in asdict(self.options).items()

@@ -1,4 +1,4 @@
-"""What a run keeps of its stages, so that a run that was cut short goes on where it stopped."""
+"""The stages of a run on disk, from which an interrupted run resumes."""
 
 from __future__ import annotations
 

@@ -40,10 +40,9 @@ LEAST_GAIN = 1e-4
 class Training:
     """Fine-tunes the AffinityNet of an engine on the corrections of a project.
 
-    The challenger begins as a copy of the incumbent and learns on from round to round. Whenever it is
+    The challenger starts as a copy of the incumbent and is trained further in each round. Whenever it is
     strictly better on the validation images, a copy of it becomes the incumbent: saved as a version, used by
-    the engine.
-    An image that cannot be read is left out from then on, with a word on why.
+    the engine. An image that cannot be read is left out from then on, and the reason is reported.
     """
 
     def __init__(
@@ -57,9 +56,9 @@ class Training:
         self._step = 0
 
     def batches(self) -> Iterator[None]:
-        """Yield after each short piece of work; ends when patience is out.
+        """Yield after each short piece of work; ends when patience runs out.
 
-        Leaving off in between loses nothing but the challenger. Raises NothingToLearn.
+        Stopping early loses only the challenger. Raises NothingToLearn.
         """
         tuner = FineTuner(self._engine.affinity_net, self._rng)
         example_keys: object = None
@@ -86,7 +85,7 @@ class Training:
     def _round(
         self, number: int, tuner: FineTuner, records: Sequence[ImageRecord]
     ) -> Generator[None, None, bool]:
-        """Let the challenger learn on and judge it; return whether it was promoted."""
+        """Train and validate the challenger; return whether it was promoted."""
         settings = self._engine.settings
         train = yield from self._snapshot(records, "train", settings)
         validation = yield from self._snapshot(records, "val", settings)

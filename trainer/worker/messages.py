@@ -1,6 +1,6 @@
-"""What the desk says to the trainer thread (commands) and what it hears back (messages).
+"""Commands from the desk to the trainer thread, and messages back.
 
-Plain frozen data: nothing in here knows of Qt, threads or the project, so both sides can be tested alone.
+Plain frozen data, independent of Qt, threads and the project, so that both sides can be tested alone.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ class Start:
 
 @dataclass(frozen=True)
 class Pause:
-    """Hold training after the batch in hand, keeping the challenger."""
+    """Pause training after the current batch, keeping the challenger."""
 
 
 @dataclass(frozen=True)
 class Stop:
-    """End training after the batch in hand and drop the challenger; versions already promoted stay."""
+    """End training after the current batch and discard the challenger; promoted versions are kept."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class SetModel:
 class LearnTags:
     """Learn the project's classes from the tags of its images, then go on with the corrections.
 
-    Takes the place of a run under way. `Pause`, `Start` and `Stop` hold it, go on with it and drop it.
+    Replaces a run in progress. `Pause`, `Start` and `Stop` pause, resume and discard it.
     """
 
 
@@ -106,7 +106,7 @@ class StopSweep:
 
 @dataclass(frozen=True)
 class Shutdown:
-    """End the thread after the batch in hand."""
+    """End the thread after the current batch."""
 
 
 Command = (
@@ -119,7 +119,7 @@ Command = (
 
 @dataclass(frozen=True)
 class StateChanged:
-    """Training's state and, in plain words, why it is so."""
+    """The state of training and the reason, in plain words."""
 
     state: State
     reason: TranslatableText

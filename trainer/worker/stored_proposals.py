@@ -1,4 +1,4 @@
-"""What a project keeps of a proposal, and what is said where there is none."""
+"""Storing proposals in the project, and explaining failed ones."""
 
 from __future__ import annotations
 

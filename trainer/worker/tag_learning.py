@@ -1,7 +1,7 @@
 """Learning a project's classes from its image tags (the paper's sections 3.1 to 3.3), in small steps.
 
-Photos and tags → classifier → CAMs → seed cues → AffinityNet: as headless, but made for the few images of a
-desk, and without ever holding up who else needs the thread.
+Photos and tags → classifier → CAMs → seed cues → AffinityNet: as in the pipeline, but for the few images of a
+desk, without blocking other work on the thread.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class TagLearning:
         self._step = 0
 
     def batches(self) -> Iterator[None]:
-        """Yield after each short piece of work. Leaving off in between leaves everything as it was.
+        """Yield after each short piece of work. Stopping early changes nothing.
 
         Raises DataError where fewer than two of the tagged images can be read.
         """

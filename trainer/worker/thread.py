@@ -126,7 +126,7 @@ class TrainerWorker:
         self._begin()
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """Do a piece of work; whatever goes wrong ends training with a reason, never the thread."""
+        """Do a piece of work; an error ends training with a reason, never the thread."""
         try:
             work()
         except UserError as error:
@@ -140,7 +140,9 @@ class TrainerWorker:
             )
 
     def _turn(self) -> None:
-        """Obey what has arrived, then do one short piece of work; sleep while there is neither."""
+        """Carry out the commands that have arrived, then do one short piece of work; sleep if there is
+        neither.
+        """
         busy = bool(self._requests) or self._state is State.TRAINING or self._propose_all is not None
         if not busy:
             self._outbox.flush()
@@ -212,7 +214,7 @@ class TrainerWorker:
             self._end_run(State.WAITING, NEEDS_ONE_MORE if train or validation else NEEDS_TWO)
 
     def _learn_tags(self) -> None:
-        """Begin to learn from the tags or go on with it; where too few are tagged, say so and do no more."""
+        """Start or resume learning from the tags; if too few images are tagged, only say so."""
         if self._learns_tags:
             self._enter(State.TRAINING, translatable("Training has resumed."))
         elif chosen(self._project.images()):
@@ -241,7 +243,7 @@ class TrainerWorker:
             self._end_run(State.WAITING, join_texts(TOO_FEW_STROKES, error_message(error)))
 
     def _hear(self, message: Message) -> None:
-        """Pass on what the run says; when it has changed the models, untouched images get a new proposal."""
+        """Pass on a run's message; if it changed the models, untouched images get a new proposal."""
         self._outbox.send(message)
         if isinstance(message, TagsLearnt):
             self._untuned = self._engine.models.affinity

@@ -1,4 +1,4 @@
-"""Keeps the trainer thread from flooding the desk with messages."""
+"""Limits how many messages the trainer thread sends to the desk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every tool is, and what it may ask of the canvas it works on."""
+"""The base class of tools, and what a tool may use of its canvas."""
 
 from typing import ClassVar, Protocol
 

@@ -18,7 +18,7 @@ ALL = "all"
 
 
 def is_voc(root: Path) -> bool:
-    """Tell whether a folder is a VOC tree, which is to say that it has ``JPEGImages``."""
+    """Tell whether a folder is a VOC tree, that is, has ``JPEGImages``."""
     return (root / "JPEGImages").is_dir()
 
 
@@ -47,9 +47,9 @@ def read_tags(root: Path, split: str, problems: list[str]) -> dict[str, tuple[st
     """Return the tags of each image that ``ImageSets/Main/<class>_<split>.txt`` lists.
 
     A line reads ``<id> 1``, ``-1`` or ``0``; 0 ("difficult") counts as present, as objects do that an
-    annotation calls difficult. Empty where there are no such files; `ALL` takes the files of every split.
-    A file without any flag only looks like one by its name (a split ``train_small``, say): it is left out,
-    and `problems` told. Raises `DataError` for a line without a flag among others that have one.
+    annotation calls difficult. Empty where there are no such files; `ALL` takes the files of every split. A
+    file without any flag only looks like a class list by its name (a split ``train_small``, say): it is
+    skipped and named in `problems`. Raises `DataError` for a line without a flag among others that have one.
     """
     tags: dict[str, list[str]] = {}
     for path in sorted((root / "ImageSets" / "Main").glob("*_*.txt")):
