@@ -49,7 +49,7 @@ Weights = Annotated[
     typer.Option(
         "--weights",
         metavar="FILE|NAME",
-        help="Backbone to start from: a torchvision .pth, safetensors or PSA/IRN file, or a name. "
+        help="Backbone to start from: a torchvision or DINOv2 .pth, safetensors or PSA/IRN file, or a name. "
         "Without it: the one that ships with the program.",
     ),
 ]
