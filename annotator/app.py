@@ -1,4 +1,4 @@
-"""Starting the desk: the window first, everything heavy behind it."""
+"""Starting the desk: the window first, everything heavy afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A crash of Qt or torch ends the process without a word; this leaves its trace and finds it again."""
+"""Traces of crashes of Qt or torch, which end the process silently: written, and found at the next start."""
 
 import faulthandler
 import logging
@@ -16,8 +16,8 @@ DAY = 24 * 3600
 def traced(folder: Path) -> Iterator[list[Path]]:
     """Write the stacks of all threads into a file of `folder` if the process crashes within.
 
-    Gives the traces of earlier crashes that nobody was told of yet; from now on they count as told. Where the
-    folder cannot be written to, there is no trace.
+    Yields the traces of earlier crashes that have not been reported yet; from now on they count as reported.
+    Where the folder cannot be written to, there is no trace.
     """
     file = folder / f"{RUNNING}{datetime.now():%Y%m%d-%H%M%S-%f}.log"
     try:

@@ -1,4 +1,4 @@
-"""Dark and light: one set of named colours each, a palette and a style sheet made of them."""
+"""Dark and light themes: named colours, and a palette and style sheet made from them."""
 
 import json
 from string import Template

@@ -1,4 +1,4 @@
-"""Small pieces that several panels are made of."""
+"""Small widgets shared by several panels."""
 
 import math
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def heading(text: str) -> QLabel:
 
 
 def explanation(text: str = "") -> QLabel:
-    """Quiet wrapped text that explains what stands above it."""
+    """Muted, wrapped text that explains the control above it."""
     label = QLabel(text)
     label.setProperty("muted", True)
     label.setWordWrap(True)
@@ -167,11 +167,11 @@ class ValueSlider(QWidget):
 
     @property
     def value(self) -> float:
-        """The number the slider stands at."""
+        """The slider's number."""
         return self._value
 
     def set_value(self, value: float) -> None:
-        """Stand at a number, without telling anybody."""
+        """Set the number without emitting a signal."""
         self._value = min(max(value, self._low), self._high)
         if self._log:
             share = _log_share(self._value, self._low, self._high)

@@ -54,10 +54,10 @@ class Models:
     """The networks a proposal comes from.
 
     Row i of the classifier's head is class id i + 1; a class whose row is empty, or that is beyond its last
-    row, has no CAM and lives from strokes alone. `affinity` is None until an AffinityNet has been trained.
-    `segmentation`, where there is one, can make the masks in the place of propagation; of its rows the first
-    is background. `digest` tells the file they were read from: what was found for one is not for another.
-    `base` is that of the file which learning from tags began with.
+    row, has no CAM and is segmented from strokes alone. `affinity` is None until an AffinityNet has been
+    trained. `segmentation`, where there is one, can make the masks in the place of propagation; of its rows
+    the first is background. `digest` tells the file they were read from: what was found for one is not for
+    another. `base` is that of the file which learning from tags began with.
     """
 
     classes: ClassList
@@ -126,11 +126,10 @@ class Engine:
         """Return the engine of a file of models (`load_models`).
 
         Args:
-            bundle: networks with all that belongs to them, such as the exponents α that fit them.
-            classes: those wanted, matched by name, in any order. One that the models have not learnt lives
-                from strokes. None or an empty list: the bundle's own.
-            settings: instead of those that come with the models.
-            device: where to compute.
+            bundle: networks with all that belongs to them, such as the exponents α that fit them. classes:
+            those wanted, matched by name, in any order. One that the models have not learnt is segmented from
+            strokes. None or an empty list: the bundle's own. settings: instead of those that come with the
+            models. device: where to compute.
 
         Raises WeightsError where there is neither a classifier nor a segmentation network.
         """

@@ -88,7 +88,7 @@ def label_pixels(
 ) -> Pixels | None:
     """Colours of a label map: `fill`, `line` on both sides of its boundaries, hatching over one label.
 
-    None where there is nothing to see, which is told early: most of a layer of strokes is empty.
+    None where there is nothing to see, which is checked early: most of a layer of strokes is empty.
     """
     around = raster.sample(layer)
     if hatch is None or hatch.layer is None:

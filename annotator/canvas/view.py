@@ -182,7 +182,7 @@ class CanvasView(NavigableView):
     # -- Mouse and keys --------------------------------------------------------------------------------------
 
     def finish(self) -> bool:
-        """End what is being drawn and keep it; whether there was anything."""
+        """Commit what is being drawn; return whether there was anything."""
         self._button = Qt.MouseButton.NoButton
         drawing = self.tool.pending
         self.tool.finish()
@@ -194,7 +194,7 @@ class CanvasView(NavigableView):
         return self.tool.step_back() or self.finish()
 
     def _lose_mouse(self) -> None:
-        """End a stroke whose end nobody will tell; a figure of several clicks goes on."""
+        """End a stroke whose release will not arrive; a figure of several clicks continues."""
         if self.tool.busy:
             self.finish()
         self._button = Qt.MouseButton.NoButton
@@ -269,7 +269,7 @@ class CanvasView(NavigableView):
             super().wheelEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Take the keys that mean something to the tool now before any shortcut does."""
+        """Take the keys that the tool uses now before any shortcut does."""
         if event.type() == QEvent.Type.ShortcutOverride:
             key = cast(QKeyEvent, event).key()
             if key == Qt.Key.Key_Space or (self.tool.pending and key in TOOL_KEYS):
@@ -280,7 +280,7 @@ class CanvasView(NavigableView):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc gives up, Enter closes, Backspace takes back; Space pans."""
+        """Esc cancels, Enter closes, Backspace steps back; Space pans."""
         action = TOOL_KEYS.get(Qt.Key(event.key()))
         if event.key() in MODIFIERS:
             self._note_modifiers(event.modifiers())
@@ -294,7 +294,7 @@ class CanvasView(NavigableView):
         super().keyReleaseEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """No key is held any more, and the end of a stroke may be told to somebody else."""
+        """No key is held any more, and another window may receive the end of a stroke."""
         self._lose_mouse()
         self._note_modifiers(Qt.KeyboardModifier.NoModifier)
         super().focusOutEvent(event)

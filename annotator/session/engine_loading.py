@@ -1,4 +1,4 @@
-"""Which networks the desk works with: a person's choice, the bundled ones, those learnt from tags."""
+"""The networks the desk uses: chosen by the user, bundled, or learnt from tags."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Loaded:
-    """An engine, and a sentence about what its weights cannot do ("" when they can all)."""
+    """An engine, and a sentence on the limits of its weights ("" if there are none)."""
 
     engine: Engine
     warning: str = ""
@@ -67,7 +67,7 @@ def _learnt_engine(learnt: Bundle, base: Bundle, classes: ClassList) -> Engine:
 
 
 def _lacks(bundle: Bundle, classes: ClassList) -> str:
-    """A sentence about what models cannot do, "" for nothing."""
+    """A sentence on the limits of models, "" for none."""
     assert bundle.file is not None
     name = bundle.file.name
     if bundle.classifier is None:

@@ -1,4 +1,4 @@
-"""Work off the GUI thread: a small pool whose results come back to the thread that owns it."""
+"""Work off the GUI thread: a small pool whose results return to the thread that owns it."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -40,7 +40,7 @@ class Jobs(QObject):
 
     @property
     def closed(self) -> bool:
-        """Whether `close` was called: a job that takes long asks now and then, and ends."""
+        """Whether `close` was called; long jobs check this from time to time and stop."""
         return self._closed
 
     def submit(
@@ -89,7 +89,7 @@ def _fault(error: Exception) -> None:
 
 
 class Latest:
-    """One job in flight; of those asked for meanwhile only the newest is kept."""
+    """Runs one job at a time; of those submitted meanwhile only the newest is kept."""
 
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs

@@ -8,7 +8,7 @@ from trainer.data.project import Project
 
 
 class DocumentLoader(QObject):
-    """Loads documents; of several asked for in a hurry only the last is delivered."""
+    """Loads documents; of several requested in quick succession only the last is delivered."""
 
     loaded = Signal(object)  # Document
     failed = Signal(str, object)  # image id, exception
@@ -36,7 +36,7 @@ class DocumentLoader(QObject):
             self._load(project, image_id, priority=-1)
 
     def clear(self) -> None:
-        """Forget what is under way: another project is opened, or none."""
+        """Forget pending loads: another project is opened, or none."""
         self._wanted, self._ahead = "", None
         self._under_way = set()  # a new one: another project may have images of the same names
 

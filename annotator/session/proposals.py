@@ -1,4 +1,4 @@
-"""What is proposed for the open image: a mask that follows the corrections, and tags where it has none."""
+"""Proposals for the open image: a mask that follows the corrections, and tags where it has none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Proposals(QObject):
-    """Asks the trainer thread for proposals and lays them under the strokes of the open image."""
+    """Requests proposals from the trainer thread and places them under the strokes of the open image."""
 
     refined = Signal()  # the mask follows every correction
     failed = Signal()  # no mask of the open image is on its way any more
@@ -37,7 +37,7 @@ class Proposals(QObject):
         return self._refiner.busy or self._state.waits_for("propose") or self._state.waits_for("engine")
 
     def begin(self, document: Document) -> None:
-        """Take the proposal that is at hand for an image just opened, or ask for one."""
+        """Use the known proposal for an image just opened, or request one."""
         self._refiner = Latest(self._state.jobs)  # that of the image before goes on by itself
         self._state.set_busy("refine", None)
         if proposal := self._state.predictor.known(document.id):
@@ -47,7 +47,7 @@ class Proposals(QObject):
             self._request(document)
 
     def ask(self) -> None:
-        """Propose for the open image anew, because of what a person did; its mask follows."""
+        """Propose again for the open image after a change by the user; its mask follows."""
         if (document := self._state.document) is not None:
             document.release()
             self._request(document)
@@ -66,7 +66,7 @@ class Proposals(QObject):
             self._request(document)
 
     def ask_unless_accepted(self) -> None:
-        """Ask again after tags, models or parameters changed; an accepted mask stays as it is."""
+        """Request a new proposal after tags, models or parameters changed; an accepted mask is kept."""
         document = self._state.document
         # The answer that an accepted image still waits for will be dropped: it is made of what was before.
         if document is not None and (not document.accepted or self._state.waits_for("propose")):
@@ -88,7 +88,7 @@ class Proposals(QObject):
             self.ask()
 
     def refine(self) -> None:
-        """Let the mask follow the corrections; an accepted mask stays as it is."""
+        """Update the mask to the corrections; an accepted mask is kept."""
         state, document, project = self._state, self._state.document, self._state.project
         if document is None or project is None or document.proposal is None or document.accepted:
             return

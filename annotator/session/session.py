@@ -29,10 +29,10 @@ CLOSING_SECONDS = 1.8  # for all that has to end, so that the window is gone wit
 
 
 class Session(SessionState):
-    """The one owner of the open project and image, and of the parts that work on them.
+    """Owner of the open project and image, and of the parts that work on them.
 
-    Panels and canvas read it, call it and its parts, and listen. Images are loaded and masks refined in a job
-    pool, proposals are made by the trainer thread; an answer that comes too late is dropped.
+    Panels and canvas read it, call it and listen to its signals. Images are loaded and masks refined in a job
+    pool; the trainer thread makes proposals; late results are dropped.
     """
 
     def __init__(self, make_engine: EngineFactory, parent: QObject | None = None) -> None:
@@ -136,12 +136,12 @@ class Session(SessionState):
             self._tell_end()
 
     def save(self) -> bool:
-        """Write what is not on disk yet, once more if it was refused; whether everything is."""
+        """Write what is not on disk yet, retrying failed writes; return whether everything is."""
         self.strokes.finish()
         return self.saver.flush()
 
     def close(self, deadline: Deadline | None = None) -> bool:
-        """Save what waits, stop trainer thread and jobs; False when one of them did not end in time."""
+        """Save pending changes, stop trainer thread and jobs; False if one of them did not end in time."""
         deadline = deadline or Deadline(CLOSING_SECONDS)
         self.strokes.finish()
         self.saver.close()

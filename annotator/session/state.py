@@ -263,7 +263,7 @@ class SessionState(QObject):
             self.message.emit("warning", texts[0] + every)
 
     def reload_record(self, image_id: str) -> None:
-        """Read again what the project knows of an image, after something was written."""
+        """Read an image's record again after something was written."""
         if self._project is not None and image_id in self._records:
             record = self._project.record(image_id)
             if image_id in self._tags_to_write:
@@ -293,7 +293,7 @@ class SessionState(QObject):
         self.records_changed.emit()
 
     def may_leave(self) -> bool:
-        """Whether the open image may be left: never while something done to it is not on disk."""
+        """Whether the open image may be left: not while a change to it is not on disk."""
         if self.saver.flush():
             return True
         self.message.emit(

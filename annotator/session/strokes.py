@@ -15,10 +15,10 @@ from trainer.worker.messages import SeedsChanged
 
 
 class Editor(Protocol):
-    """Where a person draws: it may hold a stroke, or a figure of several steps, that has not ended."""
+    """The canvas that a person draws on: it may hold an unfinished stroke or figure."""
 
     def finish(self) -> bool:
-        """End what is being drawn and keep it; whether there was anything."""
+        """Commit what is being drawn; return whether there was anything."""
 
     def step_back(self) -> bool:
         """Take the last step of a figure back, or end and keep a stroke; whether there was anything."""
@@ -51,7 +51,7 @@ class Strokes:
         state.image_changed.connect(self._tell_history)
 
     def finish(self) -> None:
-        """End what is being drawn and keep it: the image is left, accepted or saved."""
+        """Commit what is being drawn, before the image is left, accepted or saved."""
         if self.editor is not None:
             self.editor.finish()
 
@@ -114,7 +114,7 @@ class Strokes:
     def undo(self) -> None:
         """Take back the last stroke of the open image, whichever layer it was on.
 
-        What is being drawn comes first: a polygon loses its last corner, a stroke ends and is kept.
+        An unfinished figure comes first: a polygon loses its last corner, a stroke is committed.
         """
         if self.editor is None or not self.editor.step_back():
             self._travel(forward=False)
@@ -191,7 +191,7 @@ class Strokes:
 
 
 def _step(project: Project, image_id: str, travel: Travel, forward: bool) -> None:
-    """Undo or redo in the journal. What goes wrong is told and not tried again: nothing was done."""
+    """Undo or redo in the journal. An error is reported and not retried: nothing was changed."""
     try:
         travel.edit = project.redo(image_id) if forward else project.undo(image_id)
         if travel.edit is not None:

@@ -1,4 +1,4 @@
-"""The middle of the window: the canvas, the four panes in its place, or the empty desk."""
+"""The central area: the canvas, the four panes of the inspect view, or the empty desk."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
@@ -11,7 +11,7 @@ from annotator.shell.welcome import EmptyDesk
 
 
 class Centre(QStackedWidget):
-    """Shows one of the views; what a person does to "the view" goes to the one that is seen."""
+    """Shows one of the views; actions on "the view" go to the visible one."""
 
     zoom_changed = Signal(float)
     resized = Signal()

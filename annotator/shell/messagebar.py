@@ -1,4 +1,4 @@
-"""Messages over the canvas: they say what happened and what can be done, and never move or stop the work."""
+"""Messages over the canvas: what happened and what can be done, without interrupting the work."""
 
 from collections.abc import Callable
 

@@ -287,7 +287,7 @@ class Window(QMainWindow):
     def report_fault(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
-        """Show a fault of the program, with what a report needs; the work goes on."""
+        """Show an internal error with everything a report needs; work continues."""
         details = "".join(traceback.format_exception(kind, error, trace))
         logging.getLogger(__name__).error(details)
         self.messages.show_message(
@@ -295,7 +295,7 @@ class Window(QMainWindow):
         )
 
     def tell_of_crashes(self, traces: Sequence[Path]) -> None:
-        """Tell where the traces lie of crashes that nobody was told of yet."""
+        """Report the traces of crashes that have not been reported yet."""
         for trace in traces:
             text = self.tr(
                 "The program crashed last time; your strokes were saved as you made them. Please report it "
@@ -345,9 +345,9 @@ class Window(QMainWindow):
     # -- Leaving ---------------------------------------------------------------------------------------------
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Write what is not on disk yet and stop what runs, within two seconds.
+        """Save pending changes and stop all threads, within two seconds.
 
-        If the disk refuses strokes or an acceptance, the first attempt to close only says so.
+        If the disk refuses strokes or an acceptance, the first attempt to close only warns.
         """
         deadline = Deadline(CLOSING_SECONDS)
         if not self.session.save() and not self._warned:

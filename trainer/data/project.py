@@ -402,7 +402,7 @@ class Project:
         with self._database.writing() as connection:
             find = journal.last_applied if undone else journal.first_undone
             if edit := find(connection, image_id):
-                _ = edit.before if undone else edit.after  # a damaged patch is told of, not half undone
+                _ = edit.before if undone else edit.after  # raises here if the patch is damaged
                 journal.mark(connection, edit, undone)
                 self._edits_changed(connection, edit)
         return edit

@@ -1,1 +1,1 @@
-"""How the bundled weights came about: distillation of a teacher into a small backbone."""
+"""How the bundled weights were trained: distillation of a teacher into a small backbone."""

@@ -33,7 +33,7 @@ class Crops:
         self._chances = chances / chances.sum()
 
     def batches(self, size: Callable[[], int]) -> Iterator[Tensor]:
-        """Endless ``batch×3×s×s`` uint8 tensors; ``size`` gives s and is asked for every batch."""
+        """Endless ``batch×3×s×s`` uint8 tensors; ``size`` gives s and is called for every batch."""
         with ThreadPoolExecutor(1) as pool:
             following = pool.submit(self._batch, size())
             while True:

@@ -1,4 +1,4 @@
-"""Teacher, student, and what the one asks of the other."""
+"""Teacher and student networks of the distillation."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -83,7 +83,7 @@ class Student(nn.Module):
         return [adapter(maps[tap]) for adapter, tap in zip(self.adapters, self._taps, strict=True)]
 
     def by_block(self, x: Tensor, targets: Sequence[Tensor]) -> list[Tensor]:
-        """What each layer makes of the teacher's map before it.
+        """Each layer's output for the teacher's map before it.
 
         No layer has to wait until those before it have learnt, and its error is its own: a shallow problem
         each, learnt many times sooner than the whole (block-wise distillation, Li et al., CVPR 2020).

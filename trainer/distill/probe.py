@@ -1,4 +1,4 @@
-"""Linear probe: how much a backbone's pooled features tell about classes it was not taught.
+"""Linear probe: how much a backbone's pooled features tell about unseen classes.
 
 Twenty classes of Caltech-101, ten photos each to learn from and ten to be judged on. The distillation of the
 bundled backbone keeps these classes out entirely.

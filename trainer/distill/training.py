@@ -6,8 +6,8 @@ the one after it (where the teacher has such maps); then all learn together. It 
 teacher, and no labels of the photos are used.
 
 The schedule follows a clock of work: rate and input size depend on the share of the budget that is spent, so
-a run ends properly whatever the machine. It can be broken off and resumed, also with another budget or by
-another number of processes, which share each batch.
+a run ends properly whatever the machine. It can be interrupted and resumed, also with another budget or
+number of processes, which share each batch.
 """
 
 import json
@@ -91,7 +91,7 @@ def working_seconds(device: torch.device) -> float:
 
 
 class Distillation:
-    """A run: its networks, its photos, and where it stands."""
+    """A run: its networks, photos and progress."""
 
     def __init__(
         self,
@@ -227,7 +227,7 @@ class Distillation:
         return self.out / "checkpoint.pt"
 
     def _fingerprint(self) -> str:
-        """What must stay as it was for a run to go on: all but the time it is given."""
+        """Everything that must be unchanged for a run to resume: all but its time budget."""
         return json.dumps({**asdict(self.recipe), "minutes": None})
 
     def _save(self) -> None:

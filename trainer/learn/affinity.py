@@ -57,7 +57,7 @@ def affinity_steps(
     def loss_of(fused: AffinityNet, batch: Sequence[Sample]) -> Tensor:
         labels = cell_labels(torch.stack([sample.labels for sample in batch]).to(device).long())
         features = fused(inputs_of(batch)).float()
-        # Image by image, so that a batch's loss is the mean over its images whoever computes them.
+        # Image by image, so that a batch's loss is the mean over its images in any number of processes.
         losses = [
             affinity_loss(f[None], label[None]).total for f, label in zip(features, labels, strict=True)
         ]

@@ -60,7 +60,7 @@ def segmentation_steps(
         # All photos go to the device first: a copy waits for whatever the device still computes.
         pixels = [sample.pixels[None].to(device) for sample in batch]
         labels = [sample.labels[::every, ::every].to(device).long() for sample in batch]
-        # One by one: whole photos differ in size, and so a batch's loss is the same whoever computes it.
+        # One by one: whole photos differ in size, and the loss must not depend on the number of processes.
         losses = []
         for sample, photo, wanted in zip(batch, pixels, labels, strict=True):
             inputs = fused.backbone.convention.normalise(photo)

@@ -1,4 +1,4 @@
-"""The whole way on a data set: image tags in, masks out (METHOD sections 1 to 5)."""
+"""The whole method on a data set: image tags in, masks out (METHOD sections 1 to 5)."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def run_pipeline(
 
 
 class _Run:
-    """One run: trains the networks that are missing and takes every image through the stages."""
+    """One run: trains missing networks and takes every image through the stages."""
 
     def __init__(
         self, source: Source, out: Path, options: Options, report: Reporter, group: ProcessGroup
@@ -208,7 +208,7 @@ class _Run:
             self.stages = self._stages_of(replace(self.source, items=good))
 
     def _each(self, name: str, make: Callable[[int], None]) -> None:
-        """Take this process's share of the images through a stage, those done before left out."""
+        """Take this process's share of the images through a stage, except those done before."""
         mine = self.group.share(range(len(self.stages.items)))
         ahead = [index for index in mine if not self.stages.done(name, index)]
         with self._timed(name, len(mine), len(mine) - len(ahead)) as stage:
@@ -333,7 +333,7 @@ class _Run:
         return Checkpoint(self.folder.checkpoint(name), self.report.message)
 
     def _keep(self, name: str, bundle: Bundle) -> None:
-        """Keep a network whose training is over; what was kept on the way is no longer needed."""
+        """Save a network whose training is complete and remove its checkpoint."""
         self._save(self.folder.model(name), bundle)
         if self.group.is_main:
             self.folder.checkpoint(name).unlink(missing_ok=True)
@@ -348,7 +348,7 @@ class _Run:
         return channels_last(net.to(self.options.device)).eval()
 
     def _about(self) -> dict[str, Any]:
-        """What a file of models tells of where they come from."""
+        """The provenance stored in a file of models."""
         return {
             **self.stages.settings.of_models,
             "data": self.source.root.name,

@@ -1,4 +1,4 @@
-"""The segmentation network by itself: trained on the masks of a data set, and predicting for another."""
+"""The segmentation network alone: training on the masks of a data set, and predicting for another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of the stages of a run against true masks, each with the rule that decided on background."""
+"""Scores of a run's stages against true masks, each with the rule that decided on background."""
 
 from __future__ import annotations
 

@@ -55,8 +55,8 @@ PROTOCOLS: dict[ProtocolName, Protocol] = {
 class Task(NamedTuple):
     """What is annotated in one go.
 
-    `target` names the class where it is one of several; `classes` are those that the method is told of;
-    `truth` is uint8 H×W in their ids, 255 void.
+    `target` names the class where it is one of several; `classes` are those that the method knows of; `truth`
+    is uint8 H×W in their ids, 255 void.
     """
 
     image: str

@@ -1,4 +1,4 @@
-"""The predictions that are asked for and not yet made, most urgent first."""
+"""Pending predictions, most urgent first."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Requests:
         self._waiting[command.image] = Request(command.image, priority, next(self._order), is_open)
 
     def take(self) -> Request | None:
-        """Take the most urgent request out, or None. After a fast one, the full one waits in its place."""
+        """Remove and return the most urgent request, or None. A fast one is followed by the full one."""
         if not self._waiting:
             return None
         request = min(self._waiting.values(), key=lambda request: (request.priority, request.order))

@@ -1,4 +1,4 @@
-"""Proposals for all images of a project, one after the other."""
+"""Proposals for all images of a project, one by one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ProposeAll:
         return True
 
     def end(self, stopped: bool) -> None:
-        """Say what came of it; `stopped` tells that images may be left."""
+        """Report the result; `stopped` means that images may be left."""
         self._send(ProposeAllEnded(len(self._done), stopped, tuple(self._failed.values())))
 
     def _next(self) -> ImageRecord | None:

@@ -72,7 +72,7 @@ class TrainerWorker:
     """
 
     def __init__(self, project: Project, engine: Engine, emit: Callable[[Message], None]) -> None:
-        """From `start` on `engine` belongs to the thread; only its settings may be set from outside."""
+        """After `start` the thread owns `engine`; only its settings may be changed from outside."""
         self._project, self._engine = project, engine
         self._outbox = Outbox(emit)
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
@@ -94,7 +94,7 @@ class TrainerWorker:
         self._thread.start()
 
     def post(self, command: Command) -> None:
-        """Hand over a command; returns at once."""
+        """Post a command; returns at once."""
         if isinstance(command, Shutdown):
             self._stopping.set()
         self._commands.put(command)
@@ -288,7 +288,7 @@ class TrainerWorker:
         return join_texts(problems, used)
 
     def _refresh(self) -> None:
-        """Ask again for the images proposed last, as far as nobody touched them."""
+        """Request new proposals for the images proposed last that nobody has touched."""
         for image in list(self._proposed)[-REFRESHED:]:
             if self._project.record(image).untouched:
                 self._requests.ask(Predict(image, Priority.REFRESH))

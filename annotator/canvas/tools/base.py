@@ -58,7 +58,7 @@ class Tool:
 
     @property
     def pending(self) -> bool:
-        """Whether there is something that Esc would give up."""
+        """Whether there is something that Esc would cancel."""
         return self.painting.active
 
     def press(self, at: QPointF, erase: bool, straight: bool) -> None:
@@ -78,11 +78,11 @@ class Tool:
         """The mouse moved without drawing."""
 
     def close(self) -> bool:
-        """Enter was pressed; whether that meant anything."""
+        """Enter was pressed; return whether the tool used it."""
         return False
 
     def step_back(self) -> bool:
-        """Backspace was pressed; whether that meant anything."""
+        """Backspace was pressed; return whether the tool used it."""
         return False
 
     def finish(self) -> None:
@@ -91,14 +91,14 @@ class Tool:
             self.painting.finish(self.name)
 
     def cancel(self) -> bool:
-        """Esc was pressed; whether there was something to give up."""
+        """Esc was pressed; return whether there was something to cancel."""
         if self.painting.active:
             self.painting.cancel()
             return True
         return False
 
     def reset(self) -> None:
-        """Another image is open, or another tool taken up: forget what belongs to the old one."""
+        """Another image is open, or another tool was chosen: forget what belongs to the old one."""
         self.cancel()
 
     def draw(self, painter: QPainter, at: QPointF | None, erase: bool) -> None:

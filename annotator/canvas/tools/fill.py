@@ -9,7 +9,7 @@ from annotator.canvas.tools.base import Tool
 
 
 class Fill(Tool):
-    """Gives the connected region of the mask under the mouse another class; found off this thread."""
+    """Gives the connected region of the mask under the mouse another class; computed off the GUI thread."""
 
     name = "fill"
     text = "Fill"
@@ -18,7 +18,7 @@ class Fill(Tool):
     help = "Fill a connected region with a class."
 
     def press(self, at: QPointF, erase: bool, straight: bool) -> None:
-        """Find the region, then paint it as it was meant here, if the same image and layer are still open."""
+        """Find the region, then paint it as requested, if the same image and layer are still open."""
         mask, image = self.session.mask, self.session.image
         i, j = int(at.y()), int(at.x())
         if mask is None or not (0 <= at.y() < mask.shape[0] and 0 <= at.x() < mask.shape[1]):

@@ -1,4 +1,4 @@
-"""The picker: takes up the class under the mouse."""
+"""The picker: selects the class under the mouse."""
 
 from PySide6.QtCore import QPointF
 
@@ -8,7 +8,7 @@ from trainer.data.project import Target
 
 
 class Picker(Tool):
-    """Takes up the class under the mouse."""
+    """Selects the class under the mouse."""
 
     name = "picker"
     text = "Pick class"
@@ -17,7 +17,7 @@ class Picker(Tool):
     help = "Take the class that lies under the mouse."
 
     def press(self, at: QPointF, erase: bool, straight: bool) -> None:
-        """Take the class of the layer that is painted on; of the mask where there is no seed cue."""
+        """Select the class of the painted layer, or that of the mask where there is no seed cue."""
         seeds, mask = self.session.seeds, self.session.mask
         i, j = int(at.y()), int(at.x())
         if seeds is None or mask is None:

@@ -12,7 +12,7 @@ from annotator.canvas.tools.base import Tool, ToolHost
 
 
 class SuperpixelTool(Tool):
-    """Paints whole superpixels, found once an image, off this thread; the one under the mouse is outlined."""
+    """Paints whole superpixels, computed once per image; the one under the mouse is outlined."""
 
     name = "superpixel"
     text = "Superpixels"
