@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import importlib.util
 import os
 import sys
 import traceback
@@ -60,9 +62,39 @@ def _open_desk(path: Path | None) -> int:
     displays = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     if sys.platform == "linux" and not any(os.environ.get(name) for name in displays):
         raise UserError("there is no display for the desk; headless commands work without one (see --help)")
+    if sys.platform == "linux" and (library := missing_library()):
+        raise UserError(
+            f"the desk needs the system library {library}, which is missing; install it, on Debian and "
+            f"Ubuntu by `sudo apt-get install {package_of(library)}`"
+        )
     from annotator.app import run  # headless commands never import Qt
 
     return run(path)
+
+
+def missing_library() -> str:
+    """The first system library that Qt's part for the display in use lacks, "" for none.
+
+    Qt would end the process without naming it.
+    """
+    platform = os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0]
+    platform = platform or ("wayland" if os.environ.get("WAYLAND_DISPLAY") else "xcb")
+    spec = importlib.util.find_spec("PySide6")
+    for folder in spec.submodule_search_locations or () if spec else ():
+        plugin = Path(folder, "Qt", "plugins", "platforms", f"libq{platform}.so")
+        if plugin.is_file():
+            try:
+                ctypes.CDLL(str(plugin))
+            except OSError as error:
+                name = str(error).partition(":")[0]
+                return name if ".so" in name else ""
+    return ""
+
+
+def package_of(library: str) -> str:
+    """The Debian package of a shared library: libxcb-cursor.so.0 is in libxcb-cursor0."""
+    stem, _, version = library.lower().replace("_", "-").partition(".so.")
+    return f"{stem}-{version}" if stem[-1:].isdigit() else f"{stem}{version}"
 
 
 def _report_fault() -> int:

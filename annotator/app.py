@@ -54,7 +54,7 @@ def _run(project: Path | None, crashes: Sequence[Path]) -> int:
             window.open_sample()
         window.tell_of_crashes(crashes)  # opening takes earlier messages away
 
-    QTimer.singleShot(0, window, begin)
+    window.painted.connect(begin)
     # Python looks at signals only when it runs: Ctrl+C in the terminal closes the window, as it should.
     signal.signal(signal.SIGINT, lambda *_: window.close())
     heartbeat = QTimer(interval=200)

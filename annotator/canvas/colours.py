@@ -47,12 +47,14 @@ def heat_lut(strength: float) -> Lut:
 
 
 def mask_luts(strength: float) -> tuple[Lut, Lut]:
-    """Fill and outline of the mask: class colours at `strength`, a lighter rim, a dark halo outside it."""
+    """Fill and outline of the mask: class colours at `strength`; the outline is light inside and dark
+    outside, so that it is seen on dark objects and on bright ones.
+    """
     colours = class_colours()
     fill = argb(colours, np.full(256, strength))
     fill[[BACKGROUND, VOID]] = TRANSPARENT
-    line = argb(mixed(colours, (255, 255, 255), 0.35), np.ones(256))
-    line[[BACKGROUND, VOID]] = argb((0, 0, 0), 0.45)
+    line = argb(mixed(colours, (255, 255, 255), 0.5), np.ones(256))
+    line[[BACKGROUND, VOID]] = argb((0, 0, 0), 0.75)
     return fill, line
 
 

@@ -4,6 +4,7 @@ Only the part of a layer that is on the screen is ever composed, at the screen's
 that of the repainted rectangle whatever the image's size, and outlines and hatching are crisp at every zoom.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from annotator.canvas.colours import TRANSPARENT, Lut
 from annotator.session.document import Labels
+from trainer.data.classes import UNTOUCHED
 
 Indices = NDArray[np.intp]
 Pixels = NDArray[np.uint32]  # premultiplied 0xAARRGGBB
@@ -75,34 +77,41 @@ class Raster:
 
 @dataclass(frozen=True)
 class Hatch:
-    """Stripes of `colour`, `period` screen pixels apart, over one label of the map or of another `layer`."""
+    """Stripes of `colour`, `period` screen pixels apart, over one label of the map or of another `layer`.
 
-    label: int
+    Without a label they lie over all that is painted there.
+    """
+
+    label: int | None
     colour: np.uint32
     period: int
     layer: Labels | None = None
 
+    def covers(self, labels: Labels) -> NDArray[np.bool_]:
+        """Where it lies over labels of its layer."""
+        return labels != UNTOUCHED if self.label is None else labels == self.label
+
 
 def label_pixels(
-    raster: Raster, layer: Labels, fill: Lut, line: Lut | None = None, hatch: Hatch | None = None
+    raster: Raster, layer: Labels, fill: Lut, line: Lut | None = None, hatches: Sequence[Hatch] = ()
 ) -> Pixels | None:
-    """Colours of a label map: `fill`, `line` on both sides of its boundaries, hatching over one label.
+    """Colours of a label map: `fill`, `line` on both sides of its boundaries, `hatches` over some labels.
 
     None where there is nothing to see, which is checked early: most of a layer of strokes is empty.
     """
     around = raster.sample(layer)
-    if hatch is None or hatch.layer is None:
+    if all(hatch.layer is None for hatch in hatches):
         only = around[0, 0]
-        striped = hatch is not None and hatch.label == only
+        striped = any(hatch.covers(only) for hatch in hatches)
         if fill[only] == TRANSPARENT and not striped and (around == only).all():
             return None
     m = raster.margin
     inner = slice(m, -m or None)
     labels = around[inner, inner]
     pixels = fill[labels]
-    if hatch is not None:
-        hatched = (labels if hatch.layer is None else raster.sample_inner(hatch.layer)) == hatch.label
-        if hatched.any():
+    for hatch in hatches:
+        hatched = hatch.covers(labels if hatch.layer is None else raster.sample_inner(hatch.layer))
+        if np.any(hatched):
             pixels[hatched & raster.stripes(hatch.period)] = hatch.colour
     if line is not None and m:
         edge = labels != around[: -2 * m, inner]

@@ -150,7 +150,9 @@ class CamItem(LayerItem):
 
 
 class MaskItem(LayerItem):
-    """The mask: class colours and a crisp outline; what the person left undecided is hatched in white."""
+    """The mask: class colours and a crisp outline; hand edits are hatched widely in white, what the person
+    left undecided closely.
+    """
 
     def __init__(self, mask: LabelSource, edits: LabelSource) -> None:
         super().__init__()
@@ -167,8 +169,9 @@ class MaskItem(LayerItem):
         mask = self._mask()
         if mask is None:
             return None
-        hatch = _hatch(EDIT_VOID, WHITE, 0.6, ratio, self._edits())
-        return label_pixels(raster, mask, self._fill, self._line, hatch)
+        edits = self._edits()
+        hatches = _hatch(None, WHITE, 0.4, 2 * ratio, edits), _hatch(EDIT_VOID, WHITE, 0.6, ratio, edits)
+        return label_pixels(raster, mask, self._fill, self._line, hatches)
 
 
 class SeedsItem(LayerItem):
@@ -190,11 +193,11 @@ class SeedsItem(LayerItem):
         if seeds is None:
             return None
         hatch = _hatch(BACKGROUND, (150, 158, 170), 0.5 * self.strength, ratio)
-        return label_pixels(raster, seeds, self._fill, None, hatch)
+        return label_pixels(raster, seeds, self._fill, None, [hatch])
 
 
 class StrokesItem(LayerItem):
-    """What the person painted on the seeds: brighter than computed cues and rimmed in white."""
+    """What the person painted on the seeds: hatched and rimmed in white, which nothing computed is."""
 
     def __init__(self, corrections: LabelSource) -> None:
         super().__init__()
@@ -211,8 +214,8 @@ class StrokesItem(LayerItem):
         corrections = self._corrections()
         if corrections is None:
             return None
-        hatch = _hatch(BACKGROUND, WHITE, 0.8 * self.strength, ratio)
-        return label_pixels(raster, corrections, self._fill, self._line, hatch)
+        hatch = _hatch(None, WHITE, 0.8 * self.strength, ratio)
+        return label_pixels(raster, corrections, self._fill, self._line, [hatch])
 
 
 class DrawnItem(LayerItem):
@@ -229,18 +232,17 @@ class DrawnItem(LayerItem):
         colourless = value in (UNTOUCHED, EDIT_VOID)
         self._fill = np.array([0, argb(WHITE, 0.15) if colourless else fill[value]], np.uint32)
         self._line = np.array([line[VOID], line[0]], np.uint32)
-        self._hatched = 1 if colourless or value == BACKGROUND else -1
 
     def compose(self, raster: Raster, ratio: float) -> Pixels | None:
         """The covered pixels in the colour of their class."""
         covered = self._covered()
         if covered is None:
             return None
-        hatch = _hatch(self._hatched, WHITE, 0.6, ratio)
-        return label_pixels(raster, covered.view(np.uint8), self._fill, self._line, hatch)
+        hatch = _hatch(1, WHITE, 0.6, ratio)
+        return label_pixels(raster, covered.view(np.uint8), self._fill, self._line, [hatch])
 
 
 def _hatch(
-    label: int, rgb: tuple[int, int, int], alpha: float, ratio: float, layer: Labels | None = None
+    label: int | None, rgb: tuple[int, int, int], alpha: float, ratio: float, layer: Labels | None = None
 ) -> Hatch:
     return Hatch(label, np.uint32(argb(rgb, alpha)), round(HATCH_PERIOD * ratio), layer)

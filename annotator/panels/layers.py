@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidg
 
 from annotator.actions import Actions
 from annotator.canvas.view import LAYERS, CanvasView
+from annotator.panels.explain import ExplainButton
 from annotator.widgets import Slider, explanation
 
 
@@ -50,10 +51,12 @@ class LayersPanel(QWidget):
             slider.valueChanged.connect(lambda v, name=name: canvas.set_layer_opacity(name, v / 100))
             for column, widget in enumerate((switch, slider, value)):
                 grid.addWidget(widget, row, column)
+            if name in ("cam", "seeds"):
+                grid.addWidget(ExplainButton(canvas.session, name), row, 3)
             self.switches[name], self.sliders[name], self._values[name] = switch, slider, value
         self.foot = explanation()
         self.foot.setWordWrap(False)  # wrapped text asks for a second line, needed or not
-        grid.addWidget(self.foot, len(LAYERS), 0, 1, 3)
+        grid.addWidget(self.foot, len(LAYERS), 0, 1, 4)
         actions.keys_changed.connect(self._explain)
         self._explain()
         canvas.layers_changed.connect(self._show)

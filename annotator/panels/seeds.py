@@ -1,9 +1,10 @@
 """The Seeds panel: parameters of the seed cues, and the choice of what makes the mask."""
 
-from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QPushButton, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QRadioButton, QVBoxLayout, QWidget
 
 from annotator.i18n import localised
+from annotator.panels.explain import ExplainButton
 from annotator.session import Session
 from annotator.widgets import ValueSlider, explanation, heading, line, scrolled
 from trainer.method.propagations import PROPAGATIONS
@@ -63,12 +64,13 @@ class SeedsPanel(QWidget):
         for mode in PROPAGATIONS.values():
             choices += [self.modes[mode.name], explanation(localised(mode.explanation))]
         for widget in (
-            self._intro,
+            _explained(self._intro, session, "seeds"),
+            _explained(heading(self.tr("What is sure")), session, "alpha"),
             self.low,
             self.high,
             self.threshold,
             line(),
-            heading(self.tr("What makes the mask")),
+            _explained(heading(self.tr("What makes the mask")), session, "affinity"),
             *choices,
             self.network,
             explanation(
@@ -135,3 +137,13 @@ class SeedsPanel(QWidget):
 
     def _reset(self) -> None:
         self._session.parameters.reset()
+
+
+def _explained(words: QWidget, session: Session, term: str) -> QWidget:
+    """Words with a “?” beside them that explains a term."""
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(words, 1)
+    layout.addWidget(ExplainButton(session, term), 0, Qt.AlignmentFlag.AlignTop)
+    return row

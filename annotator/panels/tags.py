@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from trainer.engine import Proposal
 
 SUGGESTED = 4
+ROW = 31  # logical pixels
 
 
 class ClassRow(QFrame):
@@ -64,7 +65,7 @@ class ClassRow(QFrame):
         if removable:
             tip = self.tr("Remove the tag {name}").format(name=name)
             layout.addWidget(CrossButton(theme, tip, lambda: self.removed.emit(class_id), side=13))
-        self.setMinimumHeight(31)
+        self.setMinimumHeight(ROW)
         self.show_chosen(False)
 
     def show_chosen(self, chosen: bool) -> None:
@@ -126,6 +127,7 @@ class TagsPanel(QWidget):
         body.addWidget(self.none)
         body.addStretch()
         self._scroll = scrolled(inner)
+        self._scroll.setMinimumHeight(3 * ROW + 20)  # background and two tags without scrolling
         foot = QHBoxLayout()
         foot.setContentsMargins(8, 4, 8, 8)
         foot.addWidget(self.field)
@@ -148,7 +150,7 @@ class TagsPanel(QWidget):
 
     def sizeHint(self) -> QSize:
         """Room for a handful of tags."""
-        return QSize(280, 230)
+        return QSize(280, 170)
 
     def begin_adding(self) -> None:
         """Put the cursor into the field."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import cast
 
-from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
 from annotator.actions import ACTIONS, Actions, spec_of, translated
@@ -45,7 +45,7 @@ from trainer.errors import UserError
 
 FIRST_SIZE = QSize(1440, 900)
 FRAME = QSize(8, 40)  # what a window manager may put around it
-VERSION = 1  # of the dock layout that is remembered
+VERSION = 2  # of the dock layout that is remembered
 TABBED = ("seeds", "trainer", "inspector")
 NARROWEST = 262  # of the panels on the right: below, what they hold would be cut
 FEATURES = QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetClosable
@@ -54,6 +54,8 @@ LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockW
 
 class Window(QMainWindow):
     """The desk."""
+
+    painted = Signal()  # once, when it can be seen: what takes long begins then
 
     def __init__(self, session: Session, settings: DeskSettings, theme: Theme) -> None:
         super().__init__()
@@ -69,7 +71,7 @@ class Window(QMainWindow):
         self.seeds, self.trainer = SeedsPanel(session), TrainerPanel(session, theme)
         self.paint_actions = PaintActions(session, self.tags)
         self.export_dialog: ExportDialog | None = None
-        self._warned = False
+        self._warned = self._painted = False
         self._weights_warning = ""
         self.canvas.restore_layers(settings.layers)
         self._place()
@@ -206,7 +208,7 @@ class Window(QMainWindow):
         self.docks["seeds"].raise_()
         # The layers keep their own height; the tags come first, and the tabs below can be scrolled.
         shared = [self.docks[name] for name in ("tags", "seeds")]
-        self.resizeDocks(shared, [260, 300], Qt.Orientation.Vertical)
+        self.resizeDocks(shared, [190, 420], Qt.Orientation.Vertical)
         self.resizeDocks([self.docks["images"], self.docks["tags"]], [250, 300], Qt.Orientation.Horizontal)
 
     def _wire(self) -> None:
@@ -310,6 +312,13 @@ class Window(QMainWindow):
     def _put_welcome_away(self) -> None:
         self.settings.welcomed = True
         self.welcome.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Tell of the first time, as soon as all that stands in the window is painted as well."""
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self, self.painted.emit)
 
     def changeEvent(self, event: QEvent) -> None:
         """The window manager has its own ways into the full screen and out of it."""

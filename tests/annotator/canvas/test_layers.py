@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from canvas_desk import CAT, DOG, at, open_canvas, open_session, propose
+from PySide6.QtCore import QRect
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from skimage.color import rgb2lab
 
@@ -17,6 +19,7 @@ from annotator.panels.layers import LayersPanel
 from annotator.pyramid import halved, pyramid
 from annotator.session import Session
 from annotator.settings import DeskSettings
+from trainer.data.project import Target
 
 
 @pytest.fixture
@@ -78,8 +81,8 @@ def test_hatching_stays_with_the_image_when_it_is_scrolled() -> None:
     labels = np.zeros((10, 10), np.uint8)
     hatch = Hatch(0, np.uint32(0xFFFFFFFF), 8)
     lut = np.zeros(256, np.uint32)
-    whole = label_pixels(Raster.over(0, 0, 40, 40, (0, 0), (4, 4), (10, 10)), labels, lut, None, hatch)
-    part = label_pixels(Raster.over(3, 7, 20, 20, (-5, 2), (4, 4), (10, 10)), labels, lut, None, hatch)
+    whole = label_pixels(Raster.over(0, 0, 40, 40, (0, 0), (4, 4), (10, 10)), labels, lut, None, [hatch])
+    part = label_pixels(Raster.over(3, 7, 20, 20, (-5, 2), (4, 4), (10, 10)), labels, lut, None, [hatch])
     assert part is not None and whole is not None
     assert (part == whole[5:25, 8:28]).all()
     assert 0 < (whole != 0).mean() < 0.5
@@ -157,3 +160,40 @@ def test_the_panel_names_the_key_that_peeks(qtbot: QtBot, view: CanvasView) -> N
     assert panel.foot.text() == "Hold Space to see the bare photo."
     actions.set_key("peek", "")
     assert not panel.foot.isVisible()
+
+
+def lightness(argb: np.ndarray, grey: int) -> np.ndarray:
+    """CIELAB L* of premultiplied colours over a grey."""
+    alpha = (argb >> 24)[:, None] / 255
+    rgb = np.stack([argb >> 16 & 255, argb >> 8 & 255, argb & 255], axis=1) + grey * (1 - alpha)
+    return rgb2lab(rgb / 255)[:, 0]
+
+
+@pytest.mark.parametrize("grey", range(0, 256, 15))
+def test_an_outline_of_two_tones_is_seen_on_objects_of_any_brightness(grey: int) -> None:
+    _, line = mask_luts(0.0)
+    photo = lightness(np.zeros(1, np.uint32), grey)
+    inside, outside = lightness(line[1:21], grey), lightness(line[:1], grey)
+    assert (np.maximum(abs(inside - photo), abs(outside - photo)) > 25).all()
+
+
+@pytest.mark.parametrize("target", list(Target))
+def test_what_a_person_painted_is_told_from_what_was_computed(
+    qtbot: QtBot, session: Session, target: Target
+) -> None:
+    view = open_canvas(qtbot, session)
+    propose(qtbot, session)  # the left half of the mask is a cat
+    session.target = target
+
+    def shades() -> int:
+        QApplication.processEvents()
+        area = QRect(at(view, 14, 24), at(view, 34, 44))
+        picture = view.viewport().grab(area).toImage()
+        return len({picture.pixel(x, 40) >> 20 for x in range(8, picture.width() - 8)})
+
+    view.set_layer_visible("image", False)
+    computed = shades()
+    session.strokes.commit((15, 5, 55, 40), np.full((40, 35), CAT, np.uint8), "brush")
+    assert computed == 1 and shades() > 1
+    session.save()
+    qtbot.waitUntil(lambda: not session.busy, timeout=20000)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -74,6 +75,19 @@ def test_without_a_display_the_desk_says_so(
     monkeypatch.setattr("sys.platform", "linux")
     assert run() == 2
     assert "no display" in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Qt brings its libraries along elsewhere")
+def test_a_system_library_that_qt_lacks_is_named_with_its_package(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(path: str) -> None:
+        raise OSError("libxcb-cursor.so.0: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    monkeypatch.setattr("main.ctypes.CDLL", lacking)
+    assert run() == 2
+    assert "apt-get install libxcb-cursor0" in one_line(capsys.readouterr().err)
 
 
 def test_an_interrupt_ends_with_130(masks: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
