@@ -17,7 +17,7 @@ def run(
         Path, typer.Argument(metavar="PRED", help="Masks to score: a folder of <id>.png or a VOC tree.")
     ],
     gt: Annotated[
-        Path, typer.Argument(metavar="GT", help="True masks, likewise; their pixels of 255 do not count.")
+        Path, typer.Argument(metavar="GT", help="True masks, likewise; pixels of 255 are ignored.")
     ],
     classes: Classes = None,
     split: Annotated[

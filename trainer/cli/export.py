@@ -20,7 +20,7 @@ def run(
     ],
     out: Out,
     everything: Annotated[
-        bool, typer.Option("--all", help="Also masks that nobody accepted yet, where one is proposed.")
+        bool, typer.Option("--all", help="Also export proposed masks that nobody has accepted yet.")
     ] = False,
     format: Annotated[
         str,

@@ -32,7 +32,7 @@ Data = Annotated[
     ),
 ]
 Out = Annotated[
-    Path, typer.Option("--out", metavar="DIR", help="Folder for the results; made where it is missing.")
+    Path, typer.Option("--out", metavar="DIR", help="Folder for the results; created if missing.")
 ]
 Json = Annotated[
     bool, typer.Option("--json", help="Print figures as JSON on standard output, progress elsewhere.")
@@ -41,7 +41,9 @@ Split = Annotated[str, typer.Option("--split", help="Split of a VOC tree; 'all' 
 Classes = Annotated[
     Path | None,
     typer.Option(
-        "--classes", metavar="FILE", help="Class list, one name a line; else the data's own, else VOC's 20."
+        "--classes",
+        metavar="FILE",
+        help="Class list, one name per line; default: the data's own list, else VOC's 20 classes.",
     ),
 ]
 Weights = Annotated[
@@ -50,16 +52,14 @@ Weights = Annotated[
         "--weights",
         metavar="FILE|NAME",
         help="Backbone to start from: a torchvision or DINOv2 .pth, safetensors or PSA/IRN file, or a name. "
-        "Without it: the one that ships with the program.",
+        "Default: the bundled one.",
     ),
 ]
 Device = Annotated[str, typer.Option("--device", help="Where to compute: cpu, cuda, cuda:1 ...")]
-Seed = Annotated[
-    int, typer.Option("--seed", help="Seed of everything random; the same seed gives the same masks.")
-]
+Seed = Annotated[int, typer.Option("--seed", help="Random seed; the same seed gives the same masks.")]
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", min=1, help="CPU threads; all cores without it.", show_default=False),
+    typer.Option("--threads", min=1, help="CPU threads; default: all cores.", show_default=False),
 ]
 Workers = Annotated[
     int | None,
@@ -80,7 +80,9 @@ TrainingPrecision = Annotated[
 ]
 Classifier = Annotated[
     Path | None,
-    typer.Option("--classifier", metavar="FILE", help="Trained models: no classifier is trained then."),
+    typer.Option(
+        "--classifier", metavar="FILE", help="Trained models to use instead of training a classifier."
+    ),
 ]
 Propagation = Annotated[
     str,
@@ -96,7 +98,7 @@ Propagation = Annotated[
 Alpha = Annotated[
     float | None,
     typer.Option(
-        "--alpha", min=0.01, help="Background exponent; found by --coverage without it.", show_default=False
+        "--alpha", min=0.01, help="Background exponent; default: found from --coverage.", show_default=False
     ),
 ]
 Coverage = Annotated[
@@ -113,7 +115,7 @@ Segmentation = Annotated[
     bool | None,
     typer.Option(
         "--segmentation/--no-segmentation",
-        help=f"Train a segmentation network on the masks and let it make the final ones; "
+        help=f"Train a segmentation network on the masks and use its masks as the final ones; "
         f"by itself from {SEGMENTATION_FROM} photos on.",
         show_default=False,
     ),

@@ -19,7 +19,7 @@ def run(
     ],
     out: Out,
     only_tags: Annotated[
-        bool, typer.Option("--tags", help="Tagged images show their tagged classes and background only.")
+        bool, typer.Option("--tags", help="Restrict tagged images to their tagged classes and background.")
     ] = False,
     crf: Annotated[bool, typer.Option(help="Refine the masks with the dense CRF.")] = True,
     force: Force = False,

@@ -9,7 +9,7 @@ import typer
 
 
 def run(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write to; made where missing.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write to; created if missing.")],
 ) -> None:
     """Write the six tagged sample photos to a folder."""
     from trainer.data.sample import build_sample

@@ -44,7 +44,7 @@ def run(
     models: Annotated[
         Path | None,
         typer.Option(
-            "--models", metavar="FILE", help="Models of a run or of the desk; else those that ship with us."
+            "--models", metavar="FILE", help="Models of a run or of the desk; default: the bundled ones."
         ),
     ] = None,
     protocol: Annotated[

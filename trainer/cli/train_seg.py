@@ -32,12 +32,13 @@ def run(
     masks: Annotated[
         Path | None,
         typer.Option(
-            "--masks", metavar="DIR", help="Masks <id>.png, or a VOC tree with them; else DATA's own."
+            "--masks", metavar="DIR", help="Masks <id>.png, or a VOC tree with them; default: DATA's own."
         ),
     ] = None,
     weights: Weights = None,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="How often each image is seen.", show_default=False)
+        int | None,
+        typer.Option("--epochs", min=1, help="Number of times each image is seen.", show_default=False),
     ] = None,
     split: Split = "train",
     classes: Classes = None,
