@@ -120,7 +120,8 @@ class Strokes:
             self._travel(forward=False)
 
     def redo(self) -> None:
-        """Redo the stroke that was undone last."""
+        """Redo the stroke that was undone last; what is being drawn ends first, and is kept."""
+        self.finish()
         self._travel(forward=True)
 
     def _travel(self, forward: bool) -> None:

@@ -82,6 +82,7 @@ def test_undo_during_a_stroke_takes_no_older_one_back(drawing: Window, qtbot: Qt
     release(canvas, at(canvas, 50, 40))
     assert painted(drawing, session.image_id) == (True, False) and session.mask_edits[40, 20] == 15
     qtbot.keyClick(canvas, K.Key_Z, CONTROL)
+    assert session.save()
     assert session.mask_edits[40, 20] == UNTOUCHED and session.mask_edits[20, 20] == 15
 
 
