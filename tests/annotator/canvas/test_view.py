@@ -264,7 +264,7 @@ def test_the_smaller_copies_of_a_photo_are_made_once_for_all_views(
     qtbot.waitUntil(lambda: "large" in session.records, timeout=20_000)
     with qtbot.waitSignal(session.image_changed, timeout=20_000):
         session.open_image("large")
-    assert len(made) == 1
+    assert [image.shape for image in made].count((900, 1200, 3)) == 1  # its neighbour is loaded ahead
     for view in (canvas, inspect):
         view.deleteLater()
     session.close()
