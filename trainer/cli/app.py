@@ -20,6 +20,7 @@ from trainer.cli import (
     sample,
     simulate,
     train_seg,
+    train_strokes,
 )
 
 app = typer.Typer(
@@ -28,7 +29,18 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (pipeline, evaluate, export, report, train_seg, predict, simulate, distill, sample):
+for module in (
+    pipeline,
+    evaluate,
+    export,
+    report,
+    train_seg,
+    train_strokes,
+    predict,
+    simulate,
+    distill,
+    sample,
+):
     app.command(module.__name__.rpartition(".")[2].replace("_", "-"))(module.run)
 
 COMMANDS = tuple(command.name or "" for command in app.registered_commands)

@@ -1,0 +1,277 @@
+"""From strokes to a mask with the stroke network: looks at the whole photo, then closer at the object.
+
+An answer depends on the photo, the automatic mask and the strokes alone, never on what was asked before: the
+network is asked several times, each time with all strokes, and told its last answer as the mask before.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+from trainer.data.classes import BACKGROUND, UNTOUCHED
+from trainer.method.guidance import guidance
+from trainer.models.fuse import fused_for_inference
+from trainer.models.stroke_net import DEEP_STRIDE, Embedded, StrokeNet, load_stroke_net
+
+LONG_SIDE = 384
+"""Pixels of the longer side of what the network is shown."""
+PASSES = 2
+"""How often the network is asked about the whole photo, each time told its last answer."""
+CLOSER_BELOW = 0.8
+"""A closer look pays where the object's surroundings are less than this part of the photo's longer side."""
+MARGIN = 0.15
+"""What a closer look shows around the object, as a part of the object's longer side, on each side."""
+STEPS = 12
+"""Sides of a closer look lie on a lattice of so many steps a side, so that it seldom moves."""
+_KEPT = 4
+
+
+class Box(NamedTuple):
+    """A part of a photo in pixels: rows top…bottom and columns left…right, the last ones not included."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.bottom - self.top, self.right - self.left
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Rows and columns."""
+        return slice(self.top, self.bottom), slice(self.left, self.right)
+
+
+@dataclass(eq=False)
+class PhotoEmbedding:
+    """A photo as the stroke network sees it. Safe to use from several threads.
+
+    Attributes:
+        image: uint8 H×W×3.
+        whole: the maps of the whole photo.
+    """
+
+    image: np.ndarray
+    whole: Embedded
+    closer: OrderedDict[Box, Embedded] = field(default_factory=OrderedDict, repr=False)
+    """Maps of parts of the photo, the last used last; they can be computed again at any time."""
+    lock: Lock = field(default_factory=Lock, repr=False)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the photo."""
+        return self.image.shape[:2]  # type: ignore[return-value]
+
+
+class StrokeModel:
+    """A stroke network in use. Its methods are functions of their arguments alone.
+
+    Args:
+        net: the network; it is copied, batch norm folded.
+    """
+
+    def __init__(self, net: StrokeNet, passes: int = PASSES, closer: bool = True) -> None:
+        self._net = fused_for_inference(net)
+        self._passes, self._closer = passes, closer
+
+    @classmethod
+    def from_file(cls, path: Path) -> StrokeModel:
+        """Read the network from a file; raises WeightsError where that is of no use."""
+        return cls(load_stroke_net(path))
+
+    def embed(self, image: np.ndarray) -> PhotoEmbedding:
+        """What answers need of a photo, uint8 H×W×3: the costly part, once."""
+        return PhotoEmbedding(image, self._maps(image))
+
+    def refine(
+        self, photo: PhotoEmbedding, automatic: np.ndarray | None, corrections: np.ndarray
+    ) -> np.ndarray:
+        """Return the mask that strokes make of an automatic one.
+
+        Args:
+            photo: of :meth:`embed`.
+            automatic: uint8 H×W, 0 background or class id (255 counts as background); None: nothing is known.
+            corrections: uint8 H×W, the strokes: 255 untouched, 0 background or a class id, tagged or not.
+
+        Returns:
+            uint8 H×W: 0 background or class id; strokes are kept to the pixel.
+        """
+        classes = classes_of(automatic, corrections)
+        if not classes:
+            return np.zeros(photo.size, np.uint8)
+        logits = self.logits(photo, classes, automatic, corrections)
+        full = functional.interpolate(logits[:, None], photo.size, mode="bilinear", align_corners=False)[:, 0]
+        mask = _labels(full, classes)
+        if self._closer:
+            for row, label in enumerate(classes):
+                self._look_closer(photo, row, label, classes, logits, corrections, mask)
+        np.copyto(mask, corrections, where=corrections != UNTOUCHED)
+        return mask
+
+    @torch.inference_mode()
+    def logits(
+        self,
+        photo: PhotoEmbedding,
+        classes: Sequence[int],
+        automatic: np.ndarray | None,
+        corrections: np.ndarray,
+    ) -> Tensor:
+        """Return how much each class wins over the rest, K×h×w on the answer's grid, 0 being undecided."""
+        grid = photo.whole.base.shape[-2:]
+        whole = Box(0, 0, *photo.size)
+        before = torch.zeros(len(classes), 1, *grid)
+        if automatic is not None:
+            before = _before(automatic, classes, grid)
+        strokes = guidance(coverage(corrections, classes, whole, grid), photo.whole.unit)
+        for _ in range(self._passes):
+            answer = self._net.answer(photo.whole, strokes, before)
+            before = functional.interpolate(answer.sigmoid(), grid, mode="area")
+        return answer[:, 0]
+
+    @torch.inference_mode()
+    def _look_closer(
+        self,
+        photo: PhotoEmbedding,
+        row: int,
+        label: int,
+        classes: Sequence[int],
+        logits: Tensor,
+        corrections: np.ndarray,
+        mask: np.ndarray,
+    ) -> None:
+        box = closer_box((logits[row] > 0).numpy(), photo.size)
+        if box is None:
+            return
+        maps = self._closer_maps(photo, box)
+        grid = maps.base.shape[-2:]
+        strokes = guidance(coverage(corrections, [label], box, grid), maps.unit)
+        before = _cut(logits[row].sigmoid(), box, photo.size, grid)
+        answer = self._net.answer(maps, strokes, before)
+        full = functional.interpolate(answer, box.size, mode="bilinear", align_corners=False)[0, 0]
+        won = (full > 0).numpy()
+        part = mask[box.slices]
+        part[won] = label
+        part[~won & (part == label)] = BACKGROUND
+
+    def _closer_maps(self, photo: PhotoEmbedding, box: Box) -> Embedded:
+        with photo.lock:
+            if box in photo.closer:
+                photo.closer.move_to_end(box)
+                return photo.closer[box]
+        maps = self._maps(photo.image[box.slices])
+        with photo.lock:
+            photo.closer[box] = maps
+            while len(photo.closer) > _KEPT:
+                photo.closer.popitem(last=False)
+        return maps
+
+    @torch.inference_mode()
+    def _maps(self, image: np.ndarray) -> Embedded:
+        height, width = working_size(image.shape[:2], LONG_SIDE)
+        # Large photos first by a whole factor, which is quick.
+        seen = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        pixels = self._net.backbone.convention.normalise(np.asarray(seen))
+        return self._net.embed(pixels.contiguous(memory_format=torch.channels_last))
+
+
+def working_size(size: Sequence[int], long_side: int = LONG_SIDE) -> tuple[int, int]:
+    """Return (h, w) at which the network sees a photo or part of `size`: multiples of 16, the same shape."""
+    scale = long_side / max(size)
+    height, width = (max(1, round(side * scale / DEEP_STRIDE)) * DEEP_STRIDE for side in size)
+    return height, width
+
+
+def classes_of(automatic: np.ndarray | None, corrections: np.ndarray) -> list[int]:
+    """Return the ids of the classes that automatic mask or strokes name, in order; not background or 255."""
+    found = np.zeros(256, bool)
+    for labels in (automatic, corrections):
+        if labels is not None:
+            found |= np.bincount(labels.ravel(), minlength=256) > 0
+    found[[BACKGROUND, UNTOUCHED]] = False
+    return np.flatnonzero(found).tolist()
+
+
+def coverage(corrections: np.ndarray, classes: Sequence[int], box: Box, grid: Sequence[int]) -> Tensor:
+    """Return the share of each cell that strokes cover, K×2×h×w: those of each class, and all others.
+
+    Args:
+        corrections: uint8 H×W, 255 untouched.
+        classes: ids, one a row of the result.
+        box: the part of the photo that the grid covers.
+        grid: (h, w).
+    """
+    part = corrections[box.slices]
+    (height, width), (rows, columns) = part.shape, grid
+    y, x = np.nonzero(part != UNTOUCHED)
+    labels = part[y, x]
+    cells = (y * rows // height) * columns + x * columns // width
+    shares = np.empty((len(classes), 2, rows * columns), np.float32)
+    for row, label in enumerate(classes):
+        for sign, chosen in enumerate((labels == label, labels != label)):
+            shares[row, sign] = np.bincount(cells[chosen], minlength=rows * columns)
+    shares *= rows * columns / (height * width)
+    return torch.from_numpy(np.minimum(shares, 1)).view(len(classes), 2, rows, columns)
+
+
+def closer_box(object_: np.ndarray, size: Sequence[int]) -> Box | None:
+    """Return the part of a photo of `size` (H, W) worth a closer look at an object, given on any grid.
+
+    None where the object fills the photo, or there is none.
+    """
+    spans = []
+    for axis, side in enumerate(size):
+        places = np.flatnonzero(object_.any(1 - axis))
+        if len(places) == 0:
+            return None
+        cells = object_.shape[axis]
+        spans.append((places[0] * side / cells, (places[-1] + 1) * side / cells))
+    margin = MARGIN * max(high - low for low, high in spans)
+    sides = []
+    for (low, high), side in zip(spans, size, strict=True):
+        step = max(size) / STEPS
+        low, high = np.floor((low - margin) / step) * step, np.ceil((high + margin) / step) * step
+        sides.append((max(0, round(low)), min(side, round(high))))
+    (top, bottom), (left, right) = sides
+    if max(bottom - top, right - left) > CLOSER_BELOW * max(size):
+        return None
+    return Box(top, left, bottom, right)
+
+
+def _before(automatic: np.ndarray, classes: Sequence[int], grid: Sequence[int]) -> Tensor:
+    masks = np.stack([automatic == label for label in classes]).astype(np.float32)
+    return functional.interpolate(torch.from_numpy(masks)[:, None], tuple(grid), mode="area")
+
+
+def _cut(values: Tensor, box: Box, size: Sequence[int], grid: Sequence[int]) -> Tensor:
+    """Sample a map h×w of a photo of `size` inside a box, 1×1×grid."""
+    axes = []
+    for low, high, side, cells in (
+        (box.top, box.bottom, size[0], grid[0]),
+        (box.left, box.right, size[1], grid[1]),
+    ):
+        centres = low + (torch.arange(cells) + 0.5) * (high - low) / cells
+        axes.append(2 * centres / side - 1)
+    y, x = torch.meshgrid(*axes, indexing="ij")
+    return functional.grid_sample(
+        values[None, None], torch.stack([x, y], -1)[None], align_corners=False, padding_mode="border"
+    )
+
+
+def _labels(logits: Tensor, classes: Sequence[int]) -> np.ndarray:
+    best, row = logits.max(0)
+    ids = torch.tensor([BACKGROUND, *classes], dtype=torch.uint8)
+    return ids[torch.where(best > 0, row + 1, 0)].numpy()
