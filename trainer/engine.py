@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.data.classes import BACKGROUND, ClassList
+from trainer.data.regions import remove_small_regions
 from trainer.data.views import resize_to_fit
 from trainer.errors import DataError, WeightsError
 from trainer.feature_cache import FeatureCache, content_hash, weights_version
@@ -20,7 +21,6 @@ from trainer.learn.segmentation import PREDICTION_SCALES, predict
 from trainer.method.affinity import pair_affinity
 from trainer.method.grid import grid_of, pool, resize_nearest
 from trainer.method.propagation import Evidence
-from trainer.method.refine import Refiner
 from trainer.method.settings import Settings
 from trainer.method.steps import (
     find_cams,
@@ -38,6 +38,7 @@ from trainer.models.fuse import fused_for_inference
 from trainer.models.registry import BUNDLED
 from trainer.models.segnet import SegmentationNet
 from trainer.proposal import SEGMENTATION, Proposal, Suggestion, usefulness
+from trainer.strokes import StrokeModel
 from trainer.translatable import TranslatableText, join_texts, translatable
 
 __all__ = ["Engine", "Evidence", "Models", "Proposal", "Suggestion"]
@@ -110,6 +111,7 @@ class Engine:
         self.models = models
         self.settings = settings or Settings()
         self.device = device
+        self.strokes = StrokeModel.bundled()
         self._cache = FeatureCache()
         self._take_up_classifier()
         self._take_up_segmentation()
@@ -134,7 +136,9 @@ class Engine:
         Raises WeightsError where there is neither a classifier nor a segmentation network.
         """
         if settings is None:
-            settings = replace(Settings.fitting(bundle.info), segmentation=bundle.classifier is None)
+            settings = Settings.fitting(bundle.info)
+            if bundle.classifier is None:
+                settings = replace(settings, segmentation=True)
         return cls(Models.from_bundle(bundle, classes), settings, device)
 
     @classmethod
@@ -193,9 +197,15 @@ class Engine:
             source, scores = SEGMENTATION, self._predicted(self._segmenter, view, classes, fast)
         else:
             scores = propagate(features, affinity, evidence, settings)
+        propagated = make_mask(scores, image, evidence.classes, settings, crf=settings.mask_crf and not fast)
+        embedding = self.strokes.embed(image)
+        mask = propagated
+        if settings.refine:
+            mask = remove_small_regions(self.strokes.propose(embedding, propagated), settings.smallest_part)
         return Proposal(
             classes=classes,
-            mask=make_mask(scores, image, evidence.classes, settings, crf=settings.mask_crf and not fast),
+            mask=mask,
+            propagated=propagated,
             seeds=resize_nearest(seeds, image.shape[:2]),
             scores=scores,
             source=source,
@@ -203,7 +213,8 @@ class Engine:
             fast=fast,
             note=self._note(classes, source),
             view_cams=cams,
-            refiner=Refiner(scores, image, evidence.classes, affinity),
+            stroke_model=self.strokes,
+            embedding=embedding,
         )
 
     def origin(self, tags: Iterable[str | int]) -> str:

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from trainer.data.classes import UNTOUCHED
 from trainer.method.grid import normalised, resize_nearest
-from trainer.method.refine import Refiner
 from trainer.method.seeds import seed_cues
+from trainer.strokes import PhotoEmbedding, StrokeModel
 from trainer.translatable import TranslatableText
 
 SEGMENTATION = "segmentation"
@@ -38,7 +38,8 @@ class Proposal:
 
     Attributes:
         classes: ids of the K tagged classes, in the order of `cams`.
-        mask: uint8 H×W; 0 background or class id.
+        mask: uint8 H×W; 0 background or class id: `propagated`, refined by the stroke network.
+        propagated: uint8 H×W, the mask of propagation or segmentation network alone.
         seeds: uint8 H×W automatic seed cues; 0 background, class id, or 255 neutral.
         scores: float32 (K+1)×h×w on the feature grid, background first: propagated, or predicted.
         source: what the scores come from: the name of a propagation, or `SEGMENTATION`.
@@ -49,6 +50,7 @@ class Proposal:
 
     classes: tuple[int, ...]
     mask: np.ndarray
+    propagated: np.ndarray
     seeds: np.ndarray
     scores: np.ndarray
     source: str
@@ -57,7 +59,8 @@ class Proposal:
     note: TranslatableText
     view_cams: np.ndarray = field(repr=False)
     """Float32 K×H'×W' in [0, 1], at the size the networks saw."""
-    refiner: Refiner = field(repr=False)
+    stroke_model: StrokeModel = field(repr=False)
+    embedding: PhotoEmbedding = field(repr=False)
 
     @cached_property
     def cams(self) -> np.ndarray:
@@ -72,17 +75,12 @@ class Proposal:
     def refine(self, corrections: np.ndarray) -> np.ndarray:
         """Return the uint8 H×W mask with `corrections` (uint8 H×W, 255 untouched) as hard constraints.
 
-        Strokes change `mask` where they change the answer of the walk that stops at them. Painted classes
-        need not be tagged. The result depends on the corrections alone, not on what was asked before.
+        The stroke network makes it of the propagated mask and all strokes together. Painted classes need not
+        be tagged or learnt. The result depends on the corrections alone, not on what was asked before.
         """
-        steered = self.refiner.solve(corrections)
-        mask = np.where(steered == self._unsteered, self.mask, steered)
-        np.copyto(mask, corrections, where=corrections != UNTOUCHED)
-        return mask
-
-    @cached_property
-    def _unsteered(self) -> np.ndarray:
-        return self.refiner.solve(np.full(self.mask.shape, UNTOUCHED, np.uint8))
+        if (corrections == UNTOUCHED).all():
+            return self.mask.copy()
+        return self.stroke_model.refine(self.embedding, self.propagated, corrections)
 
     def reseed(self, alpha_low: float, alpha_high: float, threshold: float) -> np.ndarray:
         """Return uint8 H×W seed cues for other parameters; quick (no CRF), for sliders that are dragged."""

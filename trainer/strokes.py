@@ -6,10 +6,12 @@ network is asked several times, each time with all strokes, and told its last an
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cache
 from threading import Lock
 from typing import NamedTuple
 
@@ -22,6 +24,7 @@ from torch.nn import functional
 from trainer.data.classes import BACKGROUND, UNTOUCHED
 from trainer.method.guidance import guidance
 from trainer.models.fuse import fused_for_inference
+from trainer.models.registry import BUNDLED_STROKES
 from trainer.models.stroke_net import DEEP_STRIDE, Embedded, StrokeNet, load_stroke_net
 
 LONG_SIDE = 384
@@ -89,13 +92,19 @@ class StrokeModel:
         self._passes, self._closer = passes, closer
 
     @classmethod
-    def from_file(cls, path: Path) -> StrokeModel:
-        """Read the network from a file; raises WeightsError where that is of no use."""
-        return cls(load_stroke_net(path))
+    @cache
+    def bundled(cls) -> StrokeModel:
+        """Return the network that ships with the program, read once."""
+        return cls(load_stroke_net(BUNDLED_STROKES))
 
     def embed(self, image: np.ndarray) -> PhotoEmbedding:
-        """What answers need of a photo, uint8 H×W×3: the costly part, once."""
-        return PhotoEmbedding(image, self._maps(image))
+        """Return what answers need of a photo, uint8 H×W×3: the costly part, once."""
+        with few_threads():
+            return PhotoEmbedding(image, self._maps(image))
+
+    def propose(self, photo: PhotoEmbedding, automatic: np.ndarray) -> np.ndarray:
+        """Return the mask uint8 H×W that the network makes of an automatic one without any stroke."""
+        return self.refine(photo, automatic, np.full(photo.size, UNTOUCHED, np.uint8))
 
     def refine(
         self, photo: PhotoEmbedding, automatic: np.ndarray | None, corrections: np.ndarray
@@ -113,6 +122,16 @@ class StrokeModel:
         classes = classes_of(automatic, corrections)
         if not classes:
             return np.zeros(photo.size, np.uint8)
+        with few_threads():
+            return self._refined(photo, classes, automatic, corrections)
+
+    def _refined(
+        self,
+        photo: PhotoEmbedding,
+        classes: Sequence[int],
+        automatic: np.ndarray | None,
+        corrections: np.ndarray,
+    ) -> np.ndarray:
         logits = self.logits(photo, classes, automatic, corrections)
         full = functional.interpolate(logits[:, None], photo.size, mode="bilinear", align_corners=False)[:, 0]
         mask = _labels(full, classes)
@@ -137,10 +156,9 @@ class StrokeModel:
         if automatic is not None:
             before = _before(automatic, classes, grid)
         strokes = guidance(coverage(corrections, classes, whole, grid), photo.whole.unit)
-        for _ in range(self._passes):
-            answer = self._net.answer(photo.whole, strokes, before)
-            before = functional.interpolate(answer.sigmoid(), grid, mode="area")
-        return answer[:, 0]
+        for _ in range(self._passes - 1):
+            before = self._net.rough(photo.whole, strokes, before).logits.sigmoid()
+        return self._net.answer(photo.whole, strokes, before)[:, 0]
 
     @torch.inference_mode()
     def _look_closer(
@@ -186,6 +204,19 @@ class StrokeModel:
         seen = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
         pixels = self._net.backbone.convention.normalise(np.asarray(seen))
         return self._net.embed(pixels.contiguous(memory_format=torch.channels_last))
+
+
+@contextmanager
+def few_threads() -> Iterator[None]:
+    """Compute on half of the cores and at most four threads: on maps this small more of them only wait for
+    each other, and beside another busy process for long.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(min(before, max(1, min(4, (os.cpu_count() or 1) // 2))))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def working_size(size: Sequence[int], long_side: int = LONG_SIDE) -> tuple[int, int]:

@@ -120,6 +120,14 @@ Segmentation = Annotated[
         show_default=False,
     ),
 ]
+Refine = Annotated[
+    bool,
+    typer.Option(
+        "--refine/--no-refine",
+        help="Let the stroke network, which has seen masks of objects, draw the outlines. Without it nothing "
+        "but image tags is learnt from.",
+    ),
+]
 Epochs = Annotated[
     int | None, typer.Option("--epochs", min=1, help="Epochs of the classifier.", show_default=False)
 ]

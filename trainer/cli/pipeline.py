@@ -23,6 +23,7 @@ from trainer.cli.options import (
     Json,
     Out,
     Propagation,
+    Refine,
     Seed,
     Segmentation,
     Split,
@@ -52,6 +53,7 @@ def run(
     coverage: Coverage = COVERAGE,
     crf: Crf = None,
     segmentation: Segmentation = None,
+    refine: Refine = True,
     stages: Annotated[
         bool, typer.Option("--stages", help="Run every stage and keep their label maps, in DIR/stages.")
     ] = False,
@@ -69,9 +71,9 @@ def run(
     """Make masks from image-level tags.
 
     Trains a classifier on the tags, reads seed cues off its activation maps, trains AffinityNet on them,
-    propagates, lets a segmentation network learn from the result, and leaves a VOC tree with the masks,
-    overview.png and run.json in DIR. Where the data has true masks, every stage is scored. When started
-    again, an interrupted run resumes.
+    propagates, lets the stroke network draw the outlines and a segmentation network learn from the result.
+    Leaves a VOC tree with the masks, overview.png and run.json in DIR. Where the data has true masks, every
+    stage is scored. When started again, an interrupted run resumes.
     """
     from trainer.data.source import open_source
     from trainer.distributed import join_process_group
@@ -79,7 +81,19 @@ def run(
 
     prepare_torch(threads, device)
     options = pipeline_options(
-        weights, classifier, mode, alpha, coverage, crf, segmentation, stages, epochs, force, seed, device
+        weights,
+        classifier,
+        mode,
+        alpha,
+        coverage,
+        crf,
+        segmentation,
+        refine,
+        stages,
+        epochs,
+        force,
+        seed,
+        device,
     )
     options = replace(options, workers=workers, precision=precision)
     source = open_source(data, split, read_classes(classes))
@@ -103,6 +117,7 @@ def pipeline_options(
     coverage: float,
     crf: bool | None,
     segmentation: bool | None,
+    refine: bool,
     stages: bool,
     epochs: int | None,
     force: bool,
@@ -113,7 +128,7 @@ def pipeline_options(
     from trainer.models.registry import BUNDLED
     from trainer.pipeline.options import Options
 
-    settings = replace(Settings(), mode=mode)
+    settings = replace(Settings(), mode=mode, refine=refine)
     if alpha is not None:
         settings = settings.calibrated(alpha, alpha)
     if crf is not None:

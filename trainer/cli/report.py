@@ -24,6 +24,7 @@ from trainer.cli.options import (
     Json,
     Out,
     Propagation,
+    Refine,
     Seed,
     Segmentation,
     Split,
@@ -58,6 +59,7 @@ def run(
     coverage: Coverage = COVERAGE,
     crf: Crf = None,
     segmentation: Segmentation = None,
+    refine: Refine = True,
     epochs: Epochs = None,
     force: Force = False,
     split: Split = "train",
@@ -82,7 +84,19 @@ def run(
 
     prepare_torch(threads, device)
     options = pipeline_options(
-        weights, classifier, mode, alpha, coverage, crf, segmentation, True, epochs, force, seed, device
+        weights,
+        classifier,
+        mode,
+        alpha,
+        coverage,
+        crf,
+        segmentation,
+        refine,
+        True,
+        epochs,
+        force,
+        seed,
+        device,
     )
     options = replace(options, workers=workers, precision=precision)
     source = open_source(data, split, read_classes(classes))

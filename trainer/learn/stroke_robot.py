@@ -1,4 +1,4 @@
-"""Simulated strokes and spoilt masks for training the stroke network: a whole batch at once, on the device."""
+"""Simulated strokes and spoilt masks for training the stroke network: a batch at once, on the device."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def find_clicks(
 
 
 def depth(area: Tensor) -> Tensor:
-    """Distance to the nearest cell outside an area, the border counting as outside: bool → float ``B×h×w``."""
+    """Distance to the nearest cell outside an area, as is the border: bool → float ``B×h×w``."""
     around = functional.pad(~area, (1, 1, 1, 1), value=True)
     dtype = torch.float16 if area.is_cuda else torch.float32
     return distance(around, dtype)[:, 1:-1, 1:-1].float()

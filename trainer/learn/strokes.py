@@ -6,7 +6,7 @@ import copy
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy as np
@@ -79,7 +79,7 @@ class StrokeRecipe:
     spoilt: float = 0.35
     rounds: int = 3
     mean: float = 0.998
-    habits: Habits = Habits()
+    habits: Habits = field(default_factory=Habits)
     seed: int = 0
 
 
@@ -151,7 +151,7 @@ def stroke_steps(
             generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
             shape, pool = pools[rng.choice(len(pools), p=_shares(pools))]
             chosen = rng.choice(pool, recipe.batch, replace=len(pool) < recipe.batch)
-            views = cut_views(photos, draw_places(photos, chosen, shape, rng), shape)
+            views = cut_views(photos, draw_places(photos, chosen.tolist(), shape, rng), shape)
             views = pasted(recoloured(views, generator), generator)
             optimiser.zero_grad(set_to_none=True)
             with _precision(device, bfloat16):

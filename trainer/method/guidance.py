@@ -5,13 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-CHANNELS = 8
-"""Maps of :func:`guidance`: discs, nearness in two scales and likeness, of wanted and unwanted strokes."""
+from trainer.models.stroke_net import STRIDE
 
 NEAR, FAR = 12.0, 60.0
 """Pixels over which nearness to a stroke falls to 1/e."""
-CELL = 4
-"""Pixels to a cell."""
 SAMPLES = 32
 """The most cells of strokes to whose embedding the others' are compared."""
 _SOLID = 0.5
@@ -30,7 +27,7 @@ def guidance(coverage: Tensor, unit: Tensor) -> Tensor:
         greatest cosine to a touched cell, −1 where there are no strokes (wanted, unwanted).
     """
     touched = coverage > 0
-    pixels = CELL * distance(touched.flatten(0, 1)).view_as(coverage)
+    pixels = STRIDE * distance(touched.flatten(0, 1)).view_as(coverage)
     near = torch.stack([torch.exp(-pixels / NEAR), torch.exp(-pixels / FAR)], 2).flatten(1, 2)
     return torch.cat([touched.to(near.dtype), near, likeness(coverage, unit)], 1)
 
@@ -38,8 +35,9 @@ def guidance(coverage: Tensor, unit: Tensor) -> Tensor:
 def distance(touched: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """Euclidean distance of each cell to the nearest one that is set: boolean ``B×h×w`` → `dtype`.
 
-    Infinite where none is set. Exact in float32; half precision, up to 250 cells a side, halves the memory. Felzenszwalb and Huttenlocher's separable form: along columns, then the lower
-    envelope along rows, here by brute force, which on small grids is quicker anywhere.
+    Infinite where none is set. Exact in float32; half precision, up to 250 cells a side, halves the memory.
+    Felzenszwalb and Huttenlocher's separable form: along columns, then the lower envelope along rows, here by
+    brute force, which is quicker on small grids.
     """
     height, width = touched.shape[-2:]
     rows = torch.arange(height, device=touched.device, dtype=dtype).view(-1, 1)

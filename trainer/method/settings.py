@@ -58,6 +58,8 @@ class Settings:
     """Shorter reach and fewer iterations than for the seeds: the walk has filled the objects already."""
     smallest_part: float = SMALLEST_PART
     """Parts of a mask smaller than this share of the image, in [0, 1], join what surrounds them."""
+    refine: bool = True
+    """Let the stroke network, which has seen masks of objects, draw the outlines of the proposed mask."""
     crf: CrfParams = SEED_CRF
     """The dense CRF of the seed cues."""
 
@@ -70,7 +72,7 @@ class Settings:
     @classmethod
     def fitting(cls, info: Mapping[str, Any]) -> Settings:
         """Return the settings that belong to models, from what they tell of themselves (`Bundle.info`)."""
-        own = cls().seeing_as(info)
+        own = replace(cls(), segmentation=bool(info.get("segmentation", False))).seeing_as(info)
         return own.calibrated(info["alpha"], info["seed_alpha"]) if "alpha" in info else own
 
     def seeing_as(self, info: Mapping[str, Any]) -> Settings:
@@ -86,6 +88,7 @@ class Settings:
             "seed_alpha": round(self.alpha_low / SEED_LOW, 6),
             "cam_side": self.cam_side,
             "scales": self.scales,
+            "segmentation": self.segmentation,
         }
 
     def with_seed_alphas(self, low: float, high: float) -> Settings:

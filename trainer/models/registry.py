@@ -9,6 +9,9 @@ from trainer.models.base import IMAGENET, InputConvention
 BUNDLED = resources.path("weights", "affinity_small.safetensors")
 """Classifier of VOC's 20 classes and AffinityNet on a small backbone; the card beside the file says more."""
 
+BUNDLED_STROKES = resources.path("weights", "stroke_net.safetensors")
+"""Stroke network, trained on masks of objects without their class names; see the card beside the file."""
+
 _TORCHVISION = "https://download.pytorch.org/models/"
 _TORCHVISION_LICENCE = "BSD-3-Clause (torchvision); trained on ImageNet"
 

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from trainer.errors import WeightsError
-from trainer.method.guidance import CHANNELS as GUIDANCE_CHANNELS
 from trainer.models.backbones import build_backbone
 from trainer.models.base import Backbone, InputConvention
 from trainer.models.state import read_tensors, save_tensors
@@ -26,6 +25,8 @@ STRIDE = 4
 """Pixels to a cell of the grid on which the decoder works."""
 FINE_STRIDE = 2
 """Pixels to a cell of the answer."""
+GUIDANCE_CHANNELS = 8
+"""Maps that tell of the strokes: discs, nearness in two scales and likeness, of wanted and unwanted ones."""
 DEEP_STRIDE = 16
 """Pixels to a cell of the deepest maps; a photo's sides are multiples of it."""
 
@@ -74,7 +75,20 @@ class Embedded(NamedTuple):
 
     def detached(self) -> Embedded:
         """Return the same maps, through which no gradient flows."""
-        return Embedded(*(None if map_ is None else map_.detach() for map_ in self))
+        base, unit, deep, detail = self
+        return Embedded(
+            base.detach(),
+            unit.detach(),
+            None if deep is None else deep.detach(),
+            None if detail is None else detail.detach(),
+        )
+
+
+class Rough(NamedTuple):
+    """An answer at stride 4: logits ``B×1×h×w`` and the decoder's last map ``B×48×h×w``."""
+
+    logits: Tensor
+    last: Tensor
 
 
 def _residual(channels: int, dilation: int) -> nn.Sequential:
@@ -82,13 +96,13 @@ def _residual(channels: int, dilation: int) -> nn.Sequential:
         nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, groups=channels, bias=False),
         nn.BatchNorm2d(channels),
         nn.Conv2d(channels, 2 * channels, 1),
-        nn.ReLU(),
+        nn.ReLU(inplace=True),
         nn.Conv2d(2 * channels, channels, 1),
     )
 
 
 class Attention(nn.Module):
-    """Each cell looks at all cells: layer norm, scaled dot products in several heads; adds nothing at first."""
+    """Each cell attends to all cells, after a layer norm, in several heads; adds nothing at first."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -110,7 +124,7 @@ class Attention(nn.Module):
 
 
 class NeckBlock(nn.Module):
-    """Attention, then an inverted residual whose 3×3 filter also tells cells where they are (as in PVT v2)."""
+    """Attention, then an inverted residual whose 3×3 filter also gives positions (as in PVT v2)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -145,7 +159,7 @@ class Neck(nn.Module):
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """``B×inputs×h×w`` → what is added to `mix` (48), `emb` (32) and the deep map (96), on the same grid."""
+        """``B×inputs×h×w`` → what is added to `mix`, `emb` and the deep map: 48, 32 and 96 channels."""
         x = self.norm(self.blocks(self.enter(x)))
         return self.to_mix(x), self.to_unit(x), self.to_deep(x)
 
@@ -208,8 +222,8 @@ class Decoder(nn.Module):
             detail = self.fine.detail(detail)
         return Embedded(base, functional.normalize(unit.float(), dim=1), deep, detail)
 
-    def answer(self, embedded: Embedded, guidance: Tensor) -> Tensor:
-        """Photos and ``B×9×h×w`` guidance (the mask before is its last map) → logits, finer where it can.
+    def answer(self, embedded: Embedded, guidance: Tensor) -> Rough:
+        """Photos and ``B×9×h×w`` guidance (the mask before is its last map) → an answer at stride 4.
 
         A photo may stand for several: an `embedded` of one photo fits guidance of any B.
         """
@@ -229,10 +243,13 @@ class Decoder(nn.Module):
         x = x + _enlarged(self.up(deep), x)
         for block in self.b2:
             x = x + block(x)
-        logits = self.out(x)
+        return Rough(self.out(x), x)
+
+    def finish(self, embedded: Embedded, rough: Rough) -> Tensor:
+        """An answer at stride 4 → logits ``B×1×2h×2w`` at stride 2, or as they are without a fine head."""
         if self.fine is None or embedded.detail is None:
-            return logits
-        return _enlarged(logits, embedded.detail) + self.fine(x, embedded.detail)
+            return rough.logits
+        return _enlarged(rough.logits, embedded.detail) + self.fine(rough.last, embedded.detail)
 
 
 class StrokeNet(nn.Module):
@@ -263,8 +280,8 @@ class StrokeNet(nn.Module):
                 maps[name] = map_
         return self.decoder.embed([maps[name] for name in _TAPS], maps.get(_DETAIL))
 
-    def answer(self, embedded: Embedded, guidance: Tensor, before: Tensor) -> Tensor:
-        """Logits of the object: see :meth:`Decoder.answer`.
+    def rough(self, embedded: Embedded, guidance: Tensor, before: Tensor) -> Rough:
+        """Return an answer at stride 4.
 
         Args:
             embedded: of one photo, or of B.
@@ -272,6 +289,10 @@ class StrokeNet(nn.Module):
             before: ``B×1×h×w`` in [0, 1], the mask before.
         """
         return self.decoder.answer(embedded, torch.cat([guidance, before], 1))
+
+    def answer(self, embedded: Embedded, guidance: Tensor, before: Tensor) -> Tensor:
+        """As :meth:`rough`, but all the way: logits ``B×1×h'×w'`` at :attr:`fine_stride`."""
+        return self.decoder.finish(embedded, self.rough(embedded, guidance, before))
 
 
 def _enlarged(maps: Tensor, like: Tensor) -> Tensor:

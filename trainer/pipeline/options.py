@@ -18,8 +18,10 @@ from trainer.pipeline.stage_names import (
     CLASSIFIER,
     CRF,
     CRF_OF,
+    LABELS,
     MASKS,
     PHOTOS,
+    REFINED,
     SCORES,
     SEED_ALPHA,
     SEEDS,
@@ -88,4 +90,8 @@ class Options:
             plan |= {SEGMENTATION_NET: 0.07 * self.segmentation_recipe.epochs, SEGNET: 0.2}
             if self.settings.mask_crf or self.stages:
                 plan[CRF_OF[SEGNET]] = 0.15
+        if self.settings.refine:
+            plan[REFINED] = 0.15
+            if self.segments(count) or self.stages:
+                plan[LABELS] = 0.15
         return plan | {SCORES: 0.08, MASKS: 0.02}

@@ -56,8 +56,10 @@ from trainer.pipeline.stage_names import (
     CLASSIFIER,
     CRF_OF,
     LABEL_MAPS,
+    LABELS,
     MASKS,
     PHOTOS,
+    REFINED,
     SCORES,
     SEED_ALPHA,
     SEEDS,
@@ -67,6 +69,7 @@ from trainer.pipeline.stage_names import (
 )
 from trainer.pipeline.stages import Stages
 from trainer.progress import NullReporter, Reporter, Stage
+from trainer.strokes import StrokeModel
 
 NetT = TypeVar("NetT", bound=nn.Module)
 
@@ -170,14 +173,23 @@ class _Run:
         if settings.mask_crf:
             last = CRF_OF[last]
         segmentation = None
+        strokes = StrokeModel.bundled()
         segments = options.segments(len(self.stages.items))
         if segments or options.stages:
-            segmentation = self._segmentation_net(classifier, last)
+            labels = last
+            if settings.refine:
+                labels = LABELS
+                self._each(LABELS, partial(self.stages.refine, strokes, last, LABELS))
+            segmentation = self._segmentation_net(classifier, labels)
             self._each(SEGNET, partial(self.stages.segment, fused_for_inference(segmentation)))
             if settings.mask_crf or options.stages:
                 self._each(CRF_OF[SEGNET], partial(self.stages.make_crf, SEGNET))
         if segments:
             last = CRF_OF[SEGNET] if settings.mask_crf else SEGNET
+            self.stages.settings = replace(self.stages.settings, segmentation=True)
+        if settings.refine:
+            self._each(REFINED, partial(self.stages.refine, strokes, last, REFINED))
+            last = REFINED
         self._save(
             self.out / MODELS_FILE,
             Bundle(self.source.classes.names, classifier, net, segmentation, self._about()),

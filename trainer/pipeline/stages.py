@@ -9,6 +9,7 @@ import numpy as np
 
 from trainer.data.classes import BACKGROUND, ClassList
 from trainer.data.images import load_image
+from trainer.data.regions import remove_small_regions
 from trainer.data.source import Item
 from trainer.data.views import Views
 from trainer.learn.segmentation import predict
@@ -23,7 +24,8 @@ from trainer.models.affinitynet import AffinityNet
 from trainer.models.classifier import CamClassifier
 from trainer.models.segnet import SegmentationNet
 from trainer.pipeline.run_folder import RunFolder
-from trainer.pipeline.stage_names import CAM, CRF_OF, SEEDS, SEGNET
+from trainer.pipeline.stage_names import CAM, CRF_OF, KEPT_AS_LABELS, SEEDS, SEGNET
+from trainer.strokes import StrokeModel
 
 
 class Stages:
@@ -80,6 +82,13 @@ class Stages:
         probabilities = predict(net, self.views[index], self.ids(index))
         self.folder.save_array(SEGNET, self.items[index].id, probabilities)
 
+    def refine(self, model: StrokeModel, stage: str, name: str, index: int) -> None:
+        """Make the stage `name`: the labels of `stage`, their outlines drawn by the stroke network."""
+        item = self.items[index]
+        photo = model.embed(load_image(item.image_path))
+        mask = model.propose(photo, self.labels(stage, index))
+        self.folder.save_labels(name, item.id, remove_small_regions(mask, self.settings.smallest_part))
+
     def refined_cover(self, index: int) -> Cover:
         """Return what the image's CAMs cover by α, after the dense CRF."""
         return refined_cover(self.cams(index), DenseCRF(self.views[index], self.settings.crf).infer)
@@ -100,7 +109,7 @@ class Stages:
     def labels(self, stage: str, index: int) -> np.ndarray:
         """Return a stage's label map, uint8, at the image's own size."""
         item = self.items[index]
-        if stage in CRF_OF.values():
+        if stage in KEPT_AS_LABELS:
             return self.folder.labels(stage, item.id)
         scores = self.folder.array(stage, item.id)
         if stage == CAM:
