@@ -5,8 +5,6 @@ from math import ceil, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import find_objects
-from skimage.segmentation import slic
 
 from annotator.boxes import Box
 from annotator.canvas.geometry import Cover
@@ -49,6 +47,9 @@ def superpixels(image: Labels) -> Superpixels:
 
     Takes about a second for a megapixel: call it off the GUI thread.
     """
+    from scipy.ndimage import find_objects  # the window does not wait for them
+    from skimage.segmentation import slic
+
     reduced = image
     while reduced.shape[0] * reduced.shape[1] > LARGEST_AREA:
         reduced = halved(reduced)

@@ -1,7 +1,6 @@
 """Fill: a connected region of the mask at one click."""
 
 from PySide6.QtCore import QPointF
-from skimage.segmentation import flood
 
 from annotator.boxes import Box
 from annotator.canvas.geometry import Cover, tight
@@ -33,6 +32,9 @@ class Fill(Tool):
                 self.painting.area(*found)
                 self.painting.finish(self.name)
 
-        self.session.jobs.submit(
-            lambda: tight((0, 0, *region.shape), flood(region, (i, j), connectivity=1)), paint
-        )
+        def find() -> tuple[Box, Cover] | None:
+            from skimage.segmentation import flood  # the window does not wait for it
+
+            return tight((0, 0, *region.shape), flood(region, (i, j), connectivity=1))
+
+        self.session.jobs.submit(find, paint)
