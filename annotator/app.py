@@ -15,10 +15,10 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from annotator import i18n
-from annotator.crash_trace import traced
 from annotator.session import Session
 from annotator.session.models import WEIGHTS
 from annotator.settings import DeskSettings
+from annotator.shell.crash_trace import traced
 from annotator.shell.window import Window
 from annotator.theme import Theme
 from resources import path as resource

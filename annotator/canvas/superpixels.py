@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from annotator.boxes import Box
 from annotator.canvas.geometry import Cover
-from annotator.pyramid import halved
 from annotator.session.document import Labels
+from annotator.session.pyramid import halved
 
 PIXELS_EACH = 400  # about 20×20
 LARGEST_AREA = 1_000_000  # larger photos are halved first: SLIC's time and memory follow the area

@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from annotator.boxes import Box, slices
-from annotator.pyramid import pyramid
+from annotator.session.pyramid import pyramid
 from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID
 from trainer.data.images import load_image
 from trainer.data.project import Project, Status, Target

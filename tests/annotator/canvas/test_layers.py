@@ -16,8 +16,8 @@ from annotator.canvas.colours import heat_colours, heat_lut, mask_luts
 from annotator.canvas.compose import Hatch, Raster, label_pixels, score_pixels
 from annotator.canvas.view import CanvasView
 from annotator.panels.layers import LayersPanel
-from annotator.pyramid import halved, pyramid
 from annotator.session import Session
+from annotator.session.pyramid import halved, pyramid
 from annotator.settings import DeskSettings
 from trainer.data.project import Target
 

@@ -4,13 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from annotator.crash_trace import traced
+from annotator.shell.crash_trace import traced
 from annotator.shell.window import Window
 
 CRASH = """
 import faulthandler, sys
 from pathlib import Path
-from annotator.crash_trace import traced
+from annotator.shell.crash_trace import traced
 
 def painting():
     with traced(Path(sys.argv[1])):
@@ -23,14 +23,14 @@ painting()
 def start(program: str, folder: Path) -> tuple[int, str]:
     """Run a program on a log folder: its exit status and what it printed."""
     command = [sys.executable, "-c", program, str(folder)]
-    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False)
     return done.returncode, done.stdout
 
 
 TOLD = """
 import sys
 from pathlib import Path
-from annotator.crash_trace import traced
+from annotator.shell.crash_trace import traced
 
 with traced(Path(sys.argv[1])) as crashes:
     print(*crashes)
