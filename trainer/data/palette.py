@@ -28,8 +28,3 @@ def colour_of(label: int) -> tuple[int, int, int]:
     """Return the colour (red, green, blue) of a label in 0…255."""
     red, green, blue = voc_palette()[label].tolist()
     return red, green, blue
-
-
-def colourise(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return labels (H, W) as an RGB picture (H, W, 3)."""
-    return voc_palette()[labels]

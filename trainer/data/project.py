@@ -241,12 +241,6 @@ class Project:
         )
         return self._select(condition) if split is None else self._select(f"{condition} AND split = ?", split)
 
-    @property
-    def seeds_revision(self) -> int:
-        """Grows with every change of any image's corrections."""
-        with self._database.reading() as connection:
-            return int(connection.execute("SELECT coalesce(sum(seed_revision), 0) FROM images").fetchone()[0])
-
     # -- The journal -----------------------------------------------------------------------------------------
 
     def record_edit(

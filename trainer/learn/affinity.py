@@ -22,7 +22,7 @@ from trainer.models.fuse import fused_for_training
 
 RECIPE = Recipe(epochs=12, batch=8, head_rate=5e-3, backbone_rate=1e-4, views=Augmentation(crop=320))
 MAJORITY = 0.6
-"""A cell has a label where at least this share of its pixels has it."""
+"""A cell has a label where at least this share of its pixels has it [ours]."""
 NAME = "AffinityNet"
 
 
@@ -57,7 +57,8 @@ def affinity_steps(
     def loss_of(fused: AffinityNet, batch: Sequence[Sample]) -> Tensor:
         labels = cell_labels(torch.stack([sample.labels for sample in batch]).to(device).long())
         features = fused(inputs_of(batch)).float()
-        # Image by image, so that a batch's loss is the mean over its images in any number of processes.
+        # Image by image [ours; the paper takes the mean over all pairs of a batch], so that a batch's loss is
+        # the mean over its images in any number of processes.
         losses = [
             affinity_loss(f[None], label[None]).total for f, label in zip(features, labels, strict=True)
         ]

@@ -48,7 +48,7 @@ class Augmentation(_Variation):
     """How far views may differ from the photo.
 
     The long side is drawn from `long_side` (pixels), the crop is a square of `crop` pixels, padded in mean
-    grey where the photo is smaller.
+    grey where the photo is smaller [ours; the paper pads in the data's mean colour].
     """
 
     long_side: tuple[int, int] = (256, 512)

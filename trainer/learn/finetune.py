@@ -1,6 +1,6 @@
 """Fine-tuning the AffinityNet on a person's corrections (METHOD, section 3), and validating it.
 
-The backbone stays as it is, so its features are computed once and only the head is trained: quick on a
+The backbone stays as it is [ours], so its features are computed once and only the head is trained: quick on a
 laptop.
 """
 

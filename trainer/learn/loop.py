@@ -95,6 +95,7 @@ def steps(
     """
     count = len(samples)
     trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    # [ours] The paper takes SGD with momentum.
     optimiser = torch.optim.AdamW(parameter_groups(net, backbone, recipe))
     start = [parameters["lr"] for parameters in optimiser.param_groups]
     total, each = recipe.steps(count), recipe.batches(count)

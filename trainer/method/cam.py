@@ -54,6 +54,8 @@ def multi_scale_cam(
         if flip:
             # Adding before enlarging halves the work; enlarging is linear.
             maps = maps[:1] + maps[1:].flip(-1)
+        # [ours] Each cell is centred in its block of pixels, though it was computed around the block's first
+        # pixel, where AffinityNet's maps are put: CAMs lie half a cell to the lower right of the affinities.
         total += functional.interpolate(maps, size, mode="bilinear", align_corners=False)
     total /= total.amax(dim=(2, 3), keepdim=True) + EPSILON
     return total[0].cpu().numpy()

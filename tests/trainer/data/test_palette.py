@@ -1,6 +1,6 @@
 import numpy as np
 
-from trainer.data.palette import colour_of, colourise, voc_palette
+from trainer.data.palette import colour_of, voc_palette
 
 
 def test_colours_are_those_of_pascal_voc():
@@ -18,9 +18,3 @@ def test_colours_are_those_of_pascal_voc():
 
 def test_no_two_labels_share_a_colour():
     assert len(np.unique(voc_palette(), axis=0)) == 256
-
-
-def test_colourise_paints_each_label():
-    picture = colourise(np.array([[0, 1], [15, 255]], np.uint8))
-    assert picture.dtype == np.uint8
-    assert picture[1, 0].tolist() == [192, 128, 128]
