@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import QObject, Signal
 
+from annotator.i18n import localised
 from annotator.session.parameters import Parameters
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
@@ -78,6 +79,6 @@ class ModelsInUse(QObject):
         text = self.tr("Your classes were learnt from the tags of {n} images; new proposals follow.")
         self._state.message.emit("info", text.format(n=learnt.images))
         if learnt.note:
-            self._state.message.emit("warning", learnt.note)
+            self._state.message.emit("warning", localised(learnt.note))
         self._parameters.calibrate(learnt.alpha, learnt.seed_alpha)
         self._proposals.follow_models()

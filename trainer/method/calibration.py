@@ -10,6 +10,7 @@ the photos' edges correct them, and for the walk, from where it leads.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from torch import Tensor
@@ -20,13 +21,20 @@ from trainer.method.grid import pool
 from trainer.method.propagation import Walk
 from trainer.method.seeds import Refine
 from trainer.method.settings import COVERAGE, Settings
+from trainer.translatable import TranslatableText, translatable
 
 RANGE = (0.25, 8.0)
+"""Where α is as a rule: here it is searched first."""
+LARGEST = 32.0
+"""How far it is searched where all of `RANGE` is too small; the paper takes 4 to 24, its code up to 32."""
 STEPS = 6
 """Halvings of the range, in octaves: α is found to 6 %."""
+MORE_STEPS = 5
+"""Halvings of what lies beyond, where it is searched."""
 SAMPLE = 48
 """Images that are looked at, spread evenly over the data."""
 
+Bound = Literal["smallest", "largest"]
 Cover = Callable[[float], float]
 """From an exponent α to the share of an image that its foreground then covers, in [0, 1]."""
 
@@ -73,14 +81,22 @@ def _foreground(scores: np.ndarray) -> float:
 
 
 class AlphaSearch:
-    """Bisection for the smallest α in `RANGE` whose mean cover, which rises in α, reaches `coverage`.
+    """Bisection for the smallest α whose mean cover, which rises in α, reaches `coverage`.
 
-    `STEPS` times: look at `candidate`, `tell` its mean cover. Then `alpha` is found.
+    Until it is `done`: look at `candidate`, `tell` its mean cover. That takes `STEPS`, and `MORE_STEPS` where
+    nothing in `RANGE` covers enough. Then `alpha` is found.
     """
 
     def __init__(self, coverage: float = COVERAGE) -> None:
         self._coverage = coverage
         self._low, self._high = (float(np.log2(end)) for end in RANGE)
+        self._left = STEPS
+        self._enough = self._too_little = False
+
+    @property
+    def done(self) -> bool:
+        """Whether `alpha` is found."""
+        return self._left == 0
 
     @property
     def candidate(self) -> float:
@@ -89,13 +105,43 @@ class AlphaSearch:
 
     @property
     def alpha(self) -> float:
-        """The smallest α known to be large enough."""
+        """The smallest α known to be large enough; the largest there is where none is."""
         return float(round(2**self._high, 3))
+
+    @property
+    def bound(self) -> Bound | None:
+        """The end of the range at which the search ended, where all of it covers too little or too much."""
+        if not self._enough:
+            return "largest"
+        return None if self._too_little else "smallest"
 
     def tell(self, mean_cover: float) -> None:
         """Take note of how the candidate did."""
         middle = (self._low + self._high) / 2
         if mean_cover < self._coverage:
-            self._low = middle
+            self._low, self._too_little = middle, True
         else:
-            self._high = middle
+            self._high, self._enough = middle, True
+        self._left -= 1
+        largest = float(np.log2(LARGEST))
+        if self.done and not self._enough and self._high < largest:
+            self._high, self._left = largest, MORE_STEPS
+
+
+def bound_warning(name: str, alpha: float, bound: Bound, coverage: float) -> TranslatableText:
+    """Return what a person should know where the search for an α ended at an end of its range."""
+    if bound == "largest":
+        return translatable(
+            "the search for the {name} ended at its largest value, {alpha}: the tagged objects cover less "
+            "than {coverage} of a photo even so; their CAMs may have learnt too little",
+            name=name,
+            alpha=f"{alpha:g}",
+            coverage=f"{coverage:.0%}",
+        )
+    return translatable(
+        "the search for the {name} ended at its smallest value, {alpha}: the tagged objects cover more than "
+        "{coverage} of a photo even so; the CAMs may be spread over everything",
+        name=name,
+        alpha=f"{alpha:g}",
+        coverage=f"{coverage:.0%}",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from torch import nn
 
 from trainer.about import library_versions
 from trainer.data.atomic import write_atomically
+from trainer.data.digest import file_digest
 from trainer.data.export import check_destination
 from trainer.data.source import Source, image_folder
 from trainer.distributed import SINGLE_PROCESS, ProcessGroup
@@ -28,7 +30,7 @@ from trainer.learn.classifier import classifier_steps
 from trainer.learn.loop import Recipe, Step, train
 from trainer.learn.segmentation import segmentation_steps
 from trainer.method import calibration
-from trainer.method.calibration import AlphaSearch, Cover
+from trainer.method.calibration import AlphaSearch, Bound, Cover
 from trainer.method.grid import resize_nearest
 from trainer.method.propagations import PROPAGATIONS
 from trainer.models.affinitynet import AffinityNet
@@ -38,7 +40,7 @@ from trainer.models.class_rows import with_classes
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import channels_last, fused_for_inference
 from trainer.models.segnet import SegmentationNet
-from trainer.models.weights import load_backbone_weights
+from trainer.models.weights import load_backbone_weights, weights_file
 from trainer.pipeline.options import Options
 from trainer.pipeline.outputs import (
     OVERVIEW_FILE,
@@ -77,6 +79,14 @@ MODELS_FILE = "models.safetensors"
 """The networks of a run in one file, for the desk and for ``--classifier``."""
 
 
+@dataclass(frozen=True)
+class AlphaFound:
+    """A background exponent, and the end of the range at which its search ended; None: within it."""
+
+    alpha: float
+    bound: Bound | None
+
+
 @dataclass
 class Result:
     """The result of a run.
@@ -94,6 +104,7 @@ class Result:
     loader_wait_share: dict[str, float]
     peak_memory: int
     warnings: list[str]
+    alphas: dict[str, AlphaFound]
     settings: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
@@ -146,6 +157,7 @@ class _Run:
         self.folder = RunFolder(out / "run")
         self.stages = self._stages_of(source)
         self.warnings = list(source.problems)
+        self.alphas: dict[str, AlphaFound] = {}
 
     def run(self) -> Result:
         options, settings = self.options, self.options.settings
@@ -232,24 +244,33 @@ class _Run:
     def _alpha(self, name: str, look: Callable[[int], Cover]) -> float:
         """The background exponent whose foreground covers what it should; found once in a run."""
         path = self.folder.root / f"{name}.json"
-        if path.is_file():
-            return float(json.loads(path.read_text(encoding="utf-8")))
+        if not path.is_file():
+            self._search_alpha(name, path, look)
+        found = AlphaFound(**json.loads(path.read_text(encoding="utf-8")))
+        self.alphas[name] = found
+        if found.bound is not None and any(item.tags for item in self.stages.items):
+            coverage = self.options.coverage
+            self.warnings.append(calibration.bound_warning(name, found.alpha, found.bound, coverage))
+        return found.alpha
+
+    def _search_alpha(self, name: str, path: Path, look: Callable[[int], Cover]) -> None:
+        """Find that exponent, and keep it in the file `path`."""
         tagged = [index for index in range(len(self.stages.items)) if self.stages.ids(index)]
         mine = self.group.share([tagged[place] for place in calibration.sample(len(tagged))])
         looks = [look(index) for index in mine]
 
         search = AlphaSearch(self.options.coverage)
         with self._timed(name, calibration.STEPS) as stage:
-            for _ in range(calibration.STEPS):
+            while not search.done:
                 own = [cover(search.candidate) for cover in looks]
                 everyone = [value for part in self.group.gather(own) for value in part]
                 stage.advance(note=f"alpha {search.candidate:.2f}")
                 search.tell(sum(everyone) / max(1, len(everyone)))
         if self.group.is_main:
             with write_atomically(path) as temporary:
-                temporary.write_text(json.dumps(search.alpha), encoding="utf-8")
+                found = AlphaFound(search.alpha, search.bound)
+                temporary.write_text(json.dumps(asdict(found)), encoding="utf-8")
         self.group.wait()
-        return search.alpha
 
     # -- Networks --------------------------------------------------------------------------------------------
 
@@ -290,8 +311,8 @@ class _Run:
     def _affinity_net(self, classifier: CamClassifier) -> AffinityNet:
         path = self.folder.model("affinity")
         if not path.is_file():
-            # The classifier's backbone serves both: trained further on the seeds it learns their faults, and
-            # the desk would have to run two.
+            # [ours] The classifier's backbone serves both: trained further on the seeds it learns their
+            # faults, and the desk would have to run two.
             net = self._new(lambda: AffinityNet(classifier.backbone.requires_grad_(False)))
             seeds = [self.stages.seeds(index) for index in range(len(self.stages.items))]
             recipe = self._recipe(self.options.affinity_recipe)
@@ -393,27 +414,45 @@ class _Run:
             },
             peak_memory=peak_memory(),
             warnings=self.warnings,
+            alphas=self.alphas,
             settings=self._settings() | {"settings": asdict(self.stages.settings)},
         )
         if self.group.is_main:
-            write_record(self.out, result.to_json())
+            record = result.to_json()
+            record["warnings"] = [self._shareable(warning) for warning in self.warnings]
+            write_record(self.out, record)
         self.group.wait()
         return result
 
     def _settings(self) -> dict[str, Any]:
-        """The options of the run, and the versions its figures depend on."""
+        """The options of the run, and the versions its figures depend on. Of files only the names: people
+        share these records.
+        """
         options = {
             key: value
             for key, value in asdict(self.options).items()
             if key not in ("stages", "force", "workers")
         }
-        return options | {"classes": self.source.classes.names, "versions": library_versions()}
+        weights, classifier = self.options.weights, self.options.classifier
+        names = {"weights": Path(weights).name, "classifier": classifier and classifier.name}
+        return options | names | {"classes": self.source.classes.names, "versions": library_versions()}
 
     def _key(self) -> dict[str, Any]:
-        """Everything that the results of the stages depend on."""
-        return self._settings() | {
-            "data": [(item.id, str(item.image_path), item.tags) for item in self.source.items]
+        """Everything that the results of the stages depend on: files by their content, wherever they lie."""
+        given = self.given
+        digests = {
+            "weights": _digest(weights_file(self.options.weights)) if given is None else "",
+            "classifier": "" if given is None else given.digest,
+            "data": [(item.id, _digest(item.image_path), item.tags) for item in self.source.items],
         }
+        return self._settings() | digests
+
+    def _shareable(self, text: str) -> str:
+        """A sentence without the folders above the data and the results."""
+        for folder in {self.source.root.parent, self.out.parent, self.out.resolve().parent}:
+            if folder.is_absolute():
+                text = text.replace(f"{folder}{os.sep}", "")
+        return text
 
     # -- Progress --------------------------------------------------------------------------------------------
 
@@ -430,6 +469,14 @@ class _Run:
     def _timed(self, name: str, total: int, done: int = 0) -> Iterator[Stage]:
         with self._measured(name), self.report.stage(name, total, done) as stage:
             yield stage
+
+
+def _digest(file: Path) -> str:
+    """Return the digest of a file; "" for one that cannot be read, which is told where it is loaded."""
+    try:
+        return file_digest(file)
+    except OSError:
+        return ""
 
 
 def peak_memory() -> int:

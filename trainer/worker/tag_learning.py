@@ -35,7 +35,7 @@ from trainer.models.bundle import Bundle, load_models, save_models
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import channels_last, fused_for_inference
 from trainer.progress import RunClock
-from trainer.translatable import TranslatableText, join_texts, translatable
+from trainer.translatable import TranslatableText, error_message, join_texts, translatable
 from trainer.worker.finetuning import painted_classes
 from trainer.worker.messages import LossPoint, Message, TagsLearnt, TrainingProgress
 
@@ -90,7 +90,7 @@ class TagLearning:
         self._project, self._engine, self._send, self._seed = project, engine, send, seed
         self._settings, self._classes = engine.settings, project.classes
         self._clock = RunClock()
-        self._problems: list[str] = []
+        self._problems: list[TranslatableText] = []
         self._step = 0
 
     def batches(self) -> Iterator[None]:
@@ -116,7 +116,7 @@ class TagLearning:
         seed_alpha = yield from self._alpha("seed alpha", coverage, looks, self._refined_cover)
         self._settings = self._settings.calibrated(seed_alpha, seed_alpha)
         seeds = yield from self._seeds(fused, records, views, shown)
-        # One backbone serves both: trained on the seeds as well, it would learn their faults.
+        # [ours] One backbone serves both: trained on the seeds as well, it would learn their faults.
         classifier.backbone.freeze_norm().requires_grad_(False)
         batches = affinity_training.affinity_steps(net, views, seeds, affinity_recipe, workers=0)
         yield from self._train(
@@ -133,7 +133,7 @@ class TagLearning:
         learnt = {"classifier": classifier, "affinity": net, "version": 0, "digest": file_digest(file)}
         self._engine.replace_models(**learnt)
         self._engine.settings = self._engine.settings.calibrated(alpha, seed_alpha)
-        self._send(TagsLearnt(count, " ".join(self._problems), alpha, seed_alpha))
+        self._send(TagsLearnt(count, join_texts(*self._problems), alpha, seed_alpha))
 
     # -- Stages ----------------------------------------------------------------------------------------------
 
@@ -145,7 +145,7 @@ class TagLearning:
                 views[index]
                 good.append(record)
             except DataError as error:
-                self._problems.append(str(error))
+                self._problems.append(error_message(error))
             self._send(TrainingProgress(0, 0.0, translatable("Reading the photos")))
             yield
         if len(good) < 2:
@@ -190,7 +190,7 @@ class TagLearning:
             self._advance(translatable("Weighing the background"))
             yield
         search = calibration.AlphaSearch(coverage)
-        for _ in range(calibration.STEPS):
+        while not search.done:
             covered = []
             for cover in covers:
                 covered.append(cover(search.candidate))
@@ -198,6 +198,8 @@ class TagLearning:
                 yield
             search.tell(sum(covered) / len(covered))
         self._clock.close()
+        if search.bound is not None:
+            self._problems.append(calibration.bound_warning(stage, search.alpha, search.bound, coverage))
         return search.alpha
 
     def _refined_cover(self, look: Look) -> Cover:

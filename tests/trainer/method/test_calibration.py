@@ -4,20 +4,33 @@ import numpy as np
 import pytest
 import torch
 
-from trainer.method.calibration import RANGE, STEPS, AlphaSearch, refined_cover, sample, walked_cover
+from trainer.method.calibration import (
+    LARGEST,
+    RANGE,
+    AlphaSearch,
+    bound_warning,
+    refined_cover,
+    sample,
+    walked_cover,
+)
 from trainer.method.settings import COVERAGE, Settings
 
 
-def _found(mean_cover: Callable[[float], float], coverage: float = COVERAGE) -> float:
+def _search(mean_cover: Callable[[float], float], coverage: float = COVERAGE) -> AlphaSearch:
     search = AlphaSearch(coverage)
-    for _ in range(STEPS):
+    while not search.done:
         search.tell(mean_cover(search.candidate))
-    return search.alpha
+    return search
 
 
-@pytest.mark.parametrize("true", [0.5, 1.3, 4.0])
+def _found(mean_cover: Callable[[float], float], coverage: float = COVERAGE) -> float:
+    return _search(mean_cover, coverage).alpha
+
+
+@pytest.mark.parametrize("true", [0.5, 1.3, 4.0, 7.9, 16.0, 24.0])
 def test_the_smallest_alpha_that_covers_enough_is_found(true: float) -> None:
-    assert _found(lambda alpha: COVERAGE + (alpha - true)) == pytest.approx(true, rel=0.07)
+    search = _search(lambda alpha: COVERAGE + (alpha - true))
+    assert search.alpha == pytest.approx(true, rel=0.07) and search.bound is None
 
 
 def test_another_coverage_gives_another_alpha() -> None:
@@ -25,9 +38,11 @@ def test_another_coverage_gives_another_alpha() -> None:
     assert _found(lambda alpha: alpha / 10, 0.4) == pytest.approx(4.0, rel=0.07)
 
 
-def test_a_curve_that_never_or_always_covers_enough_ends_at_the_range() -> None:
-    assert _found(lambda alpha: 0.0) == pytest.approx(RANGE[1])
-    assert _found(lambda alpha: 1.0) == pytest.approx(RANGE[0], rel=0.07)
+def test_a_curve_that_never_or_always_covers_enough_ends_at_the_range_and_says_so() -> None:
+    never, always = _search(lambda alpha: 0.0), _search(lambda alpha: 1.0)
+    assert (never.alpha, never.bound) == (LARGEST, "largest")
+    assert always.alpha == pytest.approx(RANGE[0], rel=0.07) and always.bound == "smallest"
+    assert "largest value, 32" in bound_warning("walk alpha", never.alpha, "largest", 0.27)
 
 
 def test_cover_is_the_share_of_foreground_after_the_crf() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from trainer.data.classes import ClassList
@@ -23,11 +25,12 @@ from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.errors import DataError, UserError
 from trainer.learn.augment import Augmentation
 from trainer.learn.loop import Recipe
+from trainer.method.calibration import LARGEST
 from trainer.method.settings import Settings
-from trainer.models.bundle import load_models
+from trainer.models.bundle import load_models, save_models
 from trainer.models.registry import BUNDLED
 from trainer.pipeline.options import Options
-from trainer.pipeline.run import Result, run_pipeline
+from trainer.pipeline.run import AlphaFound, Result, run_pipeline
 from trainer.progress import NullReporter, Reporter, Stage
 
 QUICK = Recipe(2, 2, views=Augmentation(long_side=(48, 64), crop=64))
@@ -333,8 +336,7 @@ def test_a_given_classifier_keeps_its_own_settings_and_its_classes_are_matched_b
     result = run_pipeline(source, tmp_path / "second", given)
     used = result.settings["settings"]
     assert used["cam_side"] == 48 and used["scales"] == (1.0, 0.5)
-    (warning,) = result.warnings
-    assert "has not learnt comb" in warning
+    assert any("has not learnt comb" in warning for warning in result.warnings)
     cams = [np.load(out / "run/cam/one.npy") for out in (first, tmp_path / "second")]
     np.testing.assert_allclose(*cams, atol=0.01)
 
@@ -343,3 +345,73 @@ def test_a_classifier_of_none_of_the_classes_is_refused(voc_tree: Path, tmp_path
     source = replace(open_source(voc_tree), classes=ClassList(("comb", "moon")))
     with pytest.raises(UserError, match=r"no classifier of any of this data's 2 classes"):
         run_pipeline(replace(source, items=source.items[2:]), tmp_path / "out", Options(classifier=BUNDLED))
+
+
+def _kept(out: Path) -> dict[Path, int]:
+    """When each file of a run's folder was written, that of the times spent left out."""
+    files = [path for path in (out / "run").rglob("*") if path.is_file() and path.name != "seconds.json"]
+    return {path.relative_to(out): path.stat().st_mtime_ns for path in files}
+
+
+def test_another_photo_of_the_same_name_gives_a_new_mask(
+    result: Result, voc_tree: Path, tmp_path: Path
+) -> None:
+    photo = voc_tree / "JPEGImages/two.jpg"
+    with Image.open(photo) as image:
+        flipped = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    flipped.save(photo, quality=95)
+    _run(voc_tree, tmp_path / "out")
+    _run(voc_tree, tmp_path / "fresh")
+    masks = [load_mask(tmp_path / name / "SegmentationClass/two.png") for name in ("out", "fresh")]
+    np.testing.assert_array_equal(*masks)
+    cams = [np.load(tmp_path / name / "run/cam/two.npy") for name in ("out", "fresh")]
+    np.testing.assert_array_equal(*cams)
+
+
+def test_a_data_folder_that_was_moved_resumes(result: Result, voc_tree: Path, tmp_path: Path) -> None:
+    before = _kept(tmp_path / "out")
+    moved = voc_tree.rename(tmp_path / "elsewhere")
+    assert _run(moved, tmp_path / "out").scores == result.scores
+    assert _kept(tmp_path / "out") == before
+
+
+@pytest.mark.parametrize("role", ["weights", "classifier"])
+def test_other_weights_in_the_same_file_start_again_and_a_renamed_file_does_not(
+    role: str, result: Result, voc_tree: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    shutil.copy(tmp_path / "out/models.safetensors", first)
+    out = tmp_path / "again"
+    _run(voc_tree, out, **{role: first})
+    before = _kept(out)
+    _run(voc_tree, out, **{role: first.rename(second)})
+    assert _kept(out) == before
+    bundle = load_models(second)
+    assert bundle.classifier is not None
+    with torch.no_grad():
+        bundle.classifier.backbone.get_parameter(next(iter(bundle.classifier.backbone.state_dict()))).mul_(
+            0.5
+        )
+    save_models(second, bundle)
+    _run(voc_tree, out, **{role: second})
+    assert _kept(out)[Path("run/cam/one.npy")] != before[Path("run/cam/one.npy")]
+
+
+def test_what_is_written_of_a_run_names_no_folder_of_this_machine(voc_tree: Path, tmp_path: Path) -> None:
+    damaged = voc_tree / "JPEGImages/three.jpg"
+    damaged.write_bytes(damaged.read_bytes()[:500])
+    shutil.copy(BUNDLED, tmp_path / "mine.safetensors")
+    result = _run(voc_tree, tmp_path / "out", weights=tmp_path / "mine.safetensors")
+    assert str(damaged) in result.warnings[0]
+    record = (tmp_path / "out/run.json").read_text()
+    assert "three.jpg" in record and "mine.safetensors" in record
+    for text in (record, (tmp_path / "out/run/key.json").read_text()):
+        assert str(tmp_path) not in text and str(BUNDLED.parent) not in text
+
+
+def test_where_the_search_for_alpha_ended_is_told(result: Result, voc_tree: Path, tmp_path: Path) -> None:
+    told = json.loads((tmp_path / "out/run.json").read_text())["alphas"]
+    assert told["walk alpha"]["alpha"] == result.settings["settings"]["alpha"]
+    everything = _run(voc_tree, tmp_path / "all", coverage=0.999)
+    assert everything.alphas["walk alpha"] == AlphaFound(LARGEST, "largest")
+    assert "walk alpha ended at its largest value, 32" in " ".join(everything.warnings)
