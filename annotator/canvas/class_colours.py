@@ -7,8 +7,8 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.color import lab2rgb
 
+from annotator.canvas.lab import lab_to_srgb
 from trainer.data.classes import BACKGROUND, EDIT_VOID, VOID
 
 GOLDEN_ANGLE = 137.508  # degrees: any number of hues in a row lie well apart
@@ -23,7 +23,7 @@ def class_colours() -> NDArray[np.uint8]:
     hue = np.deg2rad(GOLDEN_ANGLE * ids + 240.0)
     lightness = np.array(LIGHTNESS)[ids % len(LIGHTNESS)]
     lab = np.stack([lightness, CHROMA * np.cos(hue), CHROMA * np.sin(hue)], axis=1)
-    colours = np.rint(255 * lab2rgb(lab[None])[0].clip(0, 1)).astype(np.uint8)
+    colours = np.rint(255 * lab_to_srgb(lab)).astype(np.uint8)
     colours[BACKGROUND] = 0
     colours[[EDIT_VOID, VOID]] = 255
     return colours

@@ -4,9 +4,9 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from skimage.color import lab2rgb
 
 from annotator.canvas.class_colours import class_colours
+from annotator.canvas.lab import lab_to_srgb
 from trainer.data.classes import BACKGROUND, VOID
 
 Lut = NDArray[np.uint32]  # 256 colours, 0xAARRGGBB, premultiplied
@@ -38,7 +38,7 @@ def heat_colours() -> NDArray[np.uint8]:
     hue = np.deg2rad(np.interp(t, [0.0, 0.5, 1.0], [305.0, 395.0, 460.0]))
     chroma = np.interp(t, [0.0, 0.25, 0.6, 1.0], [38.0, 62.0, 72.0, 46.0])
     lab = np.stack([12.0 + 82.0 * t, chroma * np.cos(hue), chroma * np.sin(hue)], axis=1)
-    return np.rint(255 * lab2rgb(lab[None])[0]).astype(np.uint8)
+    return np.rint(255 * lab_to_srgb(lab)).astype(np.uint8)
 
 
 def heat_lut(strength: float) -> Lut:

@@ -1,11 +1,13 @@
 """The main window: docks, bars, dialogs and wiring; the behaviour is implemented elsewhere."""
 
+from __future__ import annotations
+
 import logging
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent, QPaintEvent
@@ -16,7 +18,6 @@ from annotator.canvas.inspect import InspectView
 from annotator.canvas.view import LAYERS, CanvasView
 from annotator.dialogs.about import AboutDialog
 from annotator.dialogs.classes import ClassesDialog
-from annotator.dialogs.export import ExportDialog
 from annotator.dialogs.keys import KeysDialog
 from annotator.panels.image_view import WALKING
 from annotator.panels.images import ImagesPanel
@@ -42,6 +43,9 @@ from annotator.shell.welcome import EmptyDesk, WelcomeStrip
 from annotator.theme import Theme
 from trainer.data.sample import sample_folder
 from trainer.errors import UserError
+
+if TYPE_CHECKING:
+    from annotator.dialogs.export import ExportDialog
 
 FIRST_SIZE = QSize(1440, 900)
 FRAME = QSize(8, 40)  # what a window manager may put around it
@@ -117,6 +121,10 @@ class Window(QMainWindow):
         """Export the project's masks, or show how far an export has come that still runs."""
         if self.session.project is None or not self.session.may_leave():
             return
+        from annotator.dialogs.export import (
+            ExportDialog,
+        )  # its formats import SciPy: the window does not wait
+
         if self.export_dialog is None or not self.export_dialog.running:
             self.export_dialog = ExportDialog(self.session, self)
         self.export_dialog.open()

@@ -8,12 +8,13 @@ from canvas_desk import CAT, DOG, at, open_canvas, open_session, propose
 from PySide6.QtCore import QRect
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
-from skimage.color import rgb2lab
+from skimage.color import lab2rgb, rgb2lab
 
 from annotator.actions import Actions
 from annotator.canvas.class_colours import class_colours
 from annotator.canvas.colours import heat_colours, heat_lut, mask_luts
 from annotator.canvas.compose import Hatch, Raster, label_pixels, score_pixels
+from annotator.canvas.lab import lab_to_srgb
 from annotator.canvas.view import CanvasView
 from annotator.panels.layers import LayersPanel
 from annotator.session import Session
@@ -197,3 +198,9 @@ def test_what_a_person_painted_is_told_from_what_was_computed(
     assert computed == 1 and shades() > 1
     session.save()
     qtbot.waitUntil(lambda: not session.busy, timeout=20000)
+
+
+def test_lab_becomes_srgb_as_scikit_image_has_it(rng: np.random.Generator) -> None:
+    lab = np.stack([rng.uniform(40, 95, 500), *rng.uniform(-60, 60, (2, 500))], axis=1)
+    theirs = lab2rgb(lab[None])[0].clip(0, 1)
+    np.testing.assert_allclose(lab_to_srgb(lab), theirs, atol=1e-3)
