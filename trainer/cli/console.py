@@ -74,13 +74,13 @@ class _PlainStage:
         self._note = note
         self._reporter._clock.advance(n)
         if self._reporter._now() - self._said >= PLAIN_EVERY:
-            self.translatable()
+            self.report()
 
     def finish(self) -> None:
         if self._said_done != self._done:
-            self.translatable()
+            self.report()
 
-    def translatable(self) -> None:
+    def report(self) -> None:
         clock = self._reporter._clock
         self._said, self._said_done = self._reporter._now(), self._done
         note = f"  {self._note}" if self._note else ""

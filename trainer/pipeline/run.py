@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
-
-import torch
-from torch import nn
+from typing import Any
 
 from trainer.about import library_versions
 from trainer.data.atomic import write_atomically
@@ -22,25 +16,15 @@ from trainer.data.digest import file_digest
 from trainer.data.export import check_destination
 from trainer.data.source import Source, image_folder
 from trainer.distributed import SINGLE_PROCESS, ProcessGroup
-from trainer.errors import DataError, UserError
-from trainer.evaluation import Scores
-from trainer.learn.affinity import affinity_steps
-from trainer.learn.checkpoint import Checkpoint
-from trainer.learn.classifier import classifier_steps
-from trainer.learn.loop import Recipe, Step, train
-from trainer.learn.segmentation import segmentation_steps
+from trainer.errors import DataError
 from trainer.method import calibration
-from trainer.method.calibration import AlphaSearch, Bound, Cover
-from trainer.method.grid import resize_nearest
+from trainer.method.calibration import AlphaSearch, Cover
 from trainer.method.propagations import PROPAGATIONS
-from trainer.models.affinitynet import AffinityNet
-from trainer.models.base import Backbone
-from trainer.models.bundle import Bundle, load_models, save_models
-from trainer.models.class_rows import with_classes
-from trainer.models.classifier import CamClassifier
-from trainer.models.fuse import channels_last, fused_for_inference
-from trainer.models.segnet import SegmentationNet
-from trainer.models.weights import load_backbone_weights, weights_file
+from trainer.models.bundle import Bundle, load_models
+from trainer.models.fuse import fused_for_inference
+from trainer.models.registry import BUNDLED_STROKES
+from trainer.models.weights import weights_file
+from trainer.pipeline.networks import Networks
 from trainer.pipeline.options import Options
 from trainer.pipeline.outputs import (
     OVERVIEW_FILE,
@@ -51,11 +35,10 @@ from trainer.pipeline.outputs import (
     write_overview,
     write_record,
 )
+from trainer.pipeline.result import AlphaFound, Result, peak_memory
 from trainer.pipeline.run_folder import RunFolder
 from trainer.pipeline.stage_names import (
-    AFFINITY_NET,
     CAM,
-    CLASSIFIER,
     CRF_OF,
     LABEL_MAPS,
     LABELS,
@@ -65,51 +48,16 @@ from trainer.pipeline.stage_names import (
     SCORES,
     SEED_ALPHA,
     SEEDS,
-    SEGMENTATION_NET,
     SEGNET,
     WALK_ALPHA,
 )
+from trainer.pipeline.stage_timer import StageTimer
 from trainer.pipeline.stages import Stages
-from trainer.progress import NullReporter, Reporter, Stage
+from trainer.progress import NullReporter, Reporter
 from trainer.strokes import StrokeModel
-
-NetT = TypeVar("NetT", bound=nn.Module)
 
 MODELS_FILE = "models.safetensors"
 """The networks of a run in one file, for the desk and for ``--classifier``."""
-
-
-@dataclass(frozen=True)
-class AlphaFound:
-    """A background exponent, and the end of the range at which its search ended; None: within it."""
-
-    alpha: float
-    bound: Bound | None
-
-
-@dataclass
-class Result:
-    """The result of a run.
-
-    `stages` are those whose label maps it left in ``stages/``; `seconds` were spent on each stage, including
-    earlier runs that were interrupted. `loader_wait_share` is the part in [0, 1] of each training's time,
-    since it was last started, that went into waiting for photos.
-    """
-
-    images: int
-    split: str
-    stages: list[str]
-    scores: dict[str, Scores]
-    seconds: dict[str, float]
-    loader_wait_share: dict[str, float]
-    peak_memory: int
-    warnings: list[str]
-    alphas: dict[str, AlphaFound]
-    settings: dict[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values, fit for `json.dumps`."""
-        return asdict(self)
 
 
 def run_pipeline(
@@ -157,6 +105,7 @@ class _Run:
         self.folder = RunFolder(out / "run")
         self.stages = self._stages_of(source)
         self.warnings = list(source.problems)
+        self.timer = StageTimer(self.folder, report, group)
         self.alphas: dict[str, AlphaFound] = {}
 
     def run(self) -> Result:
@@ -166,14 +115,15 @@ class _Run:
             self.folder.bind(self._key())
         self.group.wait()
         self._drop_damaged()
-        classifier = self._classifier()
+        networks = Networks(self.stages, self.folder, options, self.report, self.group, self.timer)
+        classifier = networks.classifier(self.given, self.warnings)
         fused = fused_for_inference(classifier)
         self._each(CAM, partial(self.stages.make_cam, fused))
         if options.calibrate:
             seed_alpha = self._alpha(SEED_ALPHA, self.stages.refined_cover)
             self.stages.settings = settings.calibrated(seed_alpha, seed_alpha)
         self._each(SEEDS, self.stages.make_seeds)
-        net = self._affinity_net(classifier)
+        net = networks.affinity_net(classifier)
         if options.calibrate:
             alpha = self._alpha(WALK_ALPHA, partial(self.stages.walked_cover, net))
             self.stages.settings = settings.calibrated(alpha, seed_alpha)
@@ -192,7 +142,7 @@ class _Run:
             if settings.refine:
                 labels = LABELS
                 self._each(LABELS, partial(self.stages.refine, strokes, last, LABELS))
-            segmentation = self._segmentation_net(classifier, labels)
+            segmentation = networks.segmentation_net(classifier, labels)
             self._each(SEGNET, partial(self.stages.segment, fused_for_inference(segmentation)))
             if settings.mask_crf or options.stages:
                 self._each(CRF_OF[SEGNET], partial(self.stages.make_crf, SEGNET))
@@ -202,7 +152,7 @@ class _Run:
         if settings.refine:
             self._each(REFINED, partial(self.stages.refine, strokes, last, REFINED))
             last = REFINED
-        self._save(
+        networks.save(
             self.out / MODELS_FILE,
             Bundle(self.source.classes.names, classifier, net, segmentation, self._about()),
             half=True,
@@ -218,7 +168,7 @@ class _Run:
     def _drop_damaged(self) -> None:
         """Load every photo once; leave out those that cannot be read."""
         good = []
-        with self._timed(PHOTOS, len(self.source.items)) as stage:
+        with self.timer.stage(PHOTOS, len(self.source.items)) as stage:
             for index, item in enumerate(self.source.items):
                 try:
                     self.stages.views[index]
@@ -235,7 +185,7 @@ class _Run:
         """Take this process's share of the images through a stage, except those done before."""
         mine = self.group.share(range(len(self.stages.items)))
         ahead = [index for index in mine if not self.stages.done(name, index)]
-        with self._timed(name, len(mine), len(mine) - len(ahead)) as stage:
+        with self.timer.stage(name, len(mine), len(mine) - len(ahead)) as stage:
             for index in ahead:
                 make(index)
                 stage.advance(note=self.stages.items[index].id)
@@ -260,7 +210,7 @@ class _Run:
         looks = [look(index) for index in mine]
 
         search = AlphaSearch(self.options.coverage)
-        with self._timed(name, calibration.STEPS) as stage:
+        with self.timer.stage(name, calibration.STEPS) as stage:
             while not search.done:
                 own = [cover(search.candidate) for cover in looks]
                 everyone = [value for part in self.group.gather(own) for value in part]
@@ -271,114 +221,6 @@ class _Run:
                 found = AlphaFound(search.alpha, search.bound)
                 temporary.write_text(json.dumps(asdict(found)), encoding="utf-8")
         self.group.wait()
-
-    # -- Networks --------------------------------------------------------------------------------------------
-
-    def _classifier(self) -> CamClassifier:
-        names = self.source.classes.names
-        if self.given is not None:
-            unknown = [name for name in names if name not in self.given.classes]
-            classifier = with_classes(self.given, names).classifier
-            if classifier is None or len(unknown) == len(names):
-                raise UserError(
-                    f"{self.given.file} holds no classifier of any of this data's {len(names)} classes; "
-                    "train one by leaving --classifier out"
-                )
-            if unknown:
-                self.warnings.append(
-                    f"{self.given.file} has not learnt {', '.join(unknown)}: no mask shows them; "
-                    "train a classifier by leaving --classifier out"
-                )
-            return channels_last(classifier.to(self.options.device)).eval()
-        path = self.folder.model("classifier")
-        if not path.is_file():
-            classifier = self._new(lambda: CamClassifier(self._backbone(), len(names)))
-            tags = [self.stages.ids(index) for index in range(len(self.stages.items))]
-            recipe = self._recipe(self.options.classifier_recipe)
-            kept = self._checkpoint("classifier")
-            self._train(
-                CLASSIFIER,
-                classifier_steps(
-                    classifier, self.stages.views, tags, recipe, self.group, kept, self.options.workers
-                ),
-            )
-            self._keep("classifier", Bundle(names, classifier=classifier))
-        return self._loaded(load_models(path).classifier)
-
-    def _backbone(self) -> Backbone:
-        return load_backbone_weights(self.options.weights)
-
-    def _affinity_net(self, classifier: CamClassifier) -> AffinityNet:
-        path = self.folder.model("affinity")
-        if not path.is_file():
-            # [ours] The classifier's backbone serves both: trained further on the seeds it learns their
-            # faults, and the desk would have to run two.
-            net = self._new(lambda: AffinityNet(classifier.backbone.requires_grad_(False)))
-            seeds = [self.stages.seeds(index) for index in range(len(self.stages.items))]
-            recipe = self._recipe(self.options.affinity_recipe)
-            kept = self._checkpoint("affinity")
-            self._train(
-                AFFINITY_NET,
-                affinity_steps(net, self.stages.views, seeds, recipe, self.group, kept, self.options.workers),
-            )
-            self._keep("affinity", Bundle(self.source.classes.names, affinity=net))
-        return self._loaded(load_models(path).affinity)
-
-    def _segmentation_net(self, classifier: CamClassifier, labels: str) -> SegmentationNet:
-        path = self.folder.model("segmentation")
-        if not path.is_file():
-            backbone = classifier.backbone.requires_grad_(False)
-            net = self._new(lambda: SegmentationNet(backbone, len(self.source.classes)))
-            masks = [
-                resize_nearest(self.stages.labels(labels, index), self.stages.views[index].shape[:2])
-                for index in range(len(self.stages.items))
-            ]
-            recipe = self._recipe(self.options.segmentation_recipe)
-            kept = self._checkpoint("segmentation")
-            self._train(
-                SEGMENTATION_NET,
-                segmentation_steps(
-                    net, self.stages.views, masks, recipe, self.group, kept, self.options.workers
-                ),
-            )
-            self._keep("segmentation", Bundle(self.source.classes.names, segmentation=net))
-        return self._loaded(load_models(path).segmentation)
-
-    def _recipe(self, recipe: Recipe) -> Recipe:
-        return replace(
-            recipe.fitted(len(self.stages.items), self.options.least_steps),
-            seed=self.options.seed,
-            precision=self.options.precision,
-        )
-
-    def _new(self, build: Callable[[], NetT]) -> NetT:
-        """Build a network whose random weights are the same in every process."""
-        torch.manual_seed(self.options.seed)
-        return channels_last(build().to(self.options.device))
-
-    def _train(self, stage: str, under_way: Iterator[Step]) -> None:
-        with self._measured(stage):
-            share = train(under_way, stage, self.report)
-        if self.group.is_main:
-            self.folder.keep_loader_wait_share(stage, share)
-
-    def _checkpoint(self, name: str) -> Checkpoint:
-        return Checkpoint(self.folder.checkpoint(name), self.report.message)
-
-    def _keep(self, name: str, bundle: Bundle) -> None:
-        """Save a network whose training is complete and remove its checkpoint."""
-        self._save(self.folder.model(name), bundle)
-        if self.group.is_main:
-            self.folder.checkpoint(name).unlink(missing_ok=True)
-
-    def _save(self, path: Path, bundle: Bundle, half: bool = False) -> None:
-        if self.group.is_main:
-            save_models(path, bundle, half)
-        self.group.wait()
-
-    def _loaded(self, net: NetT | None) -> NetT:
-        assert net is not None
-        return channels_last(net.to(self.options.device)).eval()
 
     def _about(self) -> dict[str, Any]:
         """The provenance stored in a file of models."""
@@ -394,13 +236,13 @@ class _Run:
     def _finish(self, last: str) -> Result:
         names = [name for name in LABEL_MAPS if self.stages.done(name, 0)]
         mine = len(self.group.share(range(len(self.stages.items))))
-        with self._timed(SCORES, mine) as stage:
+        with self.timer.stage(SCORES, mine) as stage:
             kept = self.folder.root / "stages" if self.options.stages else None
             scores = score_stages(self.stages, names, last, self.source.split, kept, self.group, stage)
         if self.group.is_main:
             if kept is not None:
                 self.warnings += place_stages(kept, self.out, self.options.force)
-            with self._timed(MASKS, len(self.stages.items)) as stage:
+            with self.timer.stage(MASKS, len(self.stages.items)) as stage:
                 self.warnings += write_masks(self.stages, last, self.out, self.options.force, stage)
             write_overview(self.stages, last, self.out, self.source.root.name)
         result = Result(
@@ -443,6 +285,7 @@ class _Run:
         digests = {
             "weights": _digest(weights_file(self.options.weights)) if given is None else "",
             "classifier": "" if given is None else given.digest,
+            "strokes": _digest(BUNDLED_STROKES) if self.options.settings.refine else "",
             "data": [(item.id, _digest(item.image_path), item.tags) for item in self.source.items],
         }
         return self._settings() | digests
@@ -454,22 +297,6 @@ class _Run:
                 text = text.replace(f"{folder}{os.sep}", "")
         return text
 
-    # -- Progress --------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _measured(self, name: str) -> Iterator[None]:
-        start = time.monotonic()
-        try:
-            yield
-        finally:  # What was spent before a run was broken off counts too.
-            if self.group.is_main:
-                self.folder.add_seconds(name, time.monotonic() - start)
-
-    @contextmanager
-    def _timed(self, name: str, total: int, done: int = 0) -> Iterator[Stage]:
-        with self._measured(name), self.report.stage(name, total, done) as stage:
-            yield stage
-
 
 def _digest(file: Path) -> str:
     """Return the digest of a file; "" for one that cannot be read, which is told where it is loaded."""
@@ -477,13 +304,3 @@ def _digest(file: Path) -> str:
         return file_digest(file)
     except OSError:
         return ""
-
-
-def peak_memory() -> int:
-    """Return the largest number of bytes this process has had in memory; 0 where the system does not say."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -78,7 +78,7 @@ def test_every_stage_is_kept_and_scored_with_its_background_rule(result: Result,
         assert 0 <= result.scores[stage].miou <= 1
     assert result.scores["cam"].background_rule.startswith("constant")
     assert "max CAM" in result.scores["walk"].background_rule
-    assert result.scores["final"].miou == result.scores["segnet-crf"].miou
+    assert result.scores["final"].miou == result.scores["refined"].miou
     assert result.split == "train"
 
 
@@ -87,7 +87,9 @@ def test_by_itself_a_segmentation_network_makes_the_masks_of_many_photos_and_not
     enough: int, voc_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("trainer.pipeline.options.SEGMENTATION_FROM", enough)
-    result = _run(voc_tree, tmp_path / "out", segmentation=None, stages=False)
+    unrefined = replace(Settings(), refine=False)
+    result = _run(voc_tree, tmp_path / "out", segmentation=None, stages=False, settings=unrefined)
+    assert "refined" not in result.scores
     many = len(IDS) >= enough
     assert ("segnet-crf" in result.scores) == many
     assert result.scores["final"].miou == result.scores["segnet-crf" if many else "crf"].miou
@@ -145,7 +147,7 @@ def test_a_run_cut_short_goes_on_in_its_folder_and_the_time_of_both_is_told(
     voc_tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A clock by which whatever is measured takes one second.
-    monkeypatch.setattr("trainer.pipeline.run.time", SimpleNamespace(monotonic=count().__next__))
+    monkeypatch.setattr("trainer.pipeline.stage_timer.time", SimpleNamespace(monotonic=count().__next__))
 
     class CutShort(NullReporter):
         def stage(self, name: str, total: int, done: int = 0) -> AbstractContextManager[Stage]:
