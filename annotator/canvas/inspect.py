@@ -1,4 +1,4 @@
-"""The inspect view: image, CAM, seed cues and mask side by side, zoomed and moved together."""
+"""The inspect view: image, CAM, seed cues, propagated and final mask, zoomed and moved together."""
 
 from html import escape
 from math import ceil
@@ -26,6 +26,7 @@ class Pane(QWidget):
         self.title.setProperty("heading", True)
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend.setMinimumWidth(1)  # many classes must not widen the window
         self.header = QHBoxLayout()
         self.header.setContentsMargins(10, 0, 6, 0)
         self.header.addWidget(self.title)
@@ -42,7 +43,7 @@ class Pane(QWidget):
 
 
 class InspectView(QWidget):
-    """Four panes with one zoom, position and crosshair. The panes of seeds and mask can be painted on."""
+    """Five panes with one zoom, position and crosshair. The panes of seeds and mask can be painted on."""
 
     hovered = Signal(object)
     zoom_changed = Signal(float)
@@ -54,7 +55,8 @@ class InspectView(QWidget):
             "image": Pane(session, self.tr("Image"), ("image",), editable=False),
             "cam": Pane(session, self.tr("CAM"), ("image", "cam"), editable=False),
             "seeds": Pane(session, self.tr("Seeds"), ("image", "seeds", "strokes"), editable=True),
-            "mask": Pane(session, self.tr("Mask"), ("image", "mask"), editable=True),
+            "propagated": Pane(session, self.tr("Propagated"), ("image", "propagated"), editable=False),
+            "mask": Pane(session, self.tr("Final mask"), ("image", "mask"), editable=True),
         }
         self.cam_class = ComboBox()
         self.cam_class.setAccessibleName(self.tr("Class of the CAM"))
@@ -100,7 +102,7 @@ class InspectView(QWidget):
 
     @property
     def views(self) -> list[CanvasView]:
-        """The canvases of the four panes."""
+        """The canvases of the panes."""
         return [pane.view for pane in self.panes.values()]
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -116,7 +118,7 @@ class InspectView(QWidget):
             rows = ceil(len(self.panes) / columns)
             return min((self.width() / columns - GAP) / width, (self.height() / rows - HEADER - GAP) / height)
 
-        columns = max((2, 4, 1), key=scale)
+        columns = max((3, 2, 5, 1), key=scale)
         if columns != self._columns:
             self._columns = columns
             for position, pane in enumerate(self.panes.values()):
@@ -157,7 +159,8 @@ class InspectView(QWidget):
         )
         background = f"&nbsp;&nbsp; ▨&nbsp;{self.tr('background')}" if named else ""
         self.panes["seeds"].legend.setText(chips + background)
-        self.panes["mask"].legend.setText(chips)
+        for name in ("propagated", "mask"):
+            self.panes[name].legend.setText(chips)
 
     def _choose_cam(self, index: int) -> None:
         self._session.cam_class = self.cam_class.itemData(index)

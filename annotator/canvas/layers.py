@@ -154,7 +154,7 @@ class MaskItem(LayerItem):
     left undecided closely.
     """
 
-    def __init__(self, mask: LabelSource, edits: LabelSource) -> None:
+    def __init__(self, mask: LabelSource, edits: LabelSource = lambda: None) -> None:
         super().__init__()
         self._mask, self._edits = mask, edits
         self.set_strength(0.45)
@@ -169,8 +169,12 @@ class MaskItem(LayerItem):
         mask = self._mask()
         if mask is None:
             return None
-        edits = self._edits()
-        hatches = _hatch(None, WHITE, 0.4, 2 * ratio, edits), _hatch(EDIT_VOID, WHITE, 0.6, ratio, edits)
+        edits, hatches = self._edits(), list[Hatch]()
+        if edits is not None:
+            hatches = [
+                _hatch(None, WHITE, 0.4, 2 * ratio, edits),
+                _hatch(EDIT_VOID, WHITE, 0.6, ratio, edits),
+            ]
         return label_pixels(raster, mask, self._fill, self._line, hatches)
 
 

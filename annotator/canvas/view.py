@@ -21,7 +21,7 @@ from annotator.canvas.tools.picker import Picker
 from annotator.session import Session
 from trainer.data.classes import UNTOUCHED
 
-LAYERS = ("image", "cam", "mask", "seeds", "strokes")  # from bottom to top
+LAYERS = ("image", "cam", "propagated", "mask", "seeds", "strokes")  # from bottom to top
 SHOWN_AT_FIRST = ("image", "mask", "strokes")
 SIZE_STEP = 1.15
 MODIFIERS = (Qt.Key.Key_Alt, Qt.Key.Key_Shift)
@@ -55,6 +55,7 @@ class CanvasView(NavigableView):
         self.items_by_name: dict[str, LayerItem] = {
             "image": self.image_item,
             "cam": CamItem(lambda: cam[1] if (cam := shown_cam(session)) else None),
+            "propagated": MaskItem(lambda: session.propagated),
             "mask": MaskItem(lambda: session.shown_mask, lambda: session.mask_edits),
             "seeds": SeedsItem(lambda: session.seeds),
             "strokes": StrokesItem(lambda: session.corrections),

@@ -19,7 +19,8 @@ from trainer.method.propagations import PROPAGATIONS
 class PixelFacts:
     """What the layers hold at one pixel. Labels as in the layers; `scores` are (class, CAM in 0…1) pairs.
 
-    `proposed` is the label before any stroke, `source` what it came from: None while there is no proposal.
+    `proposed` is the label before any stroke, `propagated` that before the stroke network, `source` what it
+    came from: None while there is no proposal.
     """
 
     row: int
@@ -30,6 +31,7 @@ class PixelFacts:
     stroke: int
     scores: tuple[tuple[int, float], ...]
     proposed: int
+    propagated: int
     source: str | None
     accepted: bool
 
@@ -53,6 +55,7 @@ def facts_at(session: Session, point: QPointF | None) -> PixelFacts | None:
         int(strokes[i, j]),
         scores,
         int((proposal.mask if proposal else mask)[i, j]),
+        int((proposal.propagated if proposal else mask)[i, j]),
         proposal.source if proposal else None,
         record is not None and record.status is Status.ACCEPTED,
     )
@@ -147,6 +150,12 @@ class InspectorPanel(QWidget):
             text = self.tr("There is no proposal for this image yet.")
         elif facts.mask != facts.proposed:
             text = self.tr("Your strokes made this {name}; without them it would be {proposed}.")
+        elif facts.proposed != facts.propagated and facts.source in PROPAGATIONS:
+            text = self.tr("The stroke network drew the outline here; propagation alone says {propagated}.")
+        elif facts.proposed != facts.propagated:
+            text = self.tr(
+                "The stroke network drew the outline here; the segmentation network alone says {propagated}."
+            )
         elif facts.source not in PROPAGATIONS:
             text = self.tr("The segmentation network predicts {name} here; it does not use the seed cues.")
         elif facts.seed == facts.mask == BACKGROUND:
@@ -163,6 +172,7 @@ class InspectorPanel(QWidget):
             stroke=self.name(facts.stroke),
             best=f"{best:.2f}",
             proposed=self.name(facts.proposed),
+            propagated=self.name(facts.propagated),
         )
 
 

@@ -23,6 +23,10 @@ class LayersPanel(QWidget):
         names = {
             "image": (self.tr("Photo"), self.tr("The photo itself; fade it to make the layers stand out.")),
             "cam": (self.tr("CAM"), self.tr("Where the classifier looked for the chosen class.")),
+            "propagated": (
+                self.tr("Propagated"),
+                self.tr("What the seed cues become along affinities, before the stroke network."),
+            ),
             "mask": (self.tr("Mask"), self.tr("The proposal with your edits. At 0 only outlines stay.")),
             "seeds": (
                 self.tr("Seed cues"),

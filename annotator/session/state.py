@@ -161,6 +161,11 @@ class SessionState(QObject):
         return self.proposal.classes if self.proposal else ()
 
     @property
+    def propagated(self) -> Labels | None:
+        """uint8 H×W: the mask of propagation or segmentation network alone, before the stroke network."""
+        return self.proposal.propagated if self.proposal else None
+
+    @property
     def seeds(self) -> Labels | None:
         """uint8 H×W: the automatic seed cues with the person's corrections over them."""
         return self._document.seeds if self._document else None

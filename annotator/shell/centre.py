@@ -1,4 +1,4 @@
-"""The central area: the canvas, the four panes of the inspect view, or the empty desk."""
+"""The central area: the canvas, the panes of the inspect view, or the empty desk."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
@@ -31,7 +31,7 @@ class Centre(QStackedWidget):
         self._show()
 
     def inspect(self, on: bool) -> None:
-        """Show the four panes instead of the canvas."""
+        """Show the panes instead of the canvas."""
         self._inspecting = on
         self._show()
         self._tell_zoom()

@@ -30,7 +30,7 @@ class MadeUpProposal:
     def __init__(self, classes: tuple[int, ...], cams: NDArray, seeds: NDArray, mask: NDArray) -> None:
         self.classes = classes
         self.cams = cams.astype(np.float32)
-        self.seeds, self.mask = seeds, mask
+        self.seeds, self.mask, self.propagated = seeds, mask, mask
         self.scores = np.zeros((len(classes) + 1, 2, 2), np.float32)
 
     def refine(self, corrections: NDArray) -> NDArray:

@@ -1,4 +1,4 @@
-"""Four panes that move as one, and the panel that explains a pixel."""
+"""Panes that move as one, and the panel that explains a pixel."""
 
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def test_the_mouse_in_one_pane_is_marked_in_the_others(inspect: InspectView) -> 
     assert (seen[-1] - QPointF(60, 45)).manhattanLength() < 1
     after = {name: view.viewport().grab().toImage() for name, view in views.items()}
     assert after["image"] == before["image"]
-    assert all(after[name] != before[name] for name in ("cam", "seeds", "mask"))
+    assert all(after[name] != before[name] for name in ("cam", "seeds", "propagated", "mask"))
 
 
 def test_a_stroke_in_the_seeds_pane_is_followed_by_the_mask_pane(
@@ -96,6 +96,23 @@ def test_the_cam_pane_shows_the_class_that_is_chosen(
     QApplication.processEvents()
     assert cam.viewport().grab().toImage() != before
     assert "cat" in inspect.panes["mask"].legend.text() and "dog" in inspect.panes["mask"].legend.text()
+
+
+def test_what_propagation_alone_says_has_a_pane_beside_the_final_mask(
+    qtbot: QtBot, inspect: InspectView, session: Session
+) -> None:
+    assert list(inspect.panes) == ["image", "cam", "seeds", "propagated", "mask"]
+    proposal = stripes()
+    proposal.propagated = np.full_like(proposal.mask, CAT)
+    deliver(qtbot, session, proposal)
+    QApplication.processEvents()
+    shots = [inspect.panes[name].view.viewport().grab().toImage() for name in ("propagated", "mask")]
+    place = at(inspect.panes["mask"].view, 70, 40)
+    assert shots[0].pixelColor(place) != shots[1].pixelColor(place)
+    session.strokes.commit((38, 58, 43, 63), np.full((5, 5), DOG, np.uint8), "brush")
+    qtbot.waitUntil(lambda: session.mask[40, 60] == DOG)
+    QApplication.processEvents()
+    assert inspect.panes["propagated"].view.viewport().grab().toImage() == shots[0]
 
 
 @pytest.fixture
@@ -151,6 +168,19 @@ def test_the_inspector_names_what_the_mask_comes_from(
     deliver(qtbot, session, proposal)
     panel.show_at(QPointF(column + 0.5, 40.5))
     assert why in panel.why.text()
+
+
+@pytest.mark.parametrize(
+    ("source", "method"), [("mean", "propagation"), ("segmentation", "the segmentation network")]
+)
+def test_what_the_stroke_network_has_changed_is_not_said_of_the_method(
+    qtbot: QtBot, panel: InspectorPanel, session: Session, source: str, method: str
+) -> None:
+    proposal = stripes()
+    proposal.source, proposal.propagated = source, np.full_like(proposal.mask, DOG)
+    deliver(qtbot, session, proposal)
+    panel.show_at(QPointF(10.5, 40.5))
+    assert panel.why.text() == f"The stroke network drew the outline here; {method} alone says dog."
 
 
 def test_what_strokes_have_changed_beside_them_is_not_said_of_the_method(
