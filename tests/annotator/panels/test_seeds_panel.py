@@ -100,7 +100,7 @@ def test_the_segmentation_network_is_chosen_by_a_click_and_strokes_correct_it(
     predicted = session.mask.copy()
     assert (predicted != walked).any()
     bright = session.image.mean(axis=2) > 124
-    assert ((predicted == session.classes.id_of("person")) == bright).mean() > 0.8
+    assert ((session.propagated == session.classes.id_of("person")) == bright).mean() > 0.8
 
     stroke(session, 0, (20, 20, 60, 60))
     wait_settled(session, qtbot)
