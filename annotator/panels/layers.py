@@ -42,6 +42,7 @@ class LayersPanel(QWidget):
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(7)
         grid.setColumnStretch(1, 1)
+        row_height = 0  # rows with an explanation are taller, so all of them are
         for row, name in enumerate(reversed(LAYERS)):
             text, help = names[name]
             switch, slider, value = QCheckBox(text), Slider(), QLabel()
@@ -56,8 +57,11 @@ class LayersPanel(QWidget):
             for column, widget in enumerate((switch, slider, value)):
                 grid.addWidget(widget, row, column)
             if name in ("cam", "seeds"):
-                grid.addWidget(ExplainButton(canvas.session, name), row, 3)
+                grid.addWidget(explain := ExplainButton(canvas.session, name), row, 3)
+                row_height = max(row_height, explain.sizeHint().height())
             self.switches[name], self.sliders[name], self._values[name] = switch, slider, value
+        for row in range(len(LAYERS)):
+            grid.setRowMinimumHeight(row, row_height)
         self.foot = explanation()
         self.foot.setWordWrap(False)  # wrapped text asks for a second line, needed or not
         grid.addWidget(self.foot, len(LAYERS), 0, 1, 4)
