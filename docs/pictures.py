@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
@@ -25,12 +26,17 @@ from annotator.settings import DeskSettings  # noqa: E402
 from trainer.data.sample import build_sample  # noqa: E402
 
 SIZE = (1440, 900)
+CUP, RADIUS = (212, 300), 12
+"""A pixel of the cup (row, column), whose class nothing has learnt; radius of the click in pixels."""
 PATIENCE = 600.0
 """Seconds to wait for anything; learning from the tags takes two minutes on one core."""
 
 
 def main() -> None:
-    """Draw ``desk.png``, a proposal, and ``inspect.png``, what led to it; without weights ``first.png``."""
+    """Draw ``desk.png``, a proposal, and ``inspect.png``, what led to it.
+
+    Without weights ``first.png``, the first start, and ``click.png``, one click on an unknown object.
+    """
     parser = argparse.ArgumentParser(description="Draw the pictures of README again.")
     parser.add_argument(
         "--weights", default="", help="backbone to learn the tags with; else the first start is drawn"
@@ -54,6 +60,11 @@ def main() -> None:
             window.actions_table["inspect"].trigger()
             _show(app, session, "chelsea")
             window.grab().save(str(HERE / "first.png"))
+            window.actions_table["inspect"].trigger()
+            _show(app, session, "coffee")
+            _click(session, CUP)
+            _wait(app, lambda: _settled(session, "coffee"))
+            window.grab().save(str(HERE / "click.png"))
             window.close()
             return
         learnt: list[object] = []
@@ -66,6 +77,17 @@ def main() -> None:
         _show(app, session, "chelsea")
         window.grab().save(str(HERE / "inspect.png"))
         window.close()
+
+
+def _click(session: Session, at: tuple[int, int]) -> None:
+    """Paint one disc at (row, column) with the class that is chosen, as a click of the brush does."""
+    assert session.corrections is not None
+    row, column = at
+    rows, columns = np.ogrid[-RADIUS : RADIUS + 1, -RADIUS : RADIUS + 1]
+    box = row - RADIUS, column - RADIUS, row + RADIUS + 1, column + RADIUS + 1
+    after = session.corrections[box[0] : box[2], box[1] : box[3]].copy()
+    after[rows**2 + columns**2 <= RADIUS**2] = session.class_id
+    session.strokes.commit(box, after, "brush")
 
 
 def _show(app: QApplication, session: Session, image_id: str) -> None:
