@@ -151,6 +151,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
           "canvas.set_layer_visible",
           "Show or hide the mask before the stroke network drew its outlines.", args=("propagated",),
           checkable=True),
+    _spec(VIEW, "outline_clicks", "Outline before a click", "O", "mdi6.cursor-default-click-outline",
+          "paint.outline_clicks", "Outlines what a click would give, where the mouse rests.", checkable=True),
     _spec(VIEW, "full_screen", "Full screen", "F11", "mdi6.fullscreen",
           "window.full_screen", "Nothing but the desk.", checkable=True),
     _spec(TRAINER, "train", "Start or pause training", "Ctrl+T", "mdi6.play-pause",

@@ -74,6 +74,15 @@ class DeskSettings:
         self._store.setValue("brush_share", str(value))
 
     @property
+    def outline_clicks(self) -> bool:
+        """Whether the outline that a click would lead to is shown under the resting mouse."""
+        return self._text("outline_clicks", "yes") == "yes"
+
+    @outline_clicks.setter
+    def outline_clicks(self, value: bool) -> None:
+        self._store.setValue("outline_clicks", "yes" if value else "no")
+
+    @property
     def layers(self) -> dict[str, tuple[bool, float]]:
         """Of each layer of the canvas, whether it is shown and how strongly, 0…1; empty at first."""
         value = self._json("layers", {})

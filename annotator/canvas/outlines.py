@@ -19,13 +19,15 @@ def ink_colour(value: int) -> QColor:
     return QColor(r, g, b)
 
 
-def stroke_twice(painter: QPainter, path: QPainterPath, colour: QColor, dashed: bool = False) -> None:
-    """Outline a path in `colour` over a dark shadow, both of constant width on the screen."""
+def stroke_twice(
+    painter: QPainter, path: QPainterPath, colour: QColor, dashed: bool = False, width: float = 2.0
+) -> None:
+    """Outline a path in `colour`, `width` logical pixels wide on the screen, over a shadow twice as wide."""
     ratio = painter.device().devicePixelRatio()  # cosmetic pens count device pixels
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for line_colour, width in ((QColor(0, 0, 0, 170), 4.0), (colour, 2.0)):
-        pen = QPen(line_colour, width * ratio)
+    for line_colour, across in ((QColor(0, 0, 0, 170), 2 * width), (colour, width)):
+        pen = QPen(line_colour, across * ratio)
         pen.setCosmetic(True)
         pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
         if dashed and line_colour is colour:

@@ -9,7 +9,10 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
+from annotator.boxes import Box
 from annotator.canvas.badge import badge_strip, badge_text, draw_badge
+from annotator.canvas.click_preview import ClickPreview
+from annotator.canvas.geometry import Cover
 from annotator.canvas.layers import CamItem, ImageItem, LayerItem, MaskItem, SeedsItem, StrokesItem
 from annotator.canvas.navigation import NavigableView
 from annotator.canvas.outlines import ink_colour, stroke_twice
@@ -73,6 +76,9 @@ class CanvasView(NavigableView):
         self._overlay = QRect()
         self.badge = ""
         self._crosshair: QPointF | None = None
+        self.click_preview = ClickPreview(
+            session, self._dab, lambda part: self.viewport().update(self._around(part, 4)), self
+        )
         self._apply_visibility()
         self._connect()
         self._open()
@@ -86,6 +92,10 @@ class CanvasView(NavigableView):
         session.layer_changed.connect(self._refresh_layer)
         session.busy_changed.connect(self._refresh_badge)
         session.paint_changed.connect(self._follow_paint)
+        if self.editable:
+            self.hovered.connect(self.click_preview.rest_at)
+            for signal in (session.paint_changed, session.layer_changed, session.image_changed):
+                signal.connect(self.click_preview.again)
 
     # -- Layers ----------------------------------------------------------------------------------------------
 
@@ -214,6 +224,7 @@ class CanvasView(NavigableView):
 
     def _press(self, event: QMouseEvent, double: bool) -> None:
         self._note_modifiers(event.modifiers())
+        self.click_preview.clear()
         self.cursor_at = event.position()
         super().mousePressEvent(event)
         if event.button() == self._button:  # how could it be pressed twice?
@@ -360,6 +371,7 @@ class CanvasView(NavigableView):
             self._draw_crosshair(painter, self._crosshair)
         if self.editable:
             erase = self.erasing or self._button == Qt.MouseButton.RightButton
+            self.click_preview.draw(painter)
             self.tool.draw(painter, self._cursor_in_image(), erase)
         cam = shown_cam(self.session)
         if self._shown["cam"] and cam is not None:
@@ -368,6 +380,12 @@ class CanvasView(NavigableView):
 
     def _cursor_in_image(self) -> QPointF | None:
         return None if self.cursor_at is None or self.panning else self.to_image(self.cursor_at)
+
+    def _dab(self, at: QPointF) -> tuple[Box, Cover] | None:
+        """What a click at an image point would cover; None while it would not paint."""
+        if self._peeking or self.erasing or self.panning or self.dragging() or self.tool.pending:
+            return None
+        return self.tool.dab(at)
 
     def _around(self, reach: QRectF, margin: int) -> QRect:
         corners = QRectF(self.from_image(reach.topLeft()), self.from_image(reach.bottomRight()))

@@ -65,3 +65,4 @@ class ActionStates:
         self._actions[session.tool].setChecked(True)
         self._actions["paint_seeds" if session.target is Target.SEEDS else "paint_mask"].setChecked(True)
         self._actions["protect"].setChecked(session.protect_others)
+        self._actions["outline_clicks"].setChecked(session.outline_clicks)

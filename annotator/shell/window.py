@@ -69,6 +69,7 @@ class Window(QMainWindow):
         self.actions_table = Actions(settings, self)
         self.keyboard = Keyboard(self.actions_table.repeats)
         session.brush_share = settings.brush_share
+        session.outline_clicks = settings.outline_clicks
         self.canvas, self.inspect_view = CanvasView(session), InspectView(session)
         self.images, self.tags = ImagesPanel(session, theme), TagsPanel(session, theme)
         self.layers, self.inspector = LayersPanel(self.canvas, self.actions_table), InspectorPanel(session)
@@ -386,6 +387,7 @@ class Window(QMainWindow):
         """Keep for the next start what is this person's, whatever the project."""
         self.settings.layout = self.saveGeometry(), self.saveState(VERSION)
         self.settings.brush_share = self.session.brush_share
+        self.settings.outline_clicks = self.session.outline_clicks
         self.settings.layers = {
             name: (self.canvas.layer_visible(name), self.canvas.layer_opacity(name)) for name in LAYERS
         }

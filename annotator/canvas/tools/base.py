@@ -5,6 +5,8 @@ from typing import ClassVar, Protocol
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter
 
+from annotator.boxes import Box
+from annotator.canvas.geometry import Cover
 from annotator.canvas.painting import Painting
 from annotator.session import Session
 from trainer.data.classes import UNTOUCHED
@@ -76,6 +78,10 @@ class Tool:
 
     def hover(self, at: QPointF) -> None:
         """The mouse moved without drawing."""
+
+    def dab(self, at: QPointF) -> tuple[Box, Cover] | None:
+        """What a click paints with the chosen class, box and cover; None where it paints nothing like it."""
+        return None
 
     def close(self) -> bool:
         """Enter was pressed; return whether the tool used it."""

@@ -3,8 +3,10 @@
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath
 
-from annotator.canvas.geometry import disc
+from annotator.boxes import Box
+from annotator.canvas.geometry import Cover, disc
 from annotator.canvas.outlines import ink_colour, outline, stroke_twice
+from annotator.canvas.painting import point
 from annotator.canvas.tools.base import Tool, ToolHost
 from trainer.data.classes import UNTOUCHED
 
@@ -42,6 +44,12 @@ class Brush(Tool):
         """Commit."""
         self.drag(at)
         self.painting.finish(self.name)
+
+    def dab(self, at: QPointF) -> tuple[Box, Cover] | None:
+        """The disc under the mouse."""
+        if self.erases or self.painting.coverage is None:
+            return None
+        return disc(point(at), self.session.brush_radius, self.painting.coverage.shape)
 
     def reset(self) -> None:
         """No line starts at another image's stroke."""
