@@ -13,7 +13,8 @@ from torch.nn import functional
 from trainer.data.classes import UNTOUCHED
 from trainer.method.grid import normalised, resize_nearest
 from trainer.method.seeds import seed_cues
-from trainer.strokes import PhotoEmbedding, StrokeModel
+from trainer.object_in_box import strokes_for_box
+from trainer.strokes import Box, PhotoEmbedding, StrokeModel
 from trainer.translatable import TranslatableText
 
 SEGMENTATION = "segmentation"
@@ -81,6 +82,18 @@ class Proposal:
         if (corrections == UNTOUCHED).all():
             return self.mask.copy()
         return self.stroke_model.refine(self.embedding, self.propagated, corrections)
+
+    def strokes_for_box(
+        self, box: tuple[int, int, int, int], class_id: int, corrections: np.ndarray
+    ) -> np.ndarray:
+        """Return strokes (uint8 H×W, 255 none) that make the object in a box one of a class.
+
+        `box` is half open (y0, x0, y1, x1), `corrections` are the strokes so far.
+        Takes as long as a few answers to strokes.
+        """
+        return strokes_for_box(
+            self.stroke_model, self.embedding, self.propagated, corrections, Box(*box), class_id
+        )
 
     def reseed(self, alpha_low: float, alpha_high: float, threshold: float) -> np.ndarray:
         """Return uint8 H×W seed cues for other parameters; quick (no CRF), for sliders that are dragged."""

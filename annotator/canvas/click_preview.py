@@ -16,7 +16,7 @@ from annotator.session.jobs import Latest
 from trainer.data.classes import BACKGROUND, EDIT_VOID
 from trainer.data.project import Target
 
-REST_MS = 40
+REST_MS = 30
 """So long the mouse keeps still before the network is asked."""
 LINE = 1.25  # logical pixels
 FINEST = 1000

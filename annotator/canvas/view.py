@@ -20,6 +20,7 @@ from annotator.canvas.painting import Painting
 from annotator.canvas.scale_bar import draw_scale_bar
 from annotator.canvas.tools import TOOLS
 from annotator.canvas.tools.base import Tool
+from annotator.canvas.tools.box import BoxTool
 from annotator.canvas.tools.picker import Picker
 from annotator.session import Session
 from trainer.data.classes import UNTOUCHED
@@ -27,6 +28,7 @@ from trainer.data.classes import UNTOUCHED
 LAYERS = ("image", "cam", "propagated", "mask", "seeds", "strokes")  # from bottom to top
 SHOWN_AT_FIRST = ("image", "mask", "strokes")
 SIZE_STEP = 1.15
+BOX = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 MODIFIERS = (Qt.Key.Key_Alt, Qt.Key.Key_Shift)
 
 
@@ -34,7 +36,8 @@ class CanvasView(NavigableView):
     """Image, CAM, mask and seed cues over one another, and the session's tool under the mouse.
 
     The left button paints, the right one or Alt gives pixels back, Shift draws a straight line from where the
-    last stroke ended, Ctrl and a click takes up the class under the mouse, Ctrl and the wheel size the brush.
+    last stroke ended, Ctrl and a click takes up the class under the mouse, Ctrl, Shift and a drag find the
+    object in a box, Ctrl and the wheel size the brush.
     Moving the view never disturbs the stroke in progress; Esc gives it up. Whatever else takes the mouse, the
     keyboard or the image away ends it, and it is kept.
     """
@@ -168,8 +171,9 @@ class CanvasView(NavigableView):
     def _follow_paint(self) -> None:
         tool = self._tools[self.session.tool]
         if tool is not self.tool:
+            former = self.tool
             self.finish()
-            self.tool.reset()
+            former.reset()
             self.tool = tool
             if not self.panning:
                 self.restore_cursor()
@@ -197,6 +201,7 @@ class CanvasView(NavigableView):
         self._button = Qt.MouseButton.NoButton
         drawing = self.tool.pending
         self.tool.finish()
+        self.tool = self._tools[self.session.tool]  # after a box
         self.refresh_overlay()
         return drawing
 
@@ -236,7 +241,10 @@ class CanvasView(NavigableView):
         self.session.strokes.editor = self
         at = self.to_image(event.position())
         erase = event.button() == Qt.MouseButton.RightButton or self.erasing
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        if event.modifiers() & BOX == BOX and not self.tool.pending:
+            self.tool, self._button = self._tools[BoxTool.name], event.button()
+            self.tool.press(at, erase, False)
+        elif event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self._tools[Picker.name].press(at, erase, False)
         elif double:
             self._button = event.button()
@@ -270,6 +278,7 @@ class CanvasView(NavigableView):
             if not self.viewport().rect().contains(event.position().toPoint()):
                 self.cursor_at = None  # it left during the stroke
                 self.hovered.emit(None)
+            self._follow_paint()  # the tool of the session again, after a box
             self.refresh_overlay()
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -12,7 +12,7 @@ LAYERS = {
     "cam": ("image", "cam"),
     "seeds": ("image", "seeds"),
     "alpha": ("image", "seeds"),
-    "affinity": ("image", "mask"),
+    "affinity": ("image", "propagated"),
 }
 """What the picture of each term shows."""
 

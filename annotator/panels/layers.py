@@ -8,6 +8,9 @@ from annotator.canvas.view import LAYERS, CanvasView
 from annotator.panels.explain import ExplainButton
 from annotator.widgets import Slider, explanation
 
+EXPLAINED = {"cam": "cam", "seeds": "seeds", "propagated": "affinity"}
+"""The term that each of these layers shows."""
+
 
 class LayersPanel(QWidget):
     """A switch and an opacity slider for each layer of the canvas, the uppermost first.
@@ -56,8 +59,8 @@ class LayersPanel(QWidget):
             slider.valueChanged.connect(lambda v, name=name: canvas.set_layer_opacity(name, v / 100))
             for column, widget in enumerate((switch, slider, value)):
                 grid.addWidget(widget, row, column)
-            if name in ("cam", "seeds"):
-                grid.addWidget(explain := ExplainButton(canvas.session, name), row, 3)
+            if name in EXPLAINED:
+                grid.addWidget(explain := ExplainButton(canvas.session, EXPLAINED[name]), row, 3)
                 row_height = max(row_height, explain.sizeHint().height())
             self.switches[name], self.sliders[name], self._values[name] = switch, slider, value
         for row in range(len(LAYERS)):

@@ -4,6 +4,7 @@ Menus, tool bar and shortcut sheet show them in this order.
 """
 
 from annotator.canvas.tools.base import Tool
+from annotator.canvas.tools.box import BoxTool
 from annotator.canvas.tools.brush import Brush
 from annotator.canvas.tools.eraser import Eraser
 from annotator.canvas.tools.fill import Fill
@@ -11,4 +12,4 @@ from annotator.canvas.tools.picker import Picker
 from annotator.canvas.tools.polygon import Polygon
 from annotator.canvas.tools.superpixel import SuperpixelTool
 
-TOOLS: tuple[type[Tool], ...] = (Brush, Eraser, Polygon, Fill, SuperpixelTool, Picker)
+TOOLS: tuple[type[Tool], ...] = (Brush, Eraser, BoxTool, Polygon, Fill, SuperpixelTool, Picker)
