@@ -71,6 +71,8 @@ def run(
     with open_reporter(json) as reporter:
         photos = read_photos(find_pairs(objects, left_out), reporter)
         judged, learnt = held_out_indices(photos.names, held_out)
+        if not learnt:
+            raise DataError("all photos are held out; give more photos or a smaller --held-out")
         data = f"; from {path.name}, {len(judged)} held out, bfloat16 {bfloat16}"
         checkpoint = Checkpoint(out.with_name(f"{out.name}.checkpoint"), reporter.message, data)
         scores = train_strokes(

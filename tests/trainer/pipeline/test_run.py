@@ -19,7 +19,8 @@ import torch
 from PIL import Image
 
 from trainer.data.classes import ClassList
-from trainer.data.images import load_mask
+from trainer.data.images import load_image, load_mask
+from trainer.data.regions import remove_small_regions
 from trainer.data.source import open_source
 from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.errors import DataError, UserError
@@ -32,6 +33,7 @@ from trainer.models.registry import BUNDLED
 from trainer.pipeline.options import Options
 from trainer.pipeline.run import AlphaFound, Result, run_pipeline
 from trainer.progress import NullReporter, Reporter, Stage
+from trainer.strokes import StrokeModel
 
 QUICK = Recipe(2, 2, views=Augmentation(long_side=(48, 64), crop=64))
 IDS = {"one": {8}, "two": {12, 15}, "three": set()}
@@ -71,7 +73,7 @@ def test_a_run_leaves_a_voc_tree_of_masks_with_tagged_classes_only(result: Resul
 
 
 def test_every_stage_is_kept_and_scored_with_its_background_rule(result: Result, tmp_path: Path) -> None:
-    stages = ["cam", "walk", "mean-affinity", "crf", "segnet", "segnet-crf"]
+    stages = ["cam", "walk", "mean-affinity", "crf", "segnet", "segnet-crf", "refined"]
     assert {path.name for path in (tmp_path / "out" / "stages").iterdir()} >= set(stages)
     for stage in stages:
         assert load_mask(tmp_path / "out" / "stages" / stage / "two.png").shape == (40, 60)
@@ -80,6 +82,32 @@ def test_every_stage_is_kept_and_scored_with_its_background_rule(result: Result,
     assert "max CAM" in result.scores["walk"].background_rule
     assert result.scores["final"].miou == result.scores["refined"].miou
     assert result.split == "train"
+
+
+@pytest.mark.parametrize("segmentation", [False, True])
+def test_without_refinement_the_masks_are_the_papers_own(
+    segmentation: bool, voc_tree: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    settings = Settings(refine=False)
+    result = _run(voc_tree, out, settings=settings, segmentation=segmentation, stages=False)
+    assert "refined" not in result.scores
+    last = "segnet-crf" if segmentation else "crf"
+    assert result.scores["final"].miou == result.scores[last].miou
+    assert result.settings["settings"]["refine"] is False
+    for image_id in IDS:
+        final = load_mask(out / "SegmentationClass" / f"{image_id}.png")
+        assert (final == load_mask(out / "run" / last / f"{image_id}.png")).all()
+
+
+def test_the_stroke_network_makes_the_final_masks_of_the_last_stage(result: Result, tmp_path: Path) -> None:
+    model, out = StrokeModel.bundled(), tmp_path / "out"
+    for image_id in IDS:
+        photo = model.embed(load_image(tmp_path / "tree/JPEGImages" / f"{image_id}.jpg"))
+        mask = model.propose(photo, load_mask(out / "stages/segnet-crf" / f"{image_id}.png"))
+        refined = load_mask(out / "stages/refined" / f"{image_id}.png")
+        assert (refined == remove_small_regions(mask, Settings().smallest_part)).all()
+        assert (load_mask(out / "SegmentationClass" / f"{image_id}.png") == refined).all()
 
 
 @pytest.mark.parametrize("enough", [3, 4])
@@ -92,7 +120,7 @@ def test_by_itself_a_segmentation_network_makes_the_masks_of_many_photos_and_not
     assert "refined" not in result.scores
     many = len(IDS) >= enough
     assert ("segnet-crf" in result.scores) == many
-    assert result.scores["final"].miou == result.scores["segnet-crf" if many else "crf"].miou
+    assert result.scores["final"].miou == result.scores["refined"].miou
     assert (load_models(tmp_path / "out" / "models.safetensors").segmentation is not None) == many
 
 
