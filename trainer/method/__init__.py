@@ -1,1 +1,1 @@
-"""The method of AffinityNet as pure functions on arrays and tensors."""
+"""The method of AffinityNet and the maps of strokes, as pure functions on arrays and tensors."""

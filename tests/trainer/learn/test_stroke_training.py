@@ -182,7 +182,7 @@ def test_held_out_clicks_are_counted_on_whole_photos(small: None, photos: Object
     scores = held_out_clicks(load_stroke_net(BUNDLED_STROKES), photos, clicks=3)
     assert set(scores) == {"noc@85", "noc@90", "iou@1", "iou@3", "iou@8"}
     assert 1 <= scores["noc@85"] <= scores["noc@90"] <= 3
-    assert 0.5 < scores["iou@1"] <= 1 and scores["iou@8"] == scores["iou@3"]
+    assert 0.2 < scores["iou@1"] <= scores["iou@3"] == scores["iou@8"] <= 1
     assert held_out_clicks(load_stroke_net(BUNDLED_STROKES), photos, clicks=3) == scores
 
 
