@@ -12,8 +12,10 @@ CORE = 0.5
 """Surely inside an object is what lies at least so far from its outline, as a part of the farthest."""
 FINEST = 200
 """Cores are found on so many cells a side at most: they need no fine outline."""
-LEAK = 0.02
-"""What a mask may gain outside the box, as a part of the object, before it is held back."""
+SLACK = 0.15
+"""How far an object may reach beyond its box on each side, as a part of the box's: people draw quickly."""
+LEAK = 0.05
+"""What a mask may gain farther outside, as a part of the object, before it is held back there."""
 
 
 def strokes_for_box(
@@ -27,7 +29,7 @@ def strokes_for_box(
     """Return strokes that make the object in a box a class's: uint8 H×W, 255 where none is needed.
 
     The network is told the box as the mask before, and answers with the object. The strokes are the core of
-    the object and, where the mask that follows from it would spread outside the box, background there.
+    the object and, where the mask that follows from it would spread far outside the box, background there.
 
     Args:
         model: the stroke network.
@@ -48,10 +50,20 @@ def strokes_for_box(
     free = corrections == UNTOUCHED
     following = model.refine(photo, propagated, np.where(free, strokes, corrections))
     leak = (following == class_id) & (model.refine(photo, propagated, corrections) != class_id)
-    leak[box.slices] = False
+    leak[_grown(box, photo.size).slices] = False
     if leak.sum() > LEAK * object_.sum():
         strokes[core(leak)] = BACKGROUND
     return strokes
+
+
+def _grown(box: Box, size: tuple[int, int]) -> Box:
+    rows, columns = (round(SLACK * side) for side in box.size)
+    return Box(
+        max(0, box.top - rows),
+        max(0, box.left - columns),
+        min(size[0], box.bottom + rows),
+        min(size[1], box.right + columns),
+    )
 
 
 def core(area: np.ndarray) -> np.ndarray:

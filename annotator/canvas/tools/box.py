@@ -60,16 +60,24 @@ class BoxTool(Tool):
         part, self._start = self._rect(), None
         self.host.refresh_overlay()
         document, class_id = self.session.document, self.session.class_id
-        if document is None or class_id in (BACKGROUND, EDIT_VOID):
+        if document is None:
             return
         height, width = document.shape
         part &= QRectF(0, 0, width, height)
         top, left, bottom, right = (round(v) for v in (part.top(), part.left(), part.bottom(), part.right()))
         if min(bottom - top, right - left) < SMALLEST:
             return
+        if class_id in (BACKGROUND, EDIT_VOID):
+            self._tell(QCoreApplication.translate("BoxTool", "Choose a class first: a box finds an object."))
+            return
         proposal, corrections = document.proposal, document.corrections.copy()
         if proposal is None:
-            self.session.message.emit("info", self._not_yet())
+            self._tell(
+                QCoreApplication.translate(
+                    "BoxTool",
+                    "There is no proposal for this image yet: draw the box when its mask is there.",
+                )
+            )
             return
 
         def found(strokes: Labels) -> None:
@@ -115,7 +123,5 @@ class BoxTool(Tool):
         start = self._start or self._end
         return QRectF(start, self._end).normalized()
 
-    def _not_yet(self) -> str:
-        return QCoreApplication.translate(
-            "BoxTool", "There is no proposal for this image yet: draw the box when its mask is there."
-        )
+    def _tell(self, text: str) -> None:
+        self.session.message.emit("info", text)

@@ -60,6 +60,10 @@ def test_esc_gives_a_box_up_and_a_click_is_none(cat: Session, qtbot: QtBot) -> N
     assert not view.tool.pending
     release(view, at(view, 90, 90))
     paint(view, at(view, 50, 50))
+    session.class_id = 0
+    with qtbot.waitSignal(session.message) as told:
+        paint(view, at(view, 20, 20), at(view, 90, 90))
+    assert "Choose a class first" in told.args[1]
     session.jobs.finish()
     wait_settled(session, qtbot)
     assert (session.corrections == 255).all()
