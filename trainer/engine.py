@@ -30,6 +30,7 @@ from trainer.method.steps import (
     propagate,
     standardised,
 )
+from trainer.method.strokes import StrokeModel
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.bundle import Bundle, load_models
 from trainer.models.class_rows import empty_classifier, learnt_rows, with_classes
@@ -38,7 +39,6 @@ from trainer.models.fuse import fused_for_inference
 from trainer.models.registry import BUNDLED
 from trainer.models.segnet import SegmentationNet
 from trainer.proposal import SEGMENTATION, Proposal, Suggestion, usefulness
-from trainer.strokes import StrokeModel
 from trainer.translatable import TranslatableText, join_texts, translatable
 
 __all__ = ["Engine", "Evidence", "Models", "Proposal", "Suggestion"]

@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from trainer.data.classes import UNTOUCHED
 from trainer.method.grid import normalised, resize_nearest
+from trainer.method.object_in_box import strokes_for_box
 from trainer.method.seeds import seed_cues
-from trainer.object_in_box import strokes_for_box
-from trainer.strokes import Box, PhotoEmbedding, StrokeModel
+from trainer.method.strokes import Box, PhotoEmbedding, StrokeModel
 from trainer.translatable import TranslatableText
 
 SEGMENTATION = "segmentation"

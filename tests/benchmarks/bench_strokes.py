@@ -10,8 +10,8 @@ from PIL import Image
 from skimage.segmentation import random_walker
 
 from tests.benchmarks.harness import Result, optional, photos, race, skipped, threads
+from trainer.method.strokes import StrokeModel
 from trainer.method.upsample import edge_aware
-from trainer.strokes import StrokeModel
 
 STROKES = 20
 SIZES = (("500×375", (500, 375), 100), ("3840×2160", (3840, 2160), 300), ("6000×4000", (6000, 4000), 300))

@@ -20,6 +20,7 @@ from trainer.errors import DataError
 from trainer.method import calibration
 from trainer.method.calibration import AlphaSearch, Cover
 from trainer.method.propagations import PROPAGATIONS
+from trainer.method.strokes import StrokeModel
 from trainer.models.bundle import Bundle, load_models
 from trainer.models.fuse import fused_for_inference
 from trainer.models.registry import BUNDLED_STROKES
@@ -54,7 +55,6 @@ from trainer.pipeline.stage_names import (
 from trainer.pipeline.stage_timer import StageTimer
 from trainer.pipeline.stages import Stages
 from trainer.progress import NullReporter, Reporter
-from trainer.strokes import StrokeModel
 
 MODELS_FILE = "models.safetensors"
 """The networks of a run in one file, for the desk and for ``--classifier``."""

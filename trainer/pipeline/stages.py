@@ -20,12 +20,12 @@ from trainer.method.cam import with_background
 from trainer.method.crf import DenseCRF
 from trainer.method.propagations import PROPAGATIONS
 from trainer.method.settings import Settings
+from trainer.method.strokes import StrokeModel
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.classifier import CamClassifier
 from trainer.models.segnet import SegmentationNet
 from trainer.pipeline.run_folder import RunFolder
 from trainer.pipeline.stage_names import CAM, CRF_OF, KEPT_AS_LABELS, SEEDS, SEGNET
-from trainer.strokes import StrokeModel
 
 
 class Stages:

@@ -28,12 +28,12 @@ from trainer.learn.augment import Augmentation
 from trainer.learn.loop import Recipe
 from trainer.method.calibration import LARGEST
 from trainer.method.settings import Settings
+from trainer.method.strokes import StrokeModel
 from trainer.models.bundle import load_models, save_models
 from trainer.models.registry import BUNDLED
 from trainer.pipeline.options import Options
 from trainer.pipeline.run import AlphaFound, Result, run_pipeline
 from trainer.progress import NullReporter, Reporter, Stage
-from trainer.strokes import StrokeModel
 
 QUICK = Recipe(2, 2, views=Augmentation(long_side=(48, 64), crop=64))
 IDS = {"one": {8}, "two": {12, 15}, "three": set()}

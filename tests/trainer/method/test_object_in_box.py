@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from trainer.object_in_box import core, strokes_for_box
-from trainer.strokes import Box, StrokeModel
+from trainer.method.object_in_box import core, strokes_for_box
+from trainer.method.strokes import Box, StrokeModel
 
 
 def test_a_box_around_an_object_gives_strokes_inside_of_it_alone() -> None:

@@ -12,8 +12,8 @@ import skimage.data
 import torch
 from PIL import Image
 
-from trainer import strokes
-from trainer.strokes import (
+from trainer.method import strokes
+from trainer.method.strokes import (
     Box,
     Painted,
     PhotoEmbedding,

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 
 from trainer.data.classes import BACKGROUND, UNTOUCHED
-from trainer.strokes import Box, PhotoEmbedding, StrokeModel
+from trainer.method.strokes import Box, PhotoEmbedding, StrokeModel
 
 CORE = 0.5
 """Surely inside an object is what lies at least so far from its outline, as a part of the farthest."""
