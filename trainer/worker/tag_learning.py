@@ -65,6 +65,10 @@ SECONDS = {
 }
 """CPU seconds of one image (of one step of the search for α) in each stage, measured on photos of 320×213
 pixels with the bundled backbone; the clock measures how fast the machine is."""
+ALPHA_AT_BOUND = translatable(
+    "α ended at the end of its range: look at the masks, and move α in the Seeds panel if they cover too "
+    "much or too little."
+)
 TOO_FEW = translatable("Tag at least two images first: the classes are learnt from the tags.")
 
 
@@ -200,7 +204,7 @@ class TagLearning:
             search.tell(sum(covered) / len(covered))
         self._clock.close()
         if search.bound is not None:
-            self._problems.append(calibration.bound_warning(stage, search.alpha, search.bound, coverage))
+            self._problems.append(ALPHA_AT_BOUND)
         return search.alpha
 
     def _refined_cover(self, look: Look) -> Cover:
