@@ -203,7 +203,7 @@ class TagLearning:
                 yield
             search.tell(sum(covered) / len(covered))
         self._clock.close()
-        if search.bound is not None:
+        if search.bound is not None and ALPHA_AT_BOUND not in self._problems:
             self._problems.append(ALPHA_AT_BOUND)
         return search.alpha
 
