@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from pathlib import Path
@@ -11,6 +12,10 @@ import pytest
 from PIL import Image
 
 from trainer.data.images import save_mask
+
+# Before torch is imported, and for every process that a test starts: with more threads, sums have other last
+# bits from run to run on some processors, and tests compare masks and weights to the bit.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 TREE_TAGS = {"one": ("cat",), "two": ("dog", "person"), "three": (), "four": ("person",)}
 """Images of `voc_tree` and what they show; "four" is in the split val, the others in train."""
