@@ -15,7 +15,7 @@ from annotator.shell.window import Window
         ("layers", "activation map", "cam"),
         ("seeds", "Seed cues", "seeds"),
         ("seeds", "α", "seeds"),
-        ("seeds", "AffinityNet", "mask"),
+        ("seeds", "AffinityNet", "propagated"),
     ],
 )
 def test_a_newcomer_is_told_what_a_term_means_with_its_picture(
