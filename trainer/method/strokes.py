@@ -145,8 +145,8 @@ class StrokeModel:
                 logits = self._logits(photo, classes, automatic, painted)
                 _draw_labels(mask, logits, classes)
                 if self._closer:
-                    for label, row in zip(classes, logits, strict=True):
-                        self._look_closer(photo, label, row, painted, mask)
+                    for index in range(len(classes)):
+                        self._look_closer(photo, classes, index, logits, painted, mask)
         mask[painted.y, painted.x] = painted.labels
         return mask
 
@@ -171,19 +171,34 @@ class StrokeModel:
 
     @torch.inference_mode()
     def _look_closer(
-        self, photo: PhotoEmbedding, label: int, logits: Tensor, painted: Painted, mask: np.ndarray
+        self,
+        photo: PhotoEmbedding,
+        classes: Sequence[int],
+        index: int,
+        logits: Tensor,
+        painted: Painted,
+        mask: np.ndarray,
     ) -> None:
-        """Draw a class into `mask` as it is seen in a part of the photo, if that is worth it."""
-        box = closer_box((logits > 0).numpy(), photo.size)
+        """Draw a class into `mask` as it is seen in a part of the photo, if that is worth it.
+
+        A pixel that another class won on the whole photo is taken from it by a larger logit only.
+        """
+        label, own = classes[index], logits[index]
+        box = closer_box((own > 0).numpy(), photo.size)
         if box is None:
             return
         maps = self._closer_maps(photo, box)
         grid = maps.base.shape[-2:]
         strokes = guidance(coverage(painted, [label], box, grid), maps.unit)
-        before = _cut(logits.sigmoid(), box, photo.size, grid)
+        before = _cut(own.sigmoid(), box, photo.size, grid)
+        answer = self._net.answer(maps, strokes, before)
+        others = torch.cat([logits[:index], logits[index + 1 :]])
+        if len(others):
+            rival = others.amax(0).clamp(min=0)
+            answer = answer - _cut(rival, box, photo.size, answer.shape[-2:])
         part = mask[box.slices]
         np.copyto(part, BACKGROUND, where=part == label)
-        _draw_labels(part, self._net.answer(maps, strokes, before)[0], [label])
+        _draw_labels(part, answer[0], [label])
 
     def _closer_maps(self, photo: PhotoEmbedding, box: Box) -> Embedded:
         with photo.lock:
