@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data.classes import VOID, ClassList, labels_in
+from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
 from trainer.data.formats import voc
 from trainer.data.ids import file_under
 from trainer.data.images import load_mask
@@ -110,6 +110,21 @@ class Confusion:
         """Return the counts as plain values: class names, and the matrix by rows of true labels."""
         names = ["background", *self.classes.names]
         return {"classes": names, "matrix": self.matrix.tolist(), "images": self.images}
+
+
+def object_iou(mask: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
+    """Return the mean IoU in [0, 1] over the object classes of one photo's `truth` (uint8 H×W, 255 left out).
+
+    With a single object this is the IoU of RITM's protocol. Without any object, background's IoU.
+    """
+    known = truth != VOID
+    classes = [label for label in np.unique(truth[known]) if label != BACKGROUND] or [BACKGROUND]
+    ious = []
+    for label in classes:
+        predicted, true = (mask == label) & known, truth == label
+        union = np.count_nonzero(predicted | true)
+        ious.append(np.count_nonzero(predicted & true) / union if union else 1.0)
+    return float(np.mean(ious))
 
 
 def evaluate_folders(

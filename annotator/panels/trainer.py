@@ -102,7 +102,10 @@ class TrainerPanel(QWidget):
         self._rounds = Rounds()
         self._loss_plot, self._validation_plot = pg.PlotWidget(), pg.PlotWidget()
         self._validation_help = explanation(
-            self.tr("Each round, the new model (line) must beat the one in use (dots) on validation images.")
+            self.tr(
+                "Each round, the new model (line) must beat the one in use (dots) on corrected images that "
+                "it has not learnt from."
+            )
         )
         self.version_rows: list[QWidget] = []
         self._versions = QVBoxLayout()

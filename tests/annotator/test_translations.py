@@ -103,15 +103,16 @@ def test_an_error_tells_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("chinese")
 def test_what_the_trainer_says_is_told_with_its_values() -> None:
     said = join_texts(
-        translatable("Too few strokes are left to learn from: correct one more image."),
+        translatable("Tag at least two images first: the classes are learnt from the tags."),
         translatable(
             "Training continues without {image}: {problem}.", image="cat", problem="cat.jpg is damaged"
         ),
     )
-    assert said.startswith("Too few strokes") and said.endswith(
+    assert said.startswith("Tag at least two") and said.endswith(
         "Training continues without cat: cat.jpg is damaged."
     )
     assert (
-        i18n.localised(said) == "可供学习的笔画太少：请再修正一张图像。 学习时略过 cat：cat.jpg is damaged。"
+        i18n.localised(said)
+        == "请先给至少两张图像加标签：类别是从标签中学习的。 学习时略过 cat：cat.jpg is damaged。"
     )
     assert i18n.localised("cat.jpg is damaged") == "cat.jpg is damaged"

@@ -1,4 +1,4 @@
-"""Fine-tuning the AffinityNet on a person's corrections (METHOD, section 3), and validating it.
+"""Fine-tuning the AffinityNet on a person's corrections (METHOD, section 3).
 
 The backbone stays as it is [ours], so its features are computed once and only the head is trained: quick on a
 laptop.
@@ -15,8 +15,6 @@ from torch import Tensor
 
 from trainer.data.classes import VOID
 from trainer.method.affinity import affinity_loss
-from trainer.method.grid import normalised
-from trainer.method.propagation import Evidence
 from trainer.models.affinitynet import AffinityNet
 
 AUTOMATIC_WEIGHT = 0.1
@@ -25,9 +23,6 @@ CROP = 32
 """Side of a training crop in cells of the feature grid; keeps a batch short."""
 LEARNING_RATE = 5e-4
 WEIGHT_DECAY = 5e-4
-SMOOTH_SHARE = 0.1
-"""Part of a score that is the mean probability of the right class: it tells two models apart where a few
-strokes would find both equally right."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +33,11 @@ class Example:
         taps: gives the backbone's maps 1×C×h×w, the inputs of the AffinityNet's head.
         painted: uint8 h×w, what the person says: 0 background, class id, 255 nothing.
         automatic: uint8 h×w, confident automatic seeds where the person says nothing, else 255.
-        evidence: the scores before propagation.
     """
 
     taps: Callable[[], tuple[Tensor, ...]]
     painted: np.ndarray
     automatic: np.ndarray
-    evidence: Evidence
 
     @property
     def labels(self) -> np.ndarray:
@@ -101,44 +94,3 @@ class FineTuner:
             for centre, side in zip(cell, painted.shape, strict=True)
         ]
         return slice(starts[0], starts[0] + CROP), slice(starts[1], starts[1] + CROP)
-
-
-class Agreement:
-    """How well propagated scores agree with what is known of several images, as one number in [0, 1].
-
-    `(1 − s) · mIoU + s · mean probability of the right class`, with s = `SMOOTH_SHARE`. In every image the
-    painted cells weigh 1 together and the automatic seeds `AUTOMATIC_WEIGHT` together: an image counts the
-    same however much of it was painted, and fitting a few strokes at the cost of the rest does not pay. The
-    mIoU is over the classes that are painted or seeded.
-    """
-
-    def __init__(self) -> None:
-        self._confusion = np.zeros((VOID, VOID))
-        self._right = 0.0
-
-    def add(self, example: Example, scores: np.ndarray) -> None:
-        """Count an image; `scores` float (K+1)×h×w ≥ 0 have the channels of `example.evidence`."""
-        probabilities = normalised(scores)
-        predicted = np.array(example.evidence.classes, np.uint8)[probabilities.argmax(axis=0)]
-        truth, weights = example.labels, _cell_weights(example)
-        known = truth != VOID
-        np.add.at(self._confusion, (truth[known], predicted[known]), weights[known])
-        for channel, class_id in enumerate(example.evidence.classes):
-            here = truth == class_id
-            self._right += float((probabilities[channel][here] * weights[here]).sum())
-
-    @property
-    def score(self) -> float:
-        """The number; 0 before the first image."""
-        truth, hits = self._confusion.sum(axis=1), np.diag(self._confusion)
-        present = truth > 0
-        if not present.any():
-            return 0.0
-        unions = truth + self._confusion.sum(axis=0) - hits
-        miou = (hits[present] / unions[present]).mean()
-        return float((1 - SMOOTH_SHARE) * miou + SMOOTH_SHARE * self._right / truth.sum())
-
-
-def _cell_weights(example: Example) -> np.ndarray:
-    painted, seeded = example.painted != VOID, example.automatic != VOID
-    return painted / max(1, painted.sum()) + AUTOMATIC_WEIGHT * seeded / max(1, seeded.sum())

@@ -100,15 +100,28 @@ class SegmentationNet(nn.Module):
         Only every `every`-th pixel of each row and column is computed, a divisor of the finest map's stride;
         the logits of these do not depend on it.
         """
+        return self.score(self.maps(x), x.shape[-2:], every)
+
+    def maps(self, x: Tensor) -> list[Tensor]:
+        """Return what the head needs of normalised images ``B×3×H×W``: finer maps, then the deepest one."""
         maps = self.backbone(x, [tap.name for tap in (*self.finer, self.deepest)])
+        return [maps[tap.name] for tap in (*self.finer, self.deepest)]
+
+    def score(self, maps: Sequence[Tensor], size: Sequence[int], every: int = 1) -> Tensor:
+        """Return the logits that the head makes of `maps` of images of `size` (H, W), as `forward` does."""
+        *finer, deepest = maps
         finest = self.finer[0]
-        size = maps[finest.name].shape[-2:]
-        deepest = self.feature_dropout(maps[self.deepest.name])
-        layers = [(self.deepest, self.context(self.reduce(deepest)))]
+        layers = [(self.deepest, self.context(self.reduce(self.feature_dropout(deepest))))]
         layers += [
-            (tap, detail(maps[tap.name])) for tap, detail in zip(self.finer, self.details, strict=True)
+            (tap, detail(map_)) for tap, detail, map_ in zip(self.finer, self.details, finer, strict=True)
         ]
-        aligned = [resample(map_, tap, finest.stride, size, finest.first) for tap, map_ in layers]
+        grid = finer[0].shape[-2:]
+        aligned = [resample(map_, tap, finest.stride, grid, finest.first) for tap, map_ in layers]
         joined = self.join(torch.cat(aligned, 1))
-        taken = [-(-side // every) for side in x.shape[-2:]]
+        taken = [-(-side // every) for side in size]
         return resample(self.classify(self.dropout(joined)), finest, every, taken)
+
+    @property
+    def head(self) -> nn.ModuleList:
+        """All parts but the backbone."""
+        return nn.ModuleList((self.reduce, self.context, self.details, self.join, self.classify))

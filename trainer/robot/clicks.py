@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from trainer.data.classes import BACKGROUND, UNTOUCHED, VOID
+from trainer.data.classes import UNTOUCHED, VOID
 
 RADIUS = 5
 """Radius of the disc that a click paints, in pixels."""
@@ -139,18 +139,3 @@ def off_centre(error: Error) -> np.ndarray:
 def within(area: np.ndarray, reach: int) -> np.ndarray:
     """Return the pixels (bool H×W) that are at most `reach` pixels from an area that is not empty."""
     return area if reach == 0 else ndimage.distance_transform_edt(~area) <= reach
-
-
-def object_iou(mask: np.ndarray, truth: np.ndarray) -> float:
-    """Mean IoU in [0, 1] over the object classes of `truth` (uint8 H×W; 255 is left out).
-
-    With a single object this is the IoU of RITM's protocol. Without any object, background's IoU.
-    """
-    known = truth != VOID
-    classes = [label for label in np.unique(truth[known]) if label != BACKGROUND] or [BACKGROUND]
-    ious = []
-    for label in classes:
-        predicted, true = (mask == label) & known, truth == label
-        union = np.count_nonzero(predicted | true)
-        ious.append(np.count_nonzero(predicted & true) / union if union else 1.0)
-    return float(np.mean(ious))

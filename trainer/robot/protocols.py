@@ -12,9 +12,10 @@ import numpy as np
 
 from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
 from trainer.errors import DataError, UserError
+from trainer.evaluation import object_iou
 from trainer.progress import NullReporter, Reporter
 from trainer.robot import OURS, ProtocolName
-from trainer.robot.clicks import CarefulRobot, UnsteadyRobot, object_iou
+from trainer.robot.clicks import CarefulRobot, UnsteadyRobot
 from trainer.robot.methods import Method
 from trainer.robot.photos import OBJECT, PhotoSet
 from trainer.robot.scores import Course, Simulation

@@ -1,57 +1,77 @@
-"""One training run: rounds of a challenger against the incumbent, until nothing better comes."""
+"""Learning from corrections: rounds of a challenger against the incumbent, until nothing better comes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from trainer.data.classes import BACKGROUND, VOID
-from trainer.data.images import load_image
-from trainer.data.project import ImageRecord, Project, Split, Target
-from trainer.engine import Engine
-from trainer.errors import DataError
-from trainer.learn.finetune import Agreement, Example, FineTuner, copy_head
-from trainer.method.affinity import pair_affinity
-from trainer.method.grid import majority
-from trainer.method.settings import Settings
-from trainer.method.steps import propagate
-from trainer.models.affinitynet import AffinityNet
+from trainer.data.project import ImageRecord, Project
+from trainer.engine import Engine, Models
+from trainer.evaluation import object_iou
 from trainer.translatable import TranslatableText, error_message, join_texts, translatable
+from trainer.worker.known_masks import Known, Unreadable, automatic_mask, corrected_mask
 from trainer.worker.messages import (
     LossPoint,
     Message,
+    ModelChanged,
     Promoted,
     State,
     StateChanged,
     TrainingProgress,
     ValidationPoint,
 )
-from trainer.worker.model_versions import save_version
+from trainer.worker.model_versions import (
+    FOLDS,
+    Taught,
+    load_version,
+    newest_sound,
+    save_version,
+    subject_of,
+)
+from trainer.worker.subject import Tuner
+from trainer.worker.verdict import paired
 
-BATCHES = 20
-"""Batches, of one crop each, in a round."""
-PATIENCE = 5
+LEAST_PHOTOS = 4
+"""Corrected photos without which there is no evidence of anything."""
+REHEARSED = 16
+"""Photos with automatic masks that a round adds to those rehearsed, for the networks not to forget."""
+MOST_REHEARSED = 240
+CORRECTED_SHARE = 0.5
+"""Largest share of steps that learn from corrected photos."""
+PATIENCE = 4
 """Rounds in a row without anything better after which a run ends."""
-LEAST_GAIN = 1e-4
-"""A smaller gain is noise: not worth a version, and new proposals for all images."""
+DISPROOF_PHOTOS = 3
+"""Photos corrected after a promotion without which it is not called into question."""
 
 
 class Training:
-    """Fine-tunes the AffinityNet of an engine on the corrections of a project.
+    """Teaches the network that makes the masks by the corrections of a project.
 
-    The challenger starts as a copy of the incumbent and is trained further in each round. Whenever it is
-    strictly better on the validation images, a copy of it becomes the incumbent: saved as a version, used by
-    the engine. An image that cannot be read is left out from then on, and the reason is reported.
+    Challengers are taught side by side: one by all corrected photos, and one for each fold by those of the
+    others. A round teaches each a little more, and compares on every corrected photo the mask of the
+    challenger that has not learnt from it with that of the incumbent's own counterpart. Where the mean
+    difference is above zero with confidence, the challenger becomes the incumbent: saved as a version, used
+    by the engine. What photos corrected since then show to be worse than the version before is taken back.
+
+    A photo that cannot be read is left out from then on, and the reason is reported.
     """
 
     def __init__(
-        self, project: Project, engine: Engine, send: Callable[[Message], None], seed: int = 0
+        self,
+        project: Project,
+        engine: Engine,
+        untuned: Models,
+        send: Callable[[Message], None],
+        seed: int = 0,
     ) -> None:
-        """Equal seeds and corrections give equal versions."""
-        self._project, self._engine, self._send = project, engine, send
+        """`untuned` are the models without any version. Equal seeds and corrections give equal versions."""
+        self._project, self._engine, self._untuned, self._send = project, engine, untuned, send
+        self._subject = subject_of(engine)
+        self._seed = seed
         self._rng = np.random.default_rng(seed)
-        self._examples: dict[str, tuple[object, Example]] = {}
+        self._known: dict[str, tuple[object, Known]] = {}
+        self._rehearsed: dict[str, Known] = {}
         self._left_out: dict[str, TranslatableText] = {}
         self._step = 0
 
@@ -60,124 +80,223 @@ class Training:
 
         Stopping early loses only the challenger. Raises NothingToLearn.
         """
-        tuner = FineTuner(self._engine.affinity_net, self._rng)
-        example_keys: object = None
-        number = rounds_in_vain = 0
+        incumbent = self._incumbent()
+        tuners = self._tuners(incumbent)
+        fold_of = dict(incumbent.fold_of)
+        learnt_from: list[Known] = []
+        number = in_vain = 0
         while True:
-            records = [record for record in self._project.corrected() if record.id not in self._left_out]
-            if (now := [_example_key(record) for record in records]) != example_keys:
-                example_keys, rounds_in_vain = now, 0
-            if rounds_in_vain == PATIENCE:
-                return
             try:
-                promoted = yield from self._round(number + 1, tuner, records)
-            except _Unreadable as error:
-                self._left_out[error.image] = translatable(
-                    "Training continues without {image}: {problem}.",
-                    image=error.image,
-                    problem=error_message(error),
-                )
-                self._send(StateChanged(State.TRAINING, join_texts(*self._left_out.values())))
+                photos = yield from self._corrected()
+                if photos != learnt_from:
+                    learnt_from, in_vain = photos, 0
+                    if (former := (yield from self._disproved(incumbent, photos))) is not None:
+                        incumbent, fold_of = former, dict(former.fold_of)
+                        tuners = self._tuners(incumbent)
+                if in_vain == PATIENCE:
+                    return
+                _assign_folds(fold_of, [photo.image for photo in photos])
+                yield from self._rehearse()
+            except Unreadable as error:
+                self._leave_out(error)
                 continue
             number += 1
-            rounds_in_vain = 0 if promoted else rounds_in_vain + 1
+            yield from self._teach(number, tuners, photos, fold_of)
+            in_vain += 1
+            if (score := (yield from self._judge(number, incumbent, tuners, photos, fold_of))) is not None:
+                incumbent = self._promote(
+                    tuners, {photo.image: fold_of[photo.image] for photo in photos}, score
+                )
+                in_vain = 0
 
-    def _round(
-        self, number: int, tuner: FineTuner, records: Sequence[ImageRecord]
-    ) -> Generator[None, None, bool]:
-        """Train and validate the challenger; return whether it was promoted."""
-        settings = self._engine.settings
-        train = yield from self._snapshot(records, "train", settings)
-        validation = yield from self._snapshot(records, "val", settings)
-        for batch in range(BATCHES):
-            self._step += 1
-            self._send(LossPoint(self._step, tuner.step(train[self._rng.integers(len(train))])))
-            self._send(TrainingProgress(number, (batch + 1) / BATCHES, translatable("learning")))
-            yield
-        incumbent = yield from self._score(self._engine.models.affinity, validation, settings)
-        challenger = yield from self._score(tuner.net, validation, settings)
-        self._send(ValidationPoint(number, incumbent, challenger))
-        if challenger <= incumbent + LEAST_GAIN:
-            return False
-        self._promote(tuner.net, challenger, len(train))
-        return True
+    # -- Photos ----------------------------------------------------------------------------------------------
 
-    def _snapshot(
-        self, records: Sequence[ImageRecord], split: Split, settings: Settings
-    ) -> Generator[None, None, list[Example]]:
-        """Return the examples of a split as they are now, made again where the corrections moved."""
-        examples = []
-        for record in records:
-            if record.split != split:
+    def _corrected(self) -> Generator[None, None, list[Known]]:
+        """Return the corrected photos as they are now, looked at again where the corrections moved."""
+        photos = []
+        for record in self._project.corrected():
+            if record.id in self._left_out:
                 continue
-            made_of = _example_key(record), settings
-            if record.id not in self._examples or self._examples[record.id][0] != made_of:
-                self._examples[record.id] = made_of, self._example(record)
+            made_of = record.seed_revision, record.status, record.tags
+            if record.id not in self._known or self._known[record.id][0] != made_of:
+                self._known[record.id] = made_of, corrected_mask(self._project, record, self._engine.strokes)
                 yield
-            examples.append(self._examples[record.id][1])
-        # Strokes that were all undone or all void teach nothing, and must not break the round.
-        taught = [example for example in examples if (example.painted != VOID).any()]
-        if not taught:
-            raise NothingToLearn(join_texts(*self._left_out.values()))
+            photo = self._known[record.id][1]
+            if photo.says_something:  # strokes may all be undone
+                photos.append(photo)
+            self._rehearsed.pop(record.id, None)
+        if len(photos) < LEAST_PHOTOS:
+            raise NothingToLearn(len(photos), join_texts(*self._left_out.values()))
+        return photos
+
+    def _rehearse(self) -> Iterator[None]:
+        """Add some more photos that nobody has corrected, with the masks that the incumbent gives them."""
+        room = min(REHEARSED, MOST_REHEARSED - len(self._rehearsed))
+        candidates = [record for record in self._project.images() if self._may_rehearse(record)]
+        net = self._subject.network()
+        for index in self._rng.permutation(len(candidates))[:room]:
+            record = candidates[index]
+            self._rehearsed[record.id] = automatic_mask(
+                self._project, record, self._engine.strokes, lambda photo: self._subject.mask(net, photo)
+            )
+            yield
+
+    def _may_rehearse(self, record: ImageRecord) -> bool:
+        known = record.id in self._rehearsed or record.id in self._left_out
+        return bool(record.tags) and record.untouched and not known
+
+    def _leave_out(self, error: Unreadable) -> None:
+        self._left_out[error.image] = translatable(
+            "Training continues without {image}: {problem}.",
+            image=error.image,
+            problem=error_message(error),
+        )
+        self._send(StateChanged(State.TRAINING, join_texts(*self._left_out.values())))
+
+    # -- Teaching and judging --------------------------------------------------------------------------------
+
+    def _incumbent(self) -> Taught:
+        number = self._engine.models.version
+        version = next((known for known in self._project.model_versions() if known.number == number), None)
+        if version is None:
+            return self._untaught()
+        subject, taught = load_version(version, self._engine)
+        return taught if subject.name == self._subject.name else self._untaught()
+
+    def _tuners(self, taught: Taught) -> list[Tuner]:
+        """Return what teaches the network for use, and then that of each fold."""
+        return [
+            self._subject.tuner(net, np.random.default_rng((self._seed, index)))
+            for index, net in enumerate((taught.net, *taught.folds))
+        ]
+
+    def _teach(
+        self, number: int, tuners: Sequence[Tuner], photos: Sequence[Known], fold_of: Mapping[str, int]
+    ) -> Iterator[None]:
+        """Teach all challengers for one round."""
+        subject = self._subject
+        rehearsed = list(self._rehearsed.values())
+        subject.prepare([*photos, *rehearsed])
+        total = subject.steps * len(tuners)
+        for fold, tuner in enumerate(tuners, start=-1):
+            mine = [photo for photo in photos if fold_of[photo.image] != fold]
+            for step in range(subject.steps):
+                self._step += 1
+                batch = [_draw(mine, rehearsed, self._rng) for _ in range(subject.batch)]
+                loss = tuner.step(batch)
+                if fold < 0:
+                    self._send(LossPoint(self._step, loss))
+                done = (step + 1 + subject.steps * (fold + 1)) / total
+                self._send(TrainingProgress(number, done, translatable("learning")))
+                yield
+
+    def _judge(
+        self,
+        number: int,
+        incumbent: Taught,
+        tuners: Sequence[Tuner],
+        photos: Sequence[Known],
+        fold_of: Mapping[str, int],
+    ) -> Generator[None, None, float | None]:
+        """Return the challengers' mean score where they are better by evidence, else None."""
+        old, new = [], []
+        for photo in photos:
+            fold = fold_of[photo.image]
+            old.append(self._score(incumbent.folds[fold], photo))
+            yield
+            new.append(self._score(tuners[1 + fold].net, photo))
+            yield
+        verdict = paired(old, new)
+        self._send(ValidationPoint(number, float(np.mean(old)), float(np.mean(new))))
+        return float(np.mean(new)) if verdict.better else None
+
+    def _score(self, net: object, photo: Known) -> float:
+        return object_iou(self._subject.mask(net, photo), photo.labels)
+
+    def _promote(self, tuners: Sequence[Tuner], fold_of: Mapping[str, int], score: float) -> Taught:
+        net, *folds = (self._copy(tuner.net) for tuner in tuners)
+        taught = Taught(net, tuple(folds), fold_of)
+        note = f"learnt from {len(fold_of)} corrected images"
+        version = save_version(self._project, self._subject, taught, score, note)
+        self._subject.use(net, version.number)
+        self._send(Promoted(version.number, score))
         return taught
 
-    def _example(self, record: ImageRecord) -> Example:
-        image = _photo(record)
-        accepted = self._project.accepted_mask(record.id)
-        painted = accepted
-        if painted is None:
-            painted = self._project.layer(record.id, Target.SEEDS, image.shape[:2])
-        tags = {self._project.classes.id_of(name) for name in record.tags}
-        evidence = self._engine.evidence(image, sorted(tags | painted_classes(painted)))
-        height, width = evidence.seeds.shape
-        labels = majority(painted, (height, width))
-        automatic = np.where(labels == VOID, evidence.seeds, VOID).astype(np.uint8)
-        return Example(lambda: self._engine.taps(_photo(record)), labels, automatic, evidence)
+    def _copy(self, net: object) -> object:
+        copy = self._subject.blank()
+        self._subject.head(copy).load_state_dict(self._subject.head(net).state_dict())
+        return copy
 
-    def _score(
-        self, net: AffinityNet | None, validation: Sequence[Example], settings: Settings
-    ) -> Generator[None, None, float]:
-        agreement = Agreement()
-        for example in validation:
-            features = self._engine.features(example.taps(), net)
-            affinity = pair_affinity(features[None])[0]
-            scores = propagate(features, affinity, example.evidence, settings)
-            agreement.add(example, scores)
+    def _disproved(self, incumbent: Taught, photos: Sequence[Known]) -> Generator[None, None, Taught | None]:
+        """Go back to the version before where photos corrected since then show that it was better."""
+        since = [photo for photo in photos if photo.image not in incumbent.fold_of]
+        if not incumbent.fold_of or len(since) < DISPROOF_PHOTOS:
+            return None
+        number, former = self._version_before()
+        old, new = [], []
+        for photo in since:
+            old.append(self._score(former.net, photo))
             yield
-        return agreement.score
+            new.append(self._score(incumbent.net, photo))
+            yield
+        if not paired(old, new).worse:
+            return None
+        note = translatable(
+            "Model {number} is taken back: the one before it was better on {n} images corrected since.",
+            number=self._engine.models.version,
+            n=len(since),
+        )
+        self._project.set_current_version(number)
+        self._subject.use(former.net, number)
+        self._send(ModelChanged(number, note))
+        return former
 
-    def _promote(self, challenger: AffinityNet, score: float, images: int) -> None:
-        net = copy_head(challenger)
-        version = save_version(self._project, net, score, f"learnt from {images} corrected images")
-        self._engine.replace_models(affinity=net, version=version.number)
-        self._send(Promoted(version.number, score))
+    def _version_before(self) -> tuple[int, Taught]:
+        """Return the newest version before the one in use that can be loaded; 0 is that without any."""
+        number, loaded, _ = newest_sound(self._project, self._engine, self._engine.models.version - 1)
+        if loaded is None or loaded[0].name != self._subject.name:
+            return 0, self._untaught()
+        return number, loaded[1]
+
+    def _untaught(self) -> Taught:
+        """Return what there is before any photo was learnt from."""
+        net = getattr(self._untuned, self._subject.name)
+        return Taught(net, (net,) * FOLDS)
+
+
+def too_few(count: int) -> TranslatableText:
+    """Return what to do where only `count` corrected photos can be learnt from."""
+    if LEAST_PHOTOS - count == 1:
+        return translatable(
+            "Correct one more image: with {n} the trainer can tell what helps.", n=LEAST_PHOTOS
+        )
+    return translatable(
+        "Correct {more} more images: with {n} the trainer can tell what helps.",
+        more=LEAST_PHOTOS - count,
+        n=LEAST_PHOTOS,
+    )
 
 
 class NothingToLearn(Exception):
-    """A split has no corrected image, or none with a painted pixel; the message tells of those left out."""
+    """Only `count` corrected photos can be learnt from; the message tells of those left out."""
+
+    def __init__(self, count: int, left_out: str) -> None:
+        super().__init__(left_out)
+        self.count = count
 
 
-class _Unreadable(Exception):
-    """A corrected image cannot be read; the message says why."""
-
-    def __init__(self, image: str, why: str) -> None:
-        super().__init__(why)
-        self.image = image
-
-
-def _photo(record: ImageRecord) -> np.ndarray:
-    try:
-        return load_image(record.path)
-    except DataError as error:
-        raise _Unreadable(record.id, error_message(error)) from error
+def _assign_folds(fold_of: dict[str, int], images: Sequence[str]) -> None:
+    """Give photos that have no fold yet one of those with the fewest photos."""
+    for image in images:
+        if image not in fold_of:
+            fold_of[image] = min(range(FOLDS), key=list(fold_of.values()).count)
 
 
-def _example_key(record: ImageRecord) -> tuple[object, ...]:
-    """What an example depends on besides the settings: another one makes patience start again."""
-    return record.id, record.seed_revision, record.status, record.tags, record.split
-
-
-def painted_classes(painted: np.ndarray) -> set[int]:
-    """Return the ids of the classes, without background, in labels uint8 H×W."""
-    counts = np.bincount(painted.ravel(), minlength=VOID + 1)
-    return {int(label) for label in np.flatnonzero(counts) if label not in (BACKGROUND, VOID)}
+def _draw(corrected: Sequence[Known], rehearsed: Sequence[Known], rng: np.random.Generator) -> Known:
+    """Draw a photo by its weight."""
+    weight = sum(photo.weight for photo in corrected)
+    share = min(CORRECTED_SHARE, weight / (weight + len(rehearsed))) if rehearsed else 1.0
+    if rng.random() >= share:
+        return rehearsed[int(rng.integers(len(rehearsed)))]
+    weights = np.array([photo.weight for photo in corrected])
+    return corrected[rng.choice(len(corrected), p=weights / weights.sum())]

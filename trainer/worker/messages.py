@@ -149,7 +149,7 @@ class LossPoint:
 
 @dataclass(frozen=True)
 class ValidationPoint:
-    """Scores in [0, 1] of both models on one snapshot of the validation images."""
+    """Mean scores in [0, 1] of both models on the corrected images, none of which they have learnt from."""
 
     round: int
     incumbent: float
@@ -158,7 +158,7 @@ class ValidationPoint:
 
 @dataclass(frozen=True)
 class Promoted:
-    """The challenger was strictly better and is on disk as model `version`, in use from now on."""
+    """The challenger was better by evidence and is on disk as model `version`, in use from now on."""
 
     version: int
     score: float
@@ -181,7 +181,9 @@ class TagsLearnt:
 
 @dataclass(frozen=True)
 class ModelChanged:
-    """Model `version` is in use, after `SetModel` or in place of a damaged version, as `note` then says."""
+    """Model `version` is in use: after `SetModel`, or in place of one that is damaged or was taken back, as
+    `note` then says.
+    """
 
     version: int
     note: TranslatableText

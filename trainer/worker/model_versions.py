@@ -1,51 +1,104 @@
-"""The AffinityNets a project has learnt, as numbered files beside it.
+"""The networks a project has learnt from corrections, as numbered files beside it.
 
-Only the head is stored: the backbone is not trained here, and a digest of it tells whether a head fits.
+Only heads are stored: the backbone is not trained here, and a digest of it tells whether they fit. A version
+is one head for use and one for each fold of the corrected photos, which has not learnt from these: by them
+the next version is judged.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
 from trainer.data.project import ModelVersion, Project
+from trainer.engine import Engine
 from trainer.errors import WeightsError
 from trainer.feature_cache import weights_version
-from trainer.learn.finetune import copy_head
-from trainer.models.affinitynet import AffinityNet
 from trainer.models.weights import load_module, save_module
+from trainer.worker.affinity_subject import AffinitySubject
+from trainer.worker.segmentation_subject import SegmentationSubject
+from trainer.worker.subject import Subject
+
+FOLDS = 2
+"""Parts of the corrected photos, each of which is judged by a network that has not learnt from it."""
+SUBJECTS = (SegmentationSubject, AffinitySubject)
 
 
-def save_version(project: Project, net: AffinityNet, score: float, note: str) -> ModelVersion:
-    """Write `net` as the project's next version, whole or not at all, and make it the current one."""
+@dataclass(frozen=True)
+class Taught:
+    """What a version consists of.
+
+    Attributes:
+        net: the network for use; None: what there is without any (`Subject.network`).
+        folds: networks that have not learnt from the photos of their fold.
+        fold_of: the fold of each photo that was learnt from, by id.
+    """
+
+    net: Any
+    folds: tuple[Any, ...]
+    fold_of: Mapping[str, int] = field(default_factory=dict)
+
+
+def subject_of(engine: Engine) -> Subject:
+    """Return what corrections teach: the network that makes the engine's masks."""
+    segments = engine.settings.segmentation and SegmentationSubject.fits(engine)
+    return SegmentationSubject(engine) if segments else AffinitySubject(engine)
+
+
+def save_version(project: Project, subject: Subject, taught: Taught, score: float, note: str) -> ModelVersion:
+    """Write the project's next version, whole or not at all, and make it the current one."""
     number = 1 + max((version.number for version in project.model_versions()), default=0)
-    file = project.models_dir / f"affinity-v{number:04d}.safetensors"
-    save_module(file, net.head, {"backbone": weights_version(net.backbone)})
+    file = project.models_dir / f"{subject.name}-v{number:04d}.safetensors"
+    metadata = {
+        "backbone": weights_version(taught.net.backbone),
+        "fold_of": json.dumps(dict(taught.fold_of)),
+    }
+    save_module(file, _heads(subject, (taught.net, *taught.folds)), metadata)
     return project.add_model_version(file, score, note)
 
 
-def load_version(version: ModelVersion, base: AffinityNet) -> AffinityNet:
-    """Return the net of `version` on the backbone of `base`.
+def load_version(version: ModelVersion, engine: Engine) -> tuple[Subject, Taught]:
+    """Return what a version teaches of an engine, and what it consists of, on the engine's backbones.
 
     Raises WeightsError when its file is missing, damaged, or was learnt on another backbone.
     """
-    net = copy_head(base)
-    if load_module(version.file, net.head).get("backbone") != weights_version(base.backbone):
+    kind = next((kind for kind in SUBJECTS if version.file.name.startswith(f"{kind.name}-")), None)
+    if kind is None or not kind.fits(engine):
+        raise WeightsError(
+            f"{version.file} is of a network that is not in use; learn from corrections again."
+        )
+    subject = kind(engine)
+    net, *folds = nets = [subject.blank() for _ in range(1 + FOLDS)]
+    metadata = load_module(version.file, _heads(subject, nets))
+    if metadata.get("backbone") != weights_version(net.backbone):
         raise WeightsError(
             f"{version.file} was learnt on other weights; open the project with those it began with."
         )
-    return net
+    return subject, Taught(net, tuple(folds), json.loads(metadata["fold_of"]))
 
 
-def newest_sound(project: Project, base: AffinityNet, number: int) -> tuple[int, AffinityNet | None, str]:
-    """Return version `number`, or the newest older one that can be loaded: its number, its net, and a note.
+def newest_sound(
+    project: Project, engine: Engine, number: int
+) -> tuple[int, tuple[Subject, Taught] | None, str]:
+    """Load version `number`, or the newest older one that can be loaded: its number, what it is, and a note.
 
-    The number is 0 and the net None where there is none left: the model without any fine-tuning. The note
-    says what was passed over and why, and is empty as a rule.
+    The number is 0 where there is none left: the model without any fine-tuning. The note says what was passed
+    over and why, and is empty as a rule.
     """
     problems: list[str] = []
     for version in reversed(project.model_versions()):
         if version.number > number:
             continue
         try:
-            return version.number, load_version(version, base), " ".join(problems)
+            return version.number, load_version(version, engine), " ".join(problems)
         except WeightsError as error:
             problems.append(str(error))
     return 0, None, " ".join(problems)
+
+
+def _heads(subject: Subject, nets: Sequence[Any]) -> nn.ModuleList:
+    return nn.ModuleList(subject.head(net) for net in nets)

@@ -36,7 +36,7 @@ from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import channels_last, fused_for_inference
 from trainer.progress import RunClock
 from trainer.translatable import TranslatableText, error_message, join_texts, translatable
-from trainer.worker.finetuning import painted_classes
+from trainer.worker.known_masks import painted_classes
 from trainer.worker.messages import LossPoint, Message, TagsLearnt, TrainingProgress
 
 FILE = "tags.safetensors"

@@ -1,4 +1,4 @@
-"""The trainer thread: answers predictions and fine-tunes the AffinityNet while a person works."""
+"""The trainer thread: answers predictions and learns from corrections while a person works."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trainer.engine import Engine
 from trainer.errors import UserError
 from trainer.method.interrupt import Interrupted, interruptible
 from trainer.translatable import TranslatableText, error_message, join_texts, translatable
-from trainer.worker.finetuning import NothingToLearn, Training
+from trainer.worker.finetuning import LEAST_PHOTOS, NothingToLearn, Training, too_few
 from trainer.worker.messages import (
     Command,
     LearnTags,
@@ -47,11 +47,6 @@ from trainer.worker.stored_proposals import failure_reason, store_proposal
 from trainer.worker.tag_learning import TOO_FEW, TagLearning, chosen
 from trainer.worker.throttle import Outbox
 
-NEEDS_TWO = translatable("Correct two images: the trainer learns from one and validates on the other.")
-NEEDS_ONE_MORE = translatable(
-    "Correct one more image: the trainer learns from one and validates on the other."
-)
-TOO_FEW_STROKES = translatable("Too few strokes are left to learn from: correct one more image.")
 REFRESHED = 32
 """How many of the images proposed last are proposed again when the model changes."""
 
@@ -61,8 +56,8 @@ log = logging.getLogger(__name__)
 class TrainerWorker:
     """Runs in one background thread of its own; commands in by `post`, messages out by `emit`.
 
-    Training on corrections begins by itself once one image of each split is corrected; learning from tags
-    begins when asked to. What the worker has learnt is on disk when it says so (`Promoted`), so stopping it
+    Training on corrections begins by itself once enough images are corrected; learning from tags begins when
+    asked to. What the worker has learnt is on disk when it says so (`Promoted`), so stopping it
     at any moment loses nothing. Predictions go first. Proposing for all images goes last: it does one image
     whenever there is nothing else to do.
 
@@ -79,7 +74,7 @@ class TrainerWorker:
         self._requests = Requests()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._main, name="trainer", daemon=True)
-        self._untuned = engine.models.affinity
+        self._untuned = engine.models
         self._state = State.IDLE
         self._run: Iterator[None] | None = None
         self._learns_tags = False
@@ -198,20 +193,19 @@ class TrainerWorker:
     # -- Training --------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        """Begin a run, or wait for corrections and say for which."""
-        train, validation = (len(self._project.corrected(split)) for split in ("train", "val"))
-        if train and validation:
-            self._run, self._learns_tags = self._new_run(), False
-            self._enter(
-                State.TRAINING,
-                translatable(
-                    "Corrected images: {train} for training, {validation} for validation.",
-                    train=train,
-                    validation=validation,
-                ),
-            )
-        else:
-            self._end_run(State.WAITING, NEEDS_ONE_MORE if train or validation else NEEDS_TWO)
+        """Begin a run, or wait for corrections and say for how many."""
+        count = len(self._project.corrected())
+        if count < LEAST_PHOTOS:
+            self._end_run(State.WAITING, too_few(count))
+            return
+        self._run, self._learns_tags = self._new_run(), False
+        self._enter(
+            State.TRAINING,
+            translatable(
+                "Learning from {n} corrected images; each is judged by a model that has not learnt from it.",
+                n=count,
+            ),
+        )
 
     def _learn_tags(self) -> None:
         """Start or resume learning from the tags; if too few images are tagged, only say so."""
@@ -225,7 +219,7 @@ class TrainerWorker:
             self._enter(self._state, TOO_FEW)
 
     def _new_run(self) -> Iterator[None]:
-        return Training(self._project, self._engine, self._hear).batches()
+        return Training(self._project, self._engine, self._untuned, self._hear).batches()
 
     def _train(self) -> None:
         assert self._run is not None
@@ -240,14 +234,14 @@ class TrainerWorker:
                 translatable("The last rounds brought no improvement; add more corrections."),
             )
         except NothingToLearn as error:
-            self._end_run(State.WAITING, join_texts(TOO_FEW_STROKES, error_message(error)))
+            self._end_run(State.WAITING, join_texts(too_few(error.count), error_message(error)))
 
     def _hear(self, message: Message) -> None:
         """Pass on a run's message; if it changed the models, untouched images get a new proposal."""
         self._outbox.send(message)
         if isinstance(message, TagsLearnt):
-            self._untuned = self._engine.models.affinity
-        if isinstance(message, TagsLearnt | Promoted):
+            self._untuned = self._engine.models
+        if isinstance(message, TagsLearnt | Promoted | ModelChanged):
             self._refresh()
 
     def _end_run(self, state: State, reason: TranslatableText) -> None:
@@ -275,8 +269,14 @@ class TrainerWorker:
     def _use_current_version(self) -> TranslatableText:
         """Use the project's current version, or the newest sound one before it; return why another, or ""."""
         current = next((version.number for version in self._project.model_versions() if version.current), 0)
-        number, net, problems = newest_sound(self._project, self._engine.affinity_net, current)
-        self._engine.replace_models(affinity=net or self._untuned, version=number)
+        number, loaded, problems = newest_sound(self._project, self._engine, current)
+        untuned = self._untuned
+        self._engine.replace_models(
+            affinity=untuned.affinity, segmentation=untuned.segmentation, version=number
+        )
+        if loaded is not None:
+            subject, taught = loaded
+            subject.use(taught.net, number)
         if number == current:
             return TranslatableText()
         self._project.set_current_version(number)

@@ -1,4 +1,4 @@
-"""Learning from a person's strokes, and judging fairly what was learnt."""
+"""Learning from a person's strokes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from trainer.learn.finetune import AUTOMATIC_WEIGHT, SMOOTH_SHARE, Agreement, Example, FineTuner
-from trainer.method.propagation import Evidence
+from trainer.learn.finetune import AUTOMATIC_WEIGHT, Example, FineTuner
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.backbones import build_backbone
 
@@ -17,8 +16,7 @@ def example(painted: np.ndarray, automatic: np.ndarray | None = None) -> Example
     torch.manual_seed(3)
     taps = tuple(torch.randn(1, channels, *painted.shape) for channels in (128, 256, 512))
     automatic = np.full_like(painted, 255) if automatic is None else automatic
-    evidence = Evidence((0, 5), np.full((2, *painted.shape), 0.5, np.float32), automatic)
-    return Example(lambda: taps, painted, automatic, evidence)
+    return Example(lambda: taps, painted, automatic)
 
 
 def halves(size: tuple[int, int] = (12, 16)) -> np.ndarray:
@@ -26,59 +24,6 @@ def halves(size: tuple[int, int] = (12, 16)) -> np.ndarray:
     labels = np.zeros(size, np.uint8)
     labels[:, size[1] // 2 :] = 5
     return labels
-
-
-def scores_of(labels: np.ndarray, certainty: float = 1.0) -> np.ndarray:
-    """Scores that are right about `labels` with a probability."""
-    right = np.stack([labels == 0, labels == 5]).astype(np.float32)
-    return right * certainty + (1 - right) * (1 - certainty)
-
-
-def agreement(*pairs: tuple[Example, np.ndarray]) -> float:
-    judge = Agreement()
-    for pair in pairs:
-        judge.add(*pair)
-    return judge.score
-
-
-def test_agreement_is_one_for_the_truth_zero_for_its_opposite_and_ignores_the_scale() -> None:
-    labels = halves()
-    assert agreement((example(labels), 7 * scores_of(labels))) == pytest.approx(1)
-    assert agreement((example(labels), scores_of(5 - labels))) == 0
-    assert Agreement().score == 0
-
-
-def test_of_two_that_are_equally_right_the_surer_one_scores_higher_by_the_smooth_share_at_most() -> None:
-    labels = halves()
-    timid, sure = (agreement((example(labels), scores_of(labels, p))) for p in (0.6, 0.9))
-    assert timid < sure < timid + SMOOTH_SHARE
-    wrong_but_sure = scores_of(labels)
-    wrong_but_sure[:, :6] = wrong_but_sure[::-1, :6]
-    assert agreement((example(labels), wrong_but_sure)) < timid
-
-
-def test_images_count_the_same_however_much_is_painted() -> None:
-    little, much = np.full((12, 16), 255, np.uint8), halves()
-    little[0, 0], little[0, 15] = 0, 5
-    truth, opposite = scores_of(halves()), scores_of(5 - halves())
-    first = agreement((example(little), truth), (example(much), opposite))
-    second = agreement((example(little), opposite), (example(much), truth))
-    assert first == pytest.approx(second)
-
-
-def test_automatic_seeds_count_little_but_break_a_draw() -> None:
-    painted, automatic = np.full((12, 16), 255, np.uint8), halves()
-    painted[0, 0], painted[0, 15] = 0, 5
-    automatic[painted != 255] = 255
-    taught = example(painted, automatic)
-    truth = scores_of(halves())
-    forgetful = scores_of(5 - halves())
-    forgetful[:, 0, [0, 15]] = truth[:, 0, [0, 15]]
-    contrary = truth.copy()
-    contrary[:, 0, [0, 15]] = truth[::-1, 0, [0, 15]]
-    good, worse, worst = (agreement((taught, scores)) for scores in (truth, forgetful, contrary))
-    assert good == pytest.approx(1)
-    assert good > worse > 1 - 3 * AUTOMATIC_WEIGHT > worst
 
 
 @pytest.fixture
@@ -123,7 +68,6 @@ def test_a_loss_that_is_no_number_is_an_error(net: AffinityNet) -> None:
         lambda: tuple(tap * float("nan") for tap in sample.taps()),
         sample.painted,
         sample.automatic,
-        sample.evidence,
     )
     with pytest.raises(FloatingPointError):
         FineTuner(net, np.random.default_rng(0)).step(broken)

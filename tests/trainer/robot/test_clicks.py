@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from trainer.robot.clicks import OFF_CENTRE, RADIUS, SPILL, CarefulRobot, UnsteadyRobot, object_iou
+from trainer.evaluation import object_iou
+from trainer.robot.clicks import OFF_CENTRE, RADIUS, SPILL, CarefulRobot, UnsteadyRobot
 
 
 def blank(value: int = 0, size: tuple[int, int] = (40, 60)) -> np.ndarray:

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from corrected_photos import PERSON, SIZES, correct
+from corrected_photos import FOUR, PERSON, SIZES, add_mirrored, correct
 from worker_desk import Desk
 
+import trainer.worker.affinity_subject
 import trainer.worker.finetuning
+import trainer.worker.verdict
 from trainer.data.project import Project, Status, Target
 from trainer.engine import Engine
 from trainer.worker.messages import (
@@ -39,15 +41,31 @@ from trainer.worker.messages import (
 @pytest.fixture
 def desk(project: Project, engine: Engine) -> Iterator[Desk]:
     """A desk whose worker is not started yet; it is stopped at the end, in time."""
+    add_mirrored(project)
     desk = Desk(project, engine)
     yield desk
     assert desk.worker.stop(2.0)
 
 
-def test_corrections_on_two_images_make_a_promoted_version_that_is_strictly_better(
+@pytest.fixture
+def convinced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make short rounds, and little evidence enough: four photos and a random network are a weak case."""
+    monkeypatch.setattr(trainer.worker.affinity_subject.AffinitySubject, "steps", 20)
+    monkeypatch.setattr(trainer.worker.verdict, "CONFIDENCE", 0.6)
+
+
+def give_up_soon(monkeypatch: pytest.MonkeyPatch, patience: int) -> None:
+    """Make rounds short, and no evidence good enough."""
+    monkeypatch.setattr(trainer.worker.affinity_subject.AffinitySubject, "steps", 1)
+    monkeypatch.setattr(trainer.worker.finetuning, "PATIENCE", patience)
+    monkeypatch.setattr(trainer.worker.verdict, "CONFIDENCE", 1 - 1e-9)
+
+
+@pytest.mark.usefixtures("convinced")
+def test_corrections_on_four_images_make_a_promoted_version_that_is_strictly_better(
     desk: Desk, project: Project, engine: Engine
 ) -> None:
-    correct(project, "chelsea", "astronaut")
+    correct(project, *FOUR)
     desk.worker.start()
     promoted = desk.wait(Promoted)
     verdict = desk.all(ValidationPoint)[-1]
@@ -62,7 +80,7 @@ def test_corrections_on_two_images_make_a_promoted_version_that_is_strictly_bett
 def test_closing_in_the_middle_of_training_ends_the_thread_and_loses_nothing(
     desk: Desk, project: Project
 ) -> None:
-    correct(project, "chelsea", "astronaut")
+    correct(project, *FOUR)
     before = project.layer("astronaut", Target.SEEDS, SIZES["astronaut"])
     desk.worker.start()
     desk.wait(LossPoint)
@@ -73,19 +91,19 @@ def test_closing_in_the_middle_of_training_ends_the_thread_and_loses_nothing(
 
 def test_training_waits_for_corrections_and_begins_by_itself(desk: Desk, project: Project) -> None:
     desk.worker.start()
-    assert "two images" in desk.wait_state(State.WAITING).reason
-    correct(project, "chelsea")
+    assert "4 more images" in desk.wait_state(State.WAITING).reason
+    correct(project, *FOUR[:3])
     seen = len(desk.messages)
     desk.post(SeedsChanged("chelsea", 2))
     assert "one more" in desk.wait_state(State.WAITING, seen).reason
-    correct(project, "astronaut")
-    desk.post(SeedsChanged("astronaut", 4))
+    correct(project, FOUR[3])
+    desk.post(SeedsChanged(FOUR[3], 4))
     desk.wait_state(State.TRAINING)
     desk.wait(LossPoint)
 
 
 def test_pause_holds_training_start_goes_on_and_stop_ends_it(desk: Desk, project: Project) -> None:
-    correct(project, "chelsea", "astronaut")
+    correct(project, *FOUR)
     desk.worker.start()
     desk.wait(LossPoint)
     desk.post(Pause(), Predict("rocket"))
@@ -107,10 +125,8 @@ def test_pause_holds_training_start_goes_on_and_stop_ends_it(desk: Desk, project
 def test_training_converges_and_new_corrections_wake_it(
     desk: Desk, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer.worker.finetuning, "BATCHES", 1)
-    monkeypatch.setattr(trainer.worker.finetuning, "PATIENCE", 1)
-    monkeypatch.setattr(trainer.worker.finetuning, "LEAST_GAIN", 1.0)  # nothing is good enough
-    correct(project, "chelsea", "astronaut")
+    give_up_soon(monkeypatch, patience=1)
+    correct(project, *FOUR)
     desk.worker.start()
     desk.wait_state(State.CONVERGED)
     assert len(desk.all(ValidationPoint)) == 1
@@ -124,10 +140,8 @@ def test_training_converges_and_new_corrections_wake_it(
 def test_corrections_made_during_a_run_give_it_patience_anew(
     desk: Desk, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer.worker.finetuning, "BATCHES", 1)
-    monkeypatch.setattr(trainer.worker.finetuning, "PATIENCE", 2)
-    monkeypatch.setattr(trainer.worker.finetuning, "LEAST_GAIN", 1.0)
-    correct(project, "chelsea", "astronaut")
+    give_up_soon(monkeypatch, patience=2)
+    correct(project, *FOUR)
 
     def paint_after_the_first_round(message: Message) -> None:
         if isinstance(message, ValidationPoint) and message.round == 1:
@@ -194,7 +208,7 @@ def test_a_class_added_while_working_is_known_to_predictions_and_training(
     desk.worker.start()
     desk.wait_state(State.WAITING)
     moon = project.add_class("moon")
-    correct(project, "chelsea", "astronaut")
+    correct(project, *FOUR)
     box, shape = (0, 150, 30, 190), (30, 40)
     before, after = np.full(shape, 255, np.uint8), np.full(shape, moon, np.uint8)
     project.record_edit("chelsea", Target.SEEDS, box, before, after, "brush")
@@ -222,9 +236,9 @@ def test_a_round_that_fails_says_why_and_start_tries_again(
     def fail(*_: object) -> float:
         raise FloatingPointError("the training loss is no longer a number")
 
-    correct(project, "chelsea", "astronaut")
+    correct(project, *FOUR)
     with monkeypatch.context() as broken:
-        broken.setattr(trainer.worker.finetuning.FineTuner, "step", fail)
+        broken.setattr(trainer.worker.affinity_subject.FineTuner, "step", fail)
         desk.worker.start()
         assert "no longer a number" in desk.wait_state(State.FAILED).reason
     desk.post(Start())
@@ -239,7 +253,7 @@ def damage(file: Path) -> bytes:
 
 
 def test_a_corrected_image_that_cannot_be_read_is_left_out_with_a_word(desk: Desk, project: Project) -> None:
-    correct(project, "chelsea", "astronaut")
+    correct(project, *FOUR)
     mask = np.zeros(SIZES["rocket"], np.uint8)
     mask[40:90, 60:120] = PERSON
     project.accept("rocket", mask)
@@ -254,20 +268,21 @@ def test_a_corrected_image_that_cannot_be_read_is_left_out_with_a_word(desk: Des
     assert not [message for message in desk.all(StateChanged) if message.state is State.FAILED]
 
 
-def test_an_image_that_is_damaged_while_it_is_learnt_from_is_left_out_too(
+def test_an_image_that_is_damaged_while_it_is_learnt_from_is_left_out_once_it_is_looked_at_again(
     desk: Desk, project: Project
 ) -> None:
-    correct(project, "chelsea", "astronaut")
+    correct(project, *FOUR)
     desk.worker.start()
     desk.wait(LossPoint)
     damage(project.record("astronaut").path)
+    correct(project, "astronaut")
     assert "Training continues without astronaut" in desk.wait_state(State.WAITING).reason
 
 
 def test_where_too_few_images_can_be_read_it_says_why_and_start_tries_again(
     desk: Desk, project: Project
 ) -> None:
-    correct(project, "chelsea", "astronaut")
+    correct(project, *FOUR)
     file = project.record("chelsea").path
     photo = damage(file)
     desk.worker.start()
@@ -277,8 +292,9 @@ def test_where_too_few_images_can_be_read_it_says_why_and_start_tries_again(
     desk.wait(LossPoint)
 
 
+@pytest.mark.usefixtures("convinced")
 def test_going_back_to_a_version_and_forward_again(desk: Desk, project: Project, engine: Engine) -> None:
-    correct(project, "chelsea", "astronaut")
+    correct(project, *FOUR)
     desk.worker.start()
     desk.wait(Promoted)
     desk.post(Stop(), SetModel(0))
@@ -290,10 +306,11 @@ def test_going_back_to_a_version_and_forward_again(desk: Desk, project: Project,
     assert engine.models.affinity is not None
 
 
+@pytest.mark.usefixtures("convinced")
 def test_a_damaged_version_gives_way_to_the_one_before_it_with_a_word(
     desk: Desk, project: Project, engine: Engine
 ) -> None:
-    correct(project, "chelsea", "astronaut")
+    correct(project, *FOUR)
     desk.worker.start()
     desk.wait(Promoted)
     assert desk.worker.stop(2.0)
@@ -309,6 +326,7 @@ def test_a_damaged_version_gives_way_to_the_one_before_it_with_a_word(
     assert [version.number for version in project.model_versions() if version.current] == [newest.number]
 
 
+@pytest.mark.usefixtures("convinced")
 def test_a_promotion_refreshes_untouched_images_and_never_an_accepted_one(
     desk: Desk, project: Project
 ) -> None:
@@ -318,7 +336,7 @@ def test_a_promotion_refreshes_untouched_images_and_never_an_accepted_one(
         desk.wait(
             Predicted, lambda message, image=image: message.image == image and not message.proposal.fast
         )
-    correct(project, "chelsea", "astronaut")
+    correct(project, *FOUR)
     accepted = np.zeros(SIZES["astronaut"], np.uint8)
     accepted[20:185, 60:120] = PERSON
     project.accept("astronaut", accepted)

@@ -1,0 +1,154 @@
+"""What a run of the trainer learns from which photos, and by which it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from corrected_photos import FOUR, PERSON, SIZES, add_mirrored, correct
+from torch import nn
+
+import trainer.worker.finetuning
+from trainer.data.project import Project
+from trainer.engine import Engine
+from trainer.worker.finetuning import Training
+from trainer.worker.known_masks import ACCEPTED, AUTOMATIC, CORRECTED, Known
+from trainer.worker.messages import Message, ModelChanged, Promoted, ValidationPoint
+from trainer.worker.model_versions import Taught, load_version, save_version
+
+
+class Pupil(nn.Module):
+    """A network that remembers which photos it has learnt from."""
+
+    def __init__(self, seen: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.seen = set(seen)
+
+
+class Notes:
+    """A subject whose networks give the right mask as often as they have seen other photos: see `Subject`."""
+
+    name, steps, batch = "affinity", 12, 2
+
+    def __init__(self) -> None:
+        self.net = Pupil()
+        self.judged: list[tuple[set[str], str]] = []
+        self.rehearsed: set[str] = set()
+        self.weights: dict[str, int] = {}
+
+    def network(self) -> Pupil:
+        return self.net
+
+    def tuner(self, net: Pupil, rng: np.random.Generator) -> Any:
+        notes = self
+
+        class Tuner:
+            def __init__(self) -> None:
+                self.net = Pupil(net.seen)
+
+            def step(self, photos: Sequence[Known]) -> float:
+                for photo in photos:
+                    notes.weights[photo.image] = photo.weight
+                    (notes.rehearsed if photo.weight == AUTOMATIC else self.net.seen).add(photo.image)
+                return 0.5
+
+        return Tuner()
+
+    def prepare(self, photos: Sequence[Known]) -> None:
+        pass
+
+    def mask(self, net: Pupil, photo: Known) -> np.ndarray:
+        self.judged.append((set(net.seen), photo.image))
+        return photo.labels
+
+
+@pytest.fixture
+def notes(monkeypatch: pytest.MonkeyPatch) -> Notes:
+    subject = Notes()
+    monkeypatch.setattr(trainer.worker.finetuning, "subject_of", lambda _: subject)
+    return subject
+
+
+def run(project: Project, engine: Engine, notes: Notes) -> list[Message]:
+    messages: list[Message] = []
+    untuned = replace(engine.models, affinity=notes.net)  # type: ignore[arg-type]
+    for _ in Training(project, engine, untuned, messages.append).batches():
+        pass
+    return messages
+
+
+def test_every_corrected_photo_is_judged_by_networks_that_have_not_learnt_from_it(
+    project: Project, engine: Engine, notes: Notes
+) -> None:
+    add_mirrored(project)
+    correct(project, *FOUR)
+    messages = run(project, engine, notes)
+    challengers = [(seen, image) for seen, image in notes.judged if seen]
+    assert {image for _, image in challengers} == set(FOUR)
+    assert all(image not in seen for seen, image in challengers)
+    assert len([m for m in messages if isinstance(m, ValidationPoint)]) == trainer.worker.finetuning.PATIENCE
+    assert not [m for m in messages if isinstance(m, Promoted)]  # equal masks are no evidence
+
+
+def test_accepted_masks_weigh_more_than_strokes_and_tagged_photos_are_rehearsed(
+    project: Project, engine: Engine, notes: Notes
+) -> None:
+    add_mirrored(project)
+    correct(project, *FOUR[:3])
+    mask = np.zeros(SIZES["rocket"], np.uint8)
+    mask[40:90, 60:120] = PERSON
+    project.accept("rocket", mask)
+    run(project, engine, notes)
+    assert notes.weights == {"rocket": ACCEPTED, **dict.fromkeys(FOUR[:3], CORRECTED), FOUR[3]: AUTOMATIC}
+    assert notes.rehearsed == {FOUR[3]}
+
+
+def test_photos_without_tags_are_never_rehearsed(project: Project, engine: Engine, notes: Notes) -> None:
+    add_mirrored(project)
+    correct(project, *FOUR)
+    project.set_tags("rocket", None)
+    run(project, engine, notes)
+    assert not notes.rehearsed
+
+
+def test_a_version_that_photos_corrected_later_disprove_is_taken_back(
+    project: Project, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The version's network is told from the one before it by a weight; a stand-in mask is wrong with it."""
+    subject = trainer.worker.finetuning.subject_of(engine)
+    worse = subject.blank()
+    engine.replace_models(affinity=subject.blank())
+    untuned = engine.models
+    version = save_version(
+        project, subject, Taught(worse, (subject.blank(), subject.blank()), {"rocket": 0}), 0.9, ""
+    )
+    subject.use(worse, version.number)
+
+    def mask(_: object, net: object, photo: Known) -> np.ndarray:
+        return photo.labels if net is untuned.affinity else np.full_like(photo.labels, 3)
+
+    monkeypatch.setattr(type(subject), "mask", mask)
+    add_mirrored(project)
+    correct(project, *FOUR)
+    messages: list[Message] = []
+    for _ in Training(project, engine, untuned, messages.append).batches():
+        if any(isinstance(message, ModelChanged) for message in messages):
+            break
+    changed = next(message for message in messages if isinstance(message, ModelChanged))
+    assert changed.version == 0 and "taken back" in changed.note
+    assert engine.models.affinity is untuned.affinity
+    assert not any(known.current for known in project.model_versions())
+
+
+def test_a_version_reads_back_with_its_folds(project: Project, engine: Engine) -> None:
+    subject = trainer.worker.finetuning.subject_of(engine)
+    nets = [subject.blank() for _ in range(3)]
+    for index, net in enumerate(nets):
+        nn.init.constant_(net.head.fuse.weight, index)
+    version = save_version(project, subject, Taught(nets[0], tuple(nets[1:]), {"a/b": 1, "c": 0}), 0.5, "")
+    same_kind, taught = load_version(version, engine)
+    assert same_kind.name == subject.name and taught.fold_of == {"a/b": 1, "c": 0}
+    assert [float(net.head.fuse.weight[0, 0]) for net in (taught.net, *taught.folds)] == [0, 1, 2]

@@ -1,0 +1,86 @@
+"""Corrections teach the AffinityNet, where no segmentation network makes the masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from torch import nn
+
+from trainer.data.classes import VOID
+from trainer.engine import Engine
+from trainer.learn.finetune import Example, FineTuner, copy_head
+from trainer.method.affinity import pair_affinity
+from trainer.method.grid import majority
+from trainer.method.steps import make_mask, propagate
+from trainer.models.affinitynet import AffinityNet
+from trainer.worker.known_masks import AUTOMATIC, Known
+
+
+class AffinitySubject:
+    """The AffinityNet of an engine; see `Subject`."""
+
+    name = "affinity"
+    steps = 60
+    batch = 1
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @staticmethod
+    def fits(engine: Engine) -> bool:
+        """Tell whether an engine has one: all have."""
+        return True
+
+    def network(self) -> AffinityNet | None:
+        """See `Subject.network`; None: the affinities are those of the backbone's maps alone."""
+        return self._engine.models.affinity
+
+    def blank(self) -> AffinityNet:
+        """See `Subject.blank`."""
+        return copy_head(self._engine.affinity_net)
+
+    def head(self, net: AffinityNet) -> nn.Module:
+        """See `Subject.head`."""
+        return net.head
+
+    def tuner(self, net: AffinityNet | None, rng: np.random.Generator) -> AffinityTuner:
+        """See `Subject.tuner`."""
+        return AffinityTuner(self, net, rng)
+
+    def prepare(self, photos: Sequence[Known]) -> None:
+        """There is nothing to take note of."""
+
+    def mask(self, net: AffinityNet | None, photo: Known) -> np.ndarray:
+        """See `Subject.mask`."""
+        engine, settings = self._engine, self._engine.settings
+        evidence = engine.evidence(photo.photo, photo.classes)
+        features = engine.features(engine.taps(photo.photo), net)
+        scores = propagate(features, pair_affinity(features[None])[0], evidence, settings)
+        return photo.refined(make_mask(scores, photo.photo, evidence.classes, settings, crf=False))
+
+    def use(self, net: AffinityNet, version: int) -> None:
+        """See `Subject.use`."""
+        self._engine.replace_models(affinity=net, version=version)
+
+    def example(self, photo: Known) -> Example:
+        """Return a photo on the grid on which affinities live."""
+        evidence = self._engine.evidence(photo.photo, photo.classes)
+        painted = evidence.seeds
+        if photo.weight != AUTOMATIC:
+            painted = majority(photo.painted, evidence.seeds.shape)
+        automatic = np.where(painted == VOID, evidence.seeds, VOID).astype(np.uint8)
+        return Example(lambda: self._engine.taps(photo.photo), painted, automatic)
+
+
+class AffinityTuner:
+    """Teaches a copy of the head; see `Tuner`."""
+
+    def __init__(self, subject: AffinitySubject, net: AffinityNet | None, rng: np.random.Generator) -> None:
+        self._subject = subject
+        self._tuner = FineTuner(net or subject.blank(), rng)
+        self.net = self._tuner.net
+
+    def step(self, photos: Sequence[Known]) -> float:
+        """See `Tuner.step`."""
+        return float(np.mean([self._tuner.step(self._subject.example(photo)) for photo in photos]))
