@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from corrected_photos import PERSON, SIZES, correct
+from corrected_photos import FOUR, PERSON, SIZES, add_mirrored, correct
 from worker_desk import Desk
 
 from trainer.data.project import Project, Status
@@ -126,7 +126,8 @@ def test_an_image_that_is_opened_waits_for_one_image_at_most(desk: Desk) -> None
 
 
 def test_training_goes_first_until_it_is_paused(desk: Desk, project: Project) -> None:
-    correct(project, "chelsea", "astronaut")
+    add_mirrored(project)
+    correct(project, *FOUR)
     desk.post(SeedsChanged("astronaut", 4))
     desk.wait_state(State.TRAINING)
     desk.post(StartSweep())
