@@ -23,6 +23,7 @@ from annotator.shell.window import Window
 from annotator.theme import Theme
 from resources import path as resource
 from trainer.data.project import Project
+from trainer.imports import import_for_good
 
 if TYPE_CHECKING:
     from annotator.session.engine_loading import Loaded
@@ -68,9 +69,8 @@ def make_window(settings: DeskSettings) -> Window:
     theme = Theme(settings.theme)
 
     def load(project: Project) -> Loaded:
-        from annotator.session.engine_loading import (
-            load_engine,  # imports torch, which the window does not wait for
-        )
+        import_for_good("annotator.session.engine_loading")  # torch, which the window does not wait for
+        from annotator.session.engine_loading import load_engine
 
         return load_engine(project, project.setting(WEIGHTS, ""))
 

@@ -25,6 +25,7 @@ from annotator.settings import DeskSettings
 from annotator.shell.window import Window
 from annotator.theme import Theme
 from tests.benchmarks.harness import HERE, Result, in_new_process, skipped
+from tests.benchmarks.stalls import Stalls
 from trainer.data.project import Project
 from trainer.data.sample import build_sample
 from trainer.errors import WeightsError
@@ -150,8 +151,8 @@ def large_brush() -> list[float]:
         return taken
 
 
-def learning() -> tuple[list[float], list[float]]:
-    """Dabs, and the gaps of a clock that should tick each millisecond, while the desk learns from tags."""
+def learning() -> tuple[list[float], list[float], str]:
+    """Dabs, stalls of the event loop and what ran in the worst one, while the desk learns from tags."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, "photos")
         folder.mkdir()
@@ -163,18 +164,15 @@ def learning() -> tuple[list[float], list[float]]:
         session.trainer_message.connect(heard.append)
         session.predictor.post(LearnTags())
         wait(lambda: bool(heard))
-        ticks: list[float] = []
-        clock = QTimer(interval=1)
-        clock.setTimerType(Qt.TimerType.PreciseTimer)
-        clock.timeout.connect(lambda: ticks.append(time.perf_counter()))
-        clock.start()
+        stalls = Stalls()
+        stalls.start()
         end = time.monotonic() + LEARNING_SECONDS
         wait(lambda: time.monotonic() > end)
-        clock.stop()
+        stalls.stop()
         taken = dabs(window, DABS)
         session.predictor.post(Stop())
         window.close()
-        return taken, (1000 * np.diff(ticks)).tolist()
+        return taken, stalls.gaps, stalls.tell_worst()
 
 
 def ten_thousand() -> float:
@@ -261,7 +259,8 @@ def run() -> list[Result]:
     """Measure the desk, each part in a process of its own."""
     busy = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores" if hasattr(os, "getloadavg") else ""
     large, _ = in_new_process(large_brush)
-    (trained, gaps), _ = in_new_process(learning)
+    (trained, gaps, worst), _ = in_new_process(learning)
+    print("Worst stall while learning:", worst)
     seconds, memory = in_new_process(ten_thousand)
     following, _ = in_new_process(next_image)
     rest, _ = in_new_process(at_rest)

@@ -15,6 +15,7 @@ from trainer.data.images import load_image
 from trainer.data.project import Project, Status
 from trainer.engine import Engine
 from trainer.errors import UserError
+from trainer.imports import import_for_good
 from trainer.method.interrupt import Interrupted, interruptible
 from trainer.translatable import TranslatableText, error_message, join_texts, translatable
 from trainer.worker.finetuning import LEAST_PHOTOS, NothingToLearn, Training, too_few
@@ -223,6 +224,7 @@ class TrainerWorker:
 
     def _train(self) -> None:
         assert self._run is not None
+        import_for_good("torch._dynamo")  # torch imports it with the first optimiser
         try:
             next(self._run)
         except StopIteration:
