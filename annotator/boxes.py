@@ -1,5 +1,7 @@
 """Boxes of pixels: half open (y0, x0, y1, x1), as numpy windows and as Qt rectangles."""
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QRect
 
 Box = tuple[int, int, int, int]  # y0, x0, y1, x1, half open
@@ -15,3 +17,23 @@ def rect_of(box: Box) -> QRect:
     """The rectangle of a box, in image pixels."""
     y0, x0, y1, x1 = box
     return QRect(x0, y0, x1 - x0, y1 - y0)
+
+
+def union(first: Box | None, second: Box) -> Box:
+    """The smallest box that holds both."""
+    if first is None:
+        return second
+    return (
+        min(first[0], second[0]),
+        min(first[1], second[1]),
+        max(first[2], second[2]),
+        max(first[3], second[3]),
+    )
+
+
+def box_of(cover: NDArray[np.bool_]) -> Box | None:
+    """The smallest box that holds every covered pixel of an H×W array, None when there is none."""
+    rows, columns = np.flatnonzero(cover.any(axis=1)), np.flatnonzero(cover.any(axis=0))
+    if not rows.size:
+        return None
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1

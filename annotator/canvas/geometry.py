@@ -10,7 +10,7 @@ from math import ceil, floor, hypot
 import numpy as np
 from numpy.typing import NDArray
 
-from annotator.boxes import Box, slices
+from annotator.boxes import Box, box_of, slices, union
 
 Point = tuple[float, float]
 Cover = NDArray[np.bool_]
@@ -66,24 +66,11 @@ def polygon(points: Sequence[Point], shape: tuple[int, int]) -> tuple[Box, Cover
 
 def tight(box: Box, cover: Cover) -> tuple[Box, Cover] | None:
     """The smallest box that holds every covered pixel, or None when there is none."""
-    rows, columns = np.flatnonzero(cover.any(axis=1)), np.flatnonzero(cover.any(axis=0))
-    if not rows.size:
+    inner = box_of(cover)
+    if inner is None:
         return None
-    inner = int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
     y0, x0 = box[:2]
     return (y0 + inner[0], x0 + inner[1], y0 + inner[2], x0 + inner[3]), cover[slices(inner)]
-
-
-def union(first: Box | None, second: Box) -> Box:
-    """The smallest box that holds both."""
-    if first is None:
-        return second
-    return (
-        min(first[0], second[0]),
-        min(first[1], second[1]),
-        max(first[2], second[2]),
-        max(first[3], second[3]),
-    )
 
 
 class Coverage:

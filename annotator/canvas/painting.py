@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QPointF, QTimer
 
-from annotator.boxes import Box, rect_of, slices
+from annotator.boxes import Box, rect_of, slices, union
 from annotator.canvas.geometry import Cover, Coverage, Point, tight
 from annotator.canvas.layers import DrawnItem
 from annotator.session import Session
-from annotator.session.document import Labels
+from annotator.session.document import Labels, Stroke, changing
 from trainer.data.classes import EDIT_VOID, UNTOUCHED
 from trainer.data.project import Target
 
@@ -31,15 +31,10 @@ def change(
 ) -> Change | None:
     """What painting `value` on the covered pixels of `box` does to `layer`, or None when it changes nothing.
 
-    `layer` is the H×W painted layer (255 untouched) and is not written to. With `protect_others`, pixels the
-    person already gave another class keep it. Erasing (`value` 255) is never held back.
-    The work is that of the box, not of the image.
+    `layer` is the H×W painted layer (255 untouched) and is not written to. The work is that of the
+    box, not of the image.
     """
-    held = layer[slices(box)]
-    changing = cover & (held != value)
-    if protect_others and value != UNTOUCHED:
-        changing &= held == UNTOUCHED
-    found = tight(box, changing)
+    found = tight(box, changing(layer[slices(box)], cover, value, protect_others))
     if found is None:
         return None
     inner, cover = found
@@ -58,14 +53,15 @@ class Painting(QObject):
         self.active = False
         self.target = session.target
         self._value = UNTOUCHED
-        self._previewed = False
+        self._drawn: Stroke | None = None  # as it is previewed
+        self._fresh: Box | None = None  # covered since the last preview
         self._preview = QTimer(self, singleShot=True, interval=PREVIEW_MS)
         self._preview.timeout.connect(self._show_preview)
 
     def reset(self, shape: tuple[int, int] | None) -> None:
         """Another image, of `shape`; a stroke in progress is forgotten."""
         self._preview.stop()
-        self.active = self._previewed = False
+        self.active, self._drawn, self._fresh = False, None, None
         self.coverage = Coverage(shape) if shape else None
         self.item.set_extent(shape or (0, 0))
 
@@ -94,7 +90,7 @@ class Painting(QObject):
         edit = self._change()
         self._end()
         if edit is not None:
-            self._previewed = False
+            self._drawn = None
             self._session.strokes.commit(edit.box, edit.after, tool, self.target)
         else:
             self._drop_preview()
@@ -117,25 +113,29 @@ class Painting(QObject):
 
     def _grown(self, box: Box | None) -> None:
         if box is not None:
+            self._fresh = union(self._fresh, box)
             self.item.refresh(rect_of(box))
             if not self._preview.isActive():
                 self._preview.start()
 
     def _show_preview(self) -> None:
-        edit = self._change()
-        if edit is not None:
-            self._previewed = True
-            self._session.strokes.preview(edit.box, edit.after, self.target)
+        box, self._fresh = self._fresh, None
+        if box is None or self.coverage is None:
+            return
+        if self._drawn is None:
+            protect_others = self._session.protect_others
+            self._drawn = Stroke(self.target, self.coverage.pixels, self._value, protect_others)
+        self._session.strokes.preview(self._drawn, box)
 
     def _end(self) -> None:
         self._preview.stop()
-        self.active = False
+        self.active, self._fresh = False, None
         if self.coverage and (box := self.coverage.clear()):
             self.item.refresh(rect_of(box))
 
     def _drop_preview(self) -> None:
-        if self._previewed:
-            self._previewed = False
+        if self._drawn is not None:
+            self._drawn = None
             self._session.strokes.cancel()
 
 

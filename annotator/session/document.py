@@ -1,5 +1,6 @@
 """The open image as arrays: what was computed, what was painted, and both combined."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from threading import Lock
@@ -46,6 +47,38 @@ class Basis:
         return self.proposal.refine(corrections) if painted else self.proposal.mask
 
 
+@dataclass(eq=False)
+class Stroke:
+    """A stroke on the layer of `target`, while it is drawn: `cover` (bool H×W) and `box` grow with it.
+
+    `value` and `protect_others` are as in `changing`.
+    """
+
+    target: Target
+    cover: NDArray[np.bool_]
+    value: int
+    protect_others: bool = False
+    box: Box | None = None
+
+    def over(self, held: Labels, box: Box) -> Labels:
+        """What `held`, the layer inside `box`, becomes."""
+        painted = changing(held, self.cover[slices(box)], self.value, self.protect_others)
+        return np.where(painted, np.uint8(self.value), held)
+
+
+def changing(
+    held: Labels, cover: NDArray[np.bool_], value: int, protect_others: bool = False
+) -> NDArray[np.bool_]:
+    """Which covered pixels painting `value` (255 takes strokes away) changes where a layer holds `held`.
+
+    With `protect_others`, pixels the person already gave another class keep it. Erasing is never held back.
+    """
+    changed = cover & (held != value)
+    if protect_others and value != UNTOUCHED:
+        changed &= held == UNTOUCHED
+    return changed
+
+
 @dataclass
 class Document:
     """One image and its layers; every array is H×W uint8 unless said otherwise.
@@ -70,7 +103,7 @@ class Document:
     auto_seeds: Labels = field(init=False)
     seeds: Labels = field(init=False)
     mask: Labels = field(init=False)
-    preview: tuple[Target, Box, Labels] | None = None
+    preview: Stroke | None = None
 
     def __post_init__(self) -> None:
         self.auto_seeds = np.full(self.shape, VOID, np.uint8)
@@ -119,13 +152,16 @@ class Document:
         """The layer that strokes on `target` write to."""
         return self.corrections if target is Target.SEEDS else self.mask_edits
 
-    def compose(self, box: Box) -> None:
-        """Recompose `seeds` and `mask` inside `box`."""
+    def compose(self, box: Box, targets: Iterable[Target] = tuple(Target)) -> None:
+        """Recompose `seeds` and `mask` inside `box`, or only that which is painted on one of `targets`."""
         window = slices(box)
-        corrections, edits = self._with_preview(Target.SEEDS, box), self._with_preview(Target.MASK, box)
-        _lay(self.seeds[window], self.auto_seeds[window], corrections)
-        _lay(self.mask[window], self.base_mask[window], edits)
-        self.mask[window][edits == EDIT_VOID] = VOID
+        for target in targets:
+            painted = self._with_preview(target, box)
+            if target is Target.SEEDS:
+                _lay(self.seeds[window], self.auto_seeds[window], painted)
+            else:
+                _lay(self.mask[window], self.base_mask[window], painted)
+                self.mask[window][painted == EDIT_VOID] = VOID
 
     def paint(self, target: Target, box: Box, after: Labels) -> None:
         """Write `after` into the layer of `target`; `compose` shows it."""
@@ -136,7 +172,10 @@ class Document:
         self.base_mask, self.accepted = mask, True
 
     def preview_corrections(self) -> Labels:
-        """A copy of the corrections with the stroke that is being drawn."""
+        """A copy of the corrections with the stroke that is being drawn; callable from any thread.
+
+        A stroke of the same moment may be in it by half: whoever paints asks for another copy afterwards.
+        """
         return self._with_preview(Target.SEEDS, self.whole).copy()
 
     @property
@@ -183,16 +222,8 @@ class Document:
     def _with_preview(self, target: Target, box: Box) -> Labels:
         """The painted layer inside `box`, the stroke being drawn on top; a view when there is none."""
         window = self.painted(target)[slices(box)]
-        if self.preview is None or self.preview[0] is not target:
-            return window
-        _, (top, left, bottom, right), after = self.preview
-        y0, x0, y1, x1 = max(box[0], top), max(box[1], left), min(box[2], bottom), min(box[3], right)
-        if y0 < y1 and x0 < x1:
-            window = window.copy()
-            window[y0 - box[0] : y1 - box[0], x0 - box[1] : x1 - box[1]] = after[
-                y0 - top : y1 - top, x0 - left : x1 - left
-            ]
-        return window
+        drawn = self.preview
+        return drawn.over(window, box) if drawn is not None and drawn.target is target else window
 
 
 def _lay(out: Labels, below: Labels, above: Labels) -> None:

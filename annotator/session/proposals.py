@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from annotator.boxes import rect_of
+from annotator.boxes import Box, box_of, rect_of
 from annotator.session.document import Basis, Document, Labels
 from annotator.session.jobs import Latest
 from annotator.session.state import SessionState
+from trainer.data.project import Target
 from trainer.worker.messages import Priority
 
 if TYPE_CHECKING:
@@ -93,11 +94,16 @@ class Proposals(QObject):
         if document is None or project is None or document.proposal is None or document.accepted:
             return
         refiner = self._refiner
-        corrections = document.preview_corrections()
         settled = document.preview is None and not document.proposal.fast
         state.set_busy("refine", self.tr("Following your stroke…"))
 
-        def arrived(mask: Labels) -> None:
+        def follow() -> tuple[Labels, Labels, Box | None]:
+            """The mask, the one that is shown, and where they differ."""
+            mask, before = document.refined(document.preview_corrections()), document.base_mask
+            return mask, before, box_of(mask != before)
+
+        def arrived(answer: tuple[Labels, Labels, Box | None]) -> None:
+            mask, before, changed = answer
             latest, shown = not refiner.busy, state.document is document
             if latest and shown:
                 state.set_busy("refine", None)
@@ -107,9 +113,12 @@ class Proposals(QObject):
                 self.keep_mask(document.id, mask)
             if not shown:
                 return
+            if document.base_mask is not before:  # another one came since
+                changed = document.whole
             document.base_mask = mask
-            document.compose(document.whole)
-            state.layer_changed.emit("mask", rect_of(document.whole))
+            if changed is not None:
+                document.compose(changed, [Target.MASK])
+                state.layer_changed.emit("mask", rect_of(changed))
             if latest:
                 self.refined.emit()
 
@@ -119,7 +128,7 @@ class Proposals(QObject):
                 self.failed.emit()
             state.report(error)
 
-        refiner.submit(lambda: document.refined(corrections), arrived, refused)
+        refiner.submit(follow, arrived, refused)
 
     def _suggest(self) -> None:
         """Find tags that the open image may deserve, where nobody has tagged it."""

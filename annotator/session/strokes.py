@@ -5,9 +5,9 @@ from typing import Protocol
 
 import numpy as np
 
-from annotator.boxes import Box, rect_of, slices
+from annotator.boxes import Box, rect_of, slices, union
 from annotator.session.acceptance import Acceptance
-from annotator.session.document import Document, Labels
+from annotator.session.document import Document, Labels, Stroke
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.data.project import Edit, Project, Target
@@ -60,22 +60,16 @@ class Strokes:
         self._drawing = drawing
         self._tell(self._can_undo, self._can_redo)
 
-    def preview(self, box: Box, after: Labels, target: Target | None = None) -> None:
-        """Show the stroke being drawn: `after` is the painted layer inside `box`, as it would become.
-
-        The layer is that of `target`, by default the session's.
-        """
-        state, document = self._state, self._state.document
+    def preview(self, stroke: Stroke, box: Box) -> None:
+        """Show the stroke being drawn, which has grown inside `box`."""
+        document = self._state.document
         if document is None:
             return
-        target = target or state.target
         self._acceptance.call_off()
-        old = document.preview
-        document.preview = (target, box, after)
-        if old is not None and not rect_of(box).contains(rect_of(old[1])):
-            self._compose(document, old[0], old[1])
-        self._compose(document, target, box)
-        if target is Target.SEEDS:
+        stroke.box = union(stroke.box, box)
+        document.preview = stroke
+        self._compose(document, stroke.target, box)
+        if stroke.target is Target.SEEDS:
             self._proposals.refine()
 
     def cancel(self) -> None:
@@ -157,10 +151,10 @@ class Strokes:
         """Stop showing the stroke being drawn; the layer it was on, None without one."""
         if document.preview is None:
             return None
-        target, box, _ = document.preview
-        document.preview = None
-        self._compose(document, target, box)
-        return target
+        ended, document.preview = document.preview, None
+        if ended.box is not None:
+            self._compose(document, ended.target, ended.box)
+        return ended.target
 
     def _painted(self, document: Document, target: Target, box: Box, reopened: bool) -> None:
         self._compose(document, target, box)
@@ -178,7 +172,7 @@ class Strokes:
                 state.predictor.post(SeedsChanged(image_id, state.records[image_id].seed_revision))
 
     def _compose(self, document: Document, target: Target, box: Box) -> None:
-        document.compose(box)
+        document.compose(box, [target])
         self._state.layer_changed.emit("seeds" if target is Target.SEEDS else "mask", rect_of(box))
 
     def _tell_history(self, image_id: str) -> None:

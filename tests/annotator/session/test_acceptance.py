@@ -9,6 +9,7 @@ from desk import go_to, small_engine, stroke, wait_settled
 from pytestqt.qtbot import QtBot
 
 from annotator.session import Session
+from annotator.session.document import Stroke
 from annotator.session.engine_loading import Loaded
 from trainer.data.classes import VOID
 from trainer.data.project import Project, Status, Target
@@ -55,7 +56,9 @@ def test_who_goes_on_while_accept_still_waits_is_not_taken_to_the_next_image(
     cat.acceptance.accept()
     with qtbot.waitSignal(cat.proposals.refined, timeout=10000):
         if what == "paints":
-            cat.strokes.preview((60, 60, 80, 80), np.full((20, 20), CAT, np.uint8))
+            cover = np.zeros(cat.mask.shape, bool)
+            cover[60:80, 60:80] = True
+            cat.strokes.preview(Stroke(Target.SEEDS, cover, CAT), (60, 60, 80, 80))
         else:
             cat.strokes.undo()
             cat.save()

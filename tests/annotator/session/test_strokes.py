@@ -9,7 +9,9 @@ import pytest
 from desk import small_engine, stroke, wait_settled
 from pytestqt.qtbot import QtBot
 
+from annotator.boxes import slices
 from annotator.session import Session
+from annotator.session.document import Stroke
 from trainer.data.classes import BACKGROUND, EDIT_VOID, UNTOUCHED, VOID
 from trainer.data.project import Project, Status, Target
 
@@ -92,12 +94,18 @@ def test_a_stroke_that_changes_nothing_leaves_no_trace(cat: Session) -> None:
 
 def test_a_preview_shows_and_a_cancelled_one_is_gone(cat: Session, qtbot: QtBot) -> None:
     before = cat.mask.copy()
-    cat.strokes.preview(BOX, np.full((20, 30), CAT, np.uint8))
-    assert (cat.seeds[WINDOW] == CAT).all()
-    qtbot.waitUntil(lambda: bool((cat.mask[WINDOW] == CAT).all()), timeout=10000)
+    seeds = cat.seeds.copy()
+    drawn = Stroke(Target.SEEDS, np.zeros(before.shape, bool), CAT)
+    for part in (BOX, (60, 60, 80, 80)):  # it grows
+        drawn.cover[slices(part)] = True
+        cat.strokes.preview(drawn, part)
+    for window in (WINDOW, np.s_[60:80, 60:80]):
+        assert (cat.seeds[window] == CAT).all()
+        qtbot.waitUntil(lambda window=window: bool((cat.mask[window] == CAT).all()), timeout=10000)
     assert (cat.corrections == UNTOUCHED).all()
     cat.strokes.cancel()
     wait_settled(cat, qtbot)
+    np.testing.assert_array_equal(cat.seeds, seeds)
     np.testing.assert_array_equal(cat.mask, before)
     assert not cat.project.can_undo("chelsea")
 
