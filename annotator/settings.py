@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtCore import QByteArray, QSettings, QThreadPool
 
 RECENT = 8
 SMALLEST_BRUSH = 0.5
@@ -12,14 +12,23 @@ SMALLEST_BRUSH = 0.5
 BRUSH_SHARES = (0.001, 0.5)
 """Smallest and largest radius of the brush, as shares of the photo's longer side."""
 
+_writer = QThreadPool()
+"""One thread, so that values are written in order; the window does not wait for the disk."""
+_writer.setMaxThreadCount(1)
+
 
 class DeskSettings:
     """Preferences and memory of the desk. A value that cannot be read counts as its default."""
 
     def __init__(self) -> None:
-        self._store = QSettings(
-            QSettings.Format.IniFormat, QSettings.Scope.UserScope, "affinity-annotator", "desk"
-        )
+        self.finish()  # another one may have written a moment ago
+        store = _store()
+        self._values = {key: store.value(key) for key in store.allKeys()}
+
+    @staticmethod
+    def finish() -> None:
+        """Wait until everything is on disk; without this that happens soon."""
+        _writer.waitForDone()
 
     @property
     def theme(self) -> str:
@@ -28,7 +37,7 @@ class DeskSettings:
 
     @theme.setter
     def theme(self, value: str) -> None:
-        self._store.setValue("theme", value)
+        self._keep("theme", value)
 
     @property
     def language(self) -> str:
@@ -37,7 +46,7 @@ class DeskSettings:
 
     @language.setter
     def language(self, value: str) -> None:
-        self._store.setValue("language", value)
+        self._keep("language", value)
 
     @property
     def keys(self) -> dict[str, str]:
@@ -47,7 +56,7 @@ class DeskSettings:
 
     @keys.setter
     def keys(self, value: dict[str, str]) -> None:
-        self._store.setValue("keys", json.dumps(value))
+        self._keep("keys", json.dumps(value))
 
     @property
     def recent(self) -> list[Path]:
@@ -58,7 +67,7 @@ class DeskSettings:
     def add_recent(self, path: Path) -> None:
         """Put a path at the head of `recent`."""
         paths = [path, *(other for other in self.recent if other != path)][:RECENT]
-        self._store.setValue("recent", json.dumps([str(one) for one in paths]))
+        self._keep("recent", json.dumps([str(one) for one in paths]))
 
     @property
     def brush_share(self) -> float:
@@ -71,7 +80,7 @@ class DeskSettings:
 
     @brush_share.setter
     def brush_share(self, value: float) -> None:
-        self._store.setValue("brush_share", str(value))
+        self._keep("brush_share", str(value))
 
     @property
     def outline_clicks(self) -> bool:
@@ -80,7 +89,7 @@ class DeskSettings:
 
     @outline_clicks.setter
     def outline_clicks(self, value: bool) -> None:
-        self._store.setValue("outline_clicks", "yes" if value else "no")
+        self._keep("outline_clicks", "yes" if value else "no")
 
     @property
     def layers(self) -> dict[str, tuple[bool, float]]:
@@ -93,7 +102,7 @@ class DeskSettings:
 
     @layers.setter
     def layers(self, value: dict[str, tuple[bool, float]]) -> None:
-        self._store.setValue("layers", json.dumps(value))
+        self._keep("layers", json.dumps(value))
 
     @property
     def welcomed(self) -> bool:
@@ -102,12 +111,12 @@ class DeskSettings:
 
     @welcomed.setter
     def welcomed(self, value: bool) -> None:
-        self._store.setValue("welcomed", "yes" if value else "no")
+        self._keep("welcomed", "yes" if value else "no")
 
     @property
     def layout(self) -> tuple[QByteArray, QByteArray]:
         """Geometry and dock state of the window; empty at first."""
-        geometry, state = self._store.value("geometry"), self._store.value("state")
+        geometry, state = self._values.get("geometry"), self._values.get("state")
         return (
             geometry if isinstance(geometry, QByteArray) else QByteArray(),
             state if isinstance(state, QByteArray) else QByteArray(),
@@ -115,11 +124,15 @@ class DeskSettings:
 
     @layout.setter
     def layout(self, value: tuple[QByteArray, QByteArray]) -> None:
-        self._store.setValue("geometry", value[0])
-        self._store.setValue("state", value[1])
+        self._keep("geometry", value[0])
+        self._keep("state", value[1])
+
+    def _keep(self, name: str, value: object) -> None:
+        self._values[name] = value
+        _writer.start(lambda: _write(name, value))
 
     def _text(self, name: str, default: str) -> str:
-        value = self._store.value(name, default)
+        value = self._values.get(name, default)
         return value if isinstance(value, str) else default
 
     def _json(self, name: str, default: Any) -> Any:
@@ -127,3 +140,13 @@ class DeskSettings:
             return json.loads(self._text(name, json.dumps(default)))
         except ValueError:
             return default
+
+
+def _store() -> QSettings:
+    return QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "affinity-annotator", "desk")
+
+
+def _write(name: str, value: object) -> None:
+    store = _store()
+    store.setValue(name, value)
+    store.sync()

@@ -18,7 +18,6 @@ from annotator.canvas.class_colours import class_colour
 from annotator.i18n import error_text
 from annotator.session import Session
 from annotator.widgets import explanation, swatch
-from trainer.errors import UserError
 
 
 class ClassesDialog(QDialog):
@@ -31,6 +30,7 @@ class ClassesDialog(QDialog):
         self.setWindowTitle(self.tr("Classes"))
         self.resize(380, 460)
         self._session = session
+        self._adding = ""  # the name that is being written
         self._warned = ""  # the name that was told to be much like another one
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Classes"))
@@ -74,7 +74,7 @@ class ClassesDialog(QDialog):
 
     def _add(self) -> None:
         name = self.field.text().strip()
-        if not name:
+        if not name or name == self._adding:
             return
         alike = next((known for known in self._session.classes.names if is_like(name, known)), None)
         if alike is not None and name != self._warned:
@@ -82,16 +82,21 @@ class ClassesDialog(QDialog):
             warning = self.tr("“{alike}” is already a class. Add “{name}” again if you mean a different one.")
             self.problem.setText(warning.format(alike=alike, name=name))
             return
-        try:
-            self._session.tagging.add_class(name)
-        except UserError as error:
-            self.problem.setText(error_text(error))
-            return
-        self.field.clear()
+        self._adding = name
+        self._session.tagging.add_class(name, lambda _: self._show_added(name), self._refuse)
+
+    def _show_added(self, name: str) -> None:
+        self._adding = ""
+        if self.field.text().strip() == name:  # nothing was typed since
+            self.field.clear()
         self.problem.setText(self.tr("Added “{name}”.").format(name=name))
         self._fill()
         self.list.scrollToBottom()
         self.added.emit(name)
+
+    def _refuse(self, error: Exception) -> None:
+        self._adding = ""
+        self.problem.setText(error_text(error))
 
 
 def is_like(name: str, known: str) -> bool:

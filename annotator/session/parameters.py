@@ -11,7 +11,6 @@ from annotator.session.document import Labels
 from annotator.session.jobs import Latest
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
-from trainer.errors import UserError
 
 if TYPE_CHECKING:
     from trainer.method.settings import Settings
@@ -91,21 +90,22 @@ class Parameters:
             self.move_seeds(default.alpha_low, default.alpha_high, default.threshold, final=False)
 
     def _use(self, settings: Settings, changes: Mapping[str, Any]) -> None:
-        """Apply parameters; the project stores those that were changed."""
-        state = self._state
-        assert state.project is not None
+        """Apply parameters; the project soon stores those that were changed."""
+        state, project, weights = self._state, self._state.project, self._weights
+        assert project is not None
         state.predictor.set_settings(settings)
         found = {name: value for name, value in changes.items() if name in ALPHAS}
         chosen = {name: value for name, value in changes.items() if name not in ALPHAS}
-        try:
+
+        def store() -> None:
             if chosen:
-                state.project.set_setting("method", state.project.setting("method", {}) | chosen)
+                project.set_setting("method", project.setting("method", {}) | chosen)
             if found:
-                every = state.project.setting("alphas", {})
-                every[self._weights] = every.get(self._weights, {}) | found
-                state.project.set_setting("alphas", every)
-        except UserError as error:
-            state.report(error)
+                every = project.setting("alphas", {})
+                every[weights] = every.get(weights, {}) | found
+                project.set_setting("alphas", every)
+
+        state.writer.submit(store, failed=state.report)
         state.settings_changed.emit()
 
     @property

@@ -41,9 +41,16 @@ class Tagging:
 
         return propose
 
-    def add_class(self, name: str) -> int:
-        """Add a class to the project; its id. Raises DataError for a name that cannot be used."""
-        assert self._state.project is not None
-        class_id = self._state.project.add_class(name)
-        self._state.classes_changed.emit()
-        return class_id
+    def add_class(
+        self, name: str, added: Callable[[int], object], failed: Callable[[Exception], object]
+    ) -> None:
+        """Add a class to the project; then `added` is called with its id, or `failed` with the reason."""
+        state, project = self._state, self._state.project
+        assert project is not None
+
+        def written(class_id: int) -> None:
+            if state.project is project:
+                state.classes_changed.emit()
+                added(class_id)
+
+        state.writer.submit(lambda: project.add_class(name), written, failed)

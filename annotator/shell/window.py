@@ -381,6 +381,7 @@ class Window(QMainWindow):
         self._remember()
         self.session.close(deadline)
         self.images.thumbnails.close(deadline.ms)
+        self.settings.finish()
         event.accept()
 
     def _remember(self) -> None:

@@ -1,6 +1,7 @@
 """The method's parameters: the seed cues follow them, and the project keeps them."""
 
 from pathlib import Path
+from threading import Event
 
 import pytest
 from desk import random_backbone, wait_settled
@@ -22,7 +23,20 @@ def test_moving_the_seed_parameters_moves_the_seeds(cat: Session, qtbot: QtBot) 
     assert (cat.seeds != before).any()
     assert cat.settings.threshold != 0.9
     cat.parameters.move_seeds(0.5, 4.0, 0.3)
+    cat.writer.finish()
     assert cat.project.setting("method")["threshold"] == 0.3
+
+
+def test_nobody_waits_while_parameters_are_written(cat: Session) -> None:
+    may_write = Event()
+    cat.writer.submit(lambda: may_write.wait(60))
+    cat.parameters.change(threshold=0.4)
+    cat.parameters.change(smallest_part=0.01)
+    assert cat.settings is not None and cat.settings.threshold == 0.4
+    assert cat.project.setting("method") is None
+    may_write.set()
+    cat.writer.finish()
+    assert cat.project.setting("method") == {"threshold": 0.4, "smallest_part": 0.01}
 
 
 def test_parameters_that_the_disk_refuses_are_in_use_all_the_same(

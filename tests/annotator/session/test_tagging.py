@@ -27,12 +27,29 @@ def test_tags_change_the_proposal(cat: Session, qtbot: QtBot) -> None:
 
 
 def test_a_new_class_can_be_tagged_and_painted_at_once(cat: Session, qtbot: QtBot) -> None:
-    whisker = cat.tagging.add_class("whisker")
+    added: list[int] = []
+    cat.tagging.add_class("whisker", added.append, cat.report)
+    qtbot.waitUntil(lambda: bool(added), timeout=10000)
+    (whisker,) = added
     cat.tagging.set_tags(("cat", "whisker"))
     qtbot.waitUntil(lambda: whisker in cat.cam_classes and not cat.busy, timeout=10000)
     stroke(cat, whisker, BOX)
     wait_settled(cat, qtbot)
     assert (cat.mask[WINDOW] == whisker).all()
+
+
+def test_nobody_waits_while_a_class_is_written(cat: Session, qtbot: QtBot) -> None:
+    may_write = Event()
+    cat.writer.submit(lambda: may_write.wait(60))
+    answers: list[object] = []
+    for _ in range(2):
+        cat.tagging.add_class("whisker", answers.append, answers.append)
+    assert "whisker" not in cat.classes.names and not answers
+    with qtbot.waitSignal(cat.classes_changed, timeout=10000):
+        may_write.set()
+    qtbot.waitUntil(lambda: len(answers) == 2, timeout=10000)
+    assert cat.classes.id_of("whisker") == answers[0]
+    assert isinstance(answers[1], DataError), "added twice"
 
 
 def test_tags_that_the_disk_refuses_are_kept_told_of_and_written_later(
