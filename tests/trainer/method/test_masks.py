@@ -53,6 +53,37 @@ def test_a_mask_of_specks_alone_stays(rng: np.random.Generator) -> None:
     assert np.array_equal(remove_small_regions(labels, 0.9), labels)
 
 
+def plainly(labels: np.ndarray, smallest_part: float, meant: np.ndarray) -> np.ndarray:
+    """The same, part by part."""
+    parts = label(labels, background=-1, connectivity=1)
+    areas = np.bincount(parts.ravel())
+    small = [
+        number
+        for number in range(1, len(areas))
+        if areas[number] < smallest_part * labels.size and not meant[parts == number].any()
+    ]
+    if len(small) == len(areas) - 1:
+        return labels
+    result = labels.copy()
+    for number in small:
+        ring = ndimage.binary_dilation(parts == number) & (parts != number)
+        lasting = ring & ~np.isin(parts, small)
+        result[parts == number] = np.bincount(labels[lasting if lasting.any() else ring]).argmax()
+    return result
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_all_parts_at_once_are_given_away_as_one_by_one(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    labels = generator.choice(np.array([0, 1, 7, 255], np.uint8), size=generator.integers(2, 32, 2))
+    if seed % 2:
+        labels = ndimage.median_filter(labels, 3)
+    labels = labels if seed % 3 else np.asfortranarray(labels)
+    meant = generator.random(labels.shape) < 0.02
+    smallest = float(generator.choice([0.005, 0.02, 0.1]))
+    assert np.array_equal(remove_small_regions(labels, smallest, meant), plainly(labels, smallest, meant))
+
+
 def test_the_crf_of_a_large_photo_works_at_the_size_the_networks_see(
     rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
