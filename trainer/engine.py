@@ -211,6 +211,7 @@ class Engine:
             source=source,
             margin=usefulness(scores),
             fast=fast,
+            smallest_part=settings.smallest_part,
             note=self._note(classes, source),
             view_cams=cams,
             stroke_model=self.strokes,

@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional
 
 from trainer.data.classes import UNTOUCHED
+from trainer.data.regions import remove_small_regions
 from trainer.method.grid import normalised, resize_nearest
 from trainer.method.object_in_box import strokes_for_box
 from trainer.method.seeds import seed_cues
@@ -46,6 +47,7 @@ class Proposal:
         source: what the scores come from: the name of a propagation, or `SEGMENTATION`.
         margin: usefulness of a correction, mean of 1 − (p₁ − p₂) in [0, 1]; higher is more useful.
         fast: made by the single-scale pass.
+        smallest_part: share of the image that a part of the mask has at least, unless it was painted.
         note: what the user should know about how it was made, or "".
     """
 
@@ -57,6 +59,7 @@ class Proposal:
     source: str
     margin: float
     fast: bool
+    smallest_part: float
     note: TranslatableText
     view_cams: np.ndarray = field(repr=False)
     """Float32 K×H'×W' in [0, 1], at the size the networks saw."""
@@ -77,11 +80,13 @@ class Proposal:
         """Return the uint8 H×W mask with `corrections` (uint8 H×W, 255 untouched) as hard constraints.
 
         The stroke network makes it of the propagated mask and all strokes together. Painted classes need not
-        be tagged or learnt. The result depends on the corrections alone, not on what was asked before.
+        be tagged or learnt. Parts that are too small and hold no stroke join what surrounds them. The result
+        depends on the corrections alone, not on what was asked before.
         """
         if (corrections == UNTOUCHED).all():
             return self.mask.copy()
-        return self.stroke_model.refine(self.embedding, self.propagated, corrections)
+        mask = self.stroke_model.refine(self.embedding, self.propagated, corrections)
+        return remove_small_regions(mask, self.smallest_part, meant=corrections != UNTOUCHED)
 
     def strokes_for_box(
         self, box: tuple[int, int, int, int], class_id: int, corrections: np.ndarray

@@ -146,6 +146,27 @@ def test_strokes_win_untagged_classes_come_in_and_undo_restores_every_pixel(
     assert (proposal.refine(untouched) == proposal.mask).all()
 
 
+def test_strokes_leave_no_specks_but_those_that_were_painted(engine: Engine, photo: np.ndarray) -> None:
+    class Specky:
+        """Answers each stroke with specks."""
+
+        def refine(self, _: object, automatic: np.ndarray, corrections: np.ndarray) -> np.ndarray:
+            mask = np.zeros_like(automatic)
+            mask[40:120, 40:140] = 1
+            mask[60:63, 60:63] = 0
+            mask[10:13, 10:13] = mask[10:13, 40:43] = 1
+            return np.where(corrections != 255, corrections, mask)
+
+    proposal = replace(engine.propose(photo, ("cat",)), stroke_model=Specky(), smallest_part=0.001)
+    corrections = np.full(photo.shape[:2], 255, np.uint8)
+    corrections[11, 11] = corrections[5, 200] = 1  # in one of the specks, and where there is none
+    mask = proposal.refine(corrections)
+    assert (mask[40:120, 40:140] == 1).all(), "a hole is closed"
+    assert (mask[10:13, 10:13] == 1).all() and mask[5, 200] == 1, "what was painted stays"
+    assert not mask[10:13, 40:43].any(), "a speck goes"
+    assert (proposal.refine(np.full_like(corrections, 255)) == proposal.mask).all()
+
+
 def test_one_proposal_serves_many_threads(engine: Engine, photo: np.ndarray) -> None:
     proposal = engine.propose(photo, ["cat"])
     strokes = []

@@ -64,6 +64,7 @@ def test_the_rule_of_spreading_changes_the_mask_for_the_whole_project(
     wait_settled(session, qtbot)
     panel.modes["mean"].click()
     assert session.settings.mode == "mean"
+    session.writer.finish()
     assert session.project.setting("method") == {"mode": "mean", "segmentation": False}
     wait_settled(session, qtbot)
 
