@@ -209,6 +209,12 @@ class Actions(QObject):
         """Whether a key kept down does its action again and again."""
         return any(spec.repeats and key in self.by_id[spec.id].shortcuts() for spec in ACTIONS)
 
+    def trigger(self, key: QKeySequence) -> None:
+        """Do what a key stands for, as if it had been pressed."""
+        for action in self.by_id.values():
+            if key in action.shortcuts():
+                action.trigger()
+
     def key(self, action_id: str) -> str:
         """The key of an action in portable text, "" for none."""
         return self._settings.keys.get(action_id, spec_of(action_id).key)

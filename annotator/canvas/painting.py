@@ -1,5 +1,6 @@
 """The stroke in progress: covered pixels, preview, and commit to the session."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,7 @@ class Painting(QObject):
         self._value = UNTOUCHED
         self._drawn: Stroke | None = None  # as it is previewed
         self._fresh: Box | None = None  # covered since the last preview
+        self._waiting: list[Callable[[], object]] = []
         self._preview = QTimer(self, singleShot=True, interval=PREVIEW_MS)
         self._preview.timeout.connect(self._show_preview)
 
@@ -62,6 +64,7 @@ class Painting(QObject):
         """Another image, of `shape`; a stroke in progress is forgotten."""
         self._preview.stop()
         self.active, self._drawn, self._fresh = False, None, None
+        self._waiting.clear()
         self.coverage = Coverage(shape) if shape else None
         self.item.set_extent(shape or (0, 0))
 
@@ -95,10 +98,23 @@ class Painting(QObject):
         else:
             self._drop_preview()
 
+        self._go_on()
+
     def cancel(self) -> None:
         """Forget the stroke."""
         self._end()
         self._drop_preview()
+        self._go_on()
+
+    def when_free(self, then: Callable[[], object]) -> None:
+        """Call `then` as soon as no stroke is being drawn on this image; at once if none is."""
+        self._waiting.append(then)
+        if not self.active:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        while self._waiting and not self.active:
+            self._waiting.pop(0)()
 
     def _covered(self) -> Cover | None:
         return self.coverage.pixels if self.coverage and self.coverage.box else None

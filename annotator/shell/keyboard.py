@@ -1,10 +1,11 @@
 """Keyboard handling of the window: typed text goes to its field, held keys are followed until released."""
 
+import sys
 from collections.abc import Callable
 from math import inf
 from time import monotonic
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QKeyCombination, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -15,6 +16,14 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
 )
 
+LETTERS = {
+    first + place: ord(letter)
+    for first, row in ((0x10, "QWERTYUIOP[]"), (0x1E, "ASDFGHJKL;'"), (0x2C, "ZXCVBNM,./"))
+    for place, letter in enumerate(row)
+}
+"""What stands on a Latin keyboard at each scan code."""
+SCAN_OFFSET = {"linux": 8, "win32": 0}
+"""What the system adds to those codes; others tell no places."""
 ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 SAME_MOMENT = 2  # ms: nobody lets a key go and presses it again within
 FORGOTTEN = 1500  # ms without a word of a key that is down: its release was told to another window
@@ -34,6 +43,7 @@ class Keyboard:
         self._down: dict[int, float] = {}  # when it was pressed last
         self._up: dict[int, int] = {}  # when it was let go last, by the system's clock
         self._pressed = 0
+        self._refused = False
         self._held: dict[int, Callable[[bool], object]] = {}
         self._ended: dict[int, Callable[[bool], object]] = {}
 
@@ -47,7 +57,15 @@ class Keyboard:
         self._pressed, self._down[key] = key, now
         if at_once and key in self._ended:
             self.hold(self._ended.pop(key))
-        return again and not self._repeats(QKeySequence(event.keyCombination()))
+        self._refused = again and not self._repeats(_latin(event) or QKeySequence(event.keyCombination()))
+        return self._refused
+
+    def latin(self, event: QKeyEvent) -> QKeySequence | None:
+        """The shortcut of a key pressed now, of a keyboard in another script, by its place.
+
+        None for keys of a Latin keyboard, which Qt knows itself, and for one that is kept down in vain.
+        """
+        return None if self._refused else _latin(event)
 
     def hold(self, act: Callable[[bool], object]) -> None:
         """Call `act(True)`, and `act(False)` as soon as the key pressed last is let go."""
@@ -80,6 +98,15 @@ def typing() -> bool:
 
 def _place(event: QKeyEvent) -> int:
     return event.nativeScanCode() or -event.key()
+
+
+def _latin(event: QKeyEvent) -> QKeySequence | None:
+    """What a key of another script than Latin is on a Latin keyboard, with what is held beside it."""
+    offset = SCAN_OFFSET.get(sys.platform)
+    letter = None if offset is None else LETTERS.get(event.nativeScanCode() - offset)
+    if letter is None or not 0x7F < event.key() < Qt.Key.Key_Escape:
+        return None
+    return QKeySequence(QKeyCombination(event.modifiers(), Qt.Key(letter)))
 
 
 def _belongs_to_focus(event: QKeyEvent) -> bool:

@@ -352,6 +352,8 @@ class Window(QMainWindow):
             self.centre.setFocus()
         elif event.key() in WALKING:
             self.images.view.keyPressEvent(event)
+        elif (key := self.keyboard.latin(event)) is not None:
+            self.actions_table.trigger(key)
         else:
             super().keyPressEvent(event)
 

@@ -26,8 +26,7 @@ class Fill(Tool):
         target, class_id = self.session.target, self.session.class_id
 
         def paint(found: tuple[Box, Cover] | None) -> None:
-            still = self.session.image is image and self.session.target is target
-            if found is not None and still and not self.painting.active:
+            if found is not None and self.session.image is image and self.session.target is target:
                 self.painting.begin(erase, class_id)
                 self.painting.area(*found)
                 self.painting.finish(self.name)
@@ -37,4 +36,4 @@ class Fill(Tool):
 
             return tight((0, 0, *region.shape), flood(region, (i, j), connectivity=1))
 
-        self.session.jobs.submit(find, paint)
+        self.session.jobs.submit(find, lambda found: self.painting.when_free(lambda: paint(found)))

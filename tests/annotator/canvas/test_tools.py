@@ -304,6 +304,28 @@ def test_fill_paints_the_class_that_was_chosen_when_it_was_clicked(
     assert (session.mask_edits == UNTOUCHED).all()
 
 
+def test_fill_waits_for_a_stroke_that_is_being_drawn(
+    qtbot: QtBot, view: CanvasView, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    propose(qtbot, session)
+    session.target, session.tool = Target.MASK, "fill"
+    dog = session.mask == DOG
+    i, j = np.argwhere(dog)[len(np.argwhere(dog)) // 2]
+    found: list[Callable[[], object]] = []
+    with monkeypatch.context() as held:
+        held.setattr(session.jobs, "submit", lambda work, done: found.append(lambda: done(work())))
+        paint(view, at(view, j + 0.5, i + 0.5))
+    session.tool = "brush"
+    QTest.mousePress(view.viewport(), LEFT, pos=at(view, 20, 60))
+    found[0]()
+    assert (session.mask_edits == UNTOUCHED).all()
+    QTest.mouseRelease(view.viewport(), LEFT, pos=at(view, 20, 60))
+    assert painted(session)[dog].all() and painted(session)[60, 20]
+    session.strokes.undo()
+    session.save()
+    assert painted(session)[60, 20] and not painted(session)[i, j], "two strokes, the fill is the later one"
+
+
 def test_superpixels_follow_edges_and_a_drag_takes_several(
     qtbot: QtBot, view: CanvasView, session: Session
 ) -> None:

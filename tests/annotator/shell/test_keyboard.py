@@ -1,5 +1,8 @@
 """The keyboard: text stays with its field, held keys last as long as they are down."""
 
+import sys
+
+import pytest
 from desk import press, wait_settled
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
@@ -122,6 +125,26 @@ def test_peek_ends_with_its_key_whatever_the_layout_calls_it_then(active: Window
         assert shown(active.canvas) == {"image"}
         send(active.canvas, QEvent.Type.KeyRelease, released, 43)
         assert "mask" in shown(active.canvas)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the scan codes are those of Linux")
+def test_letters_work_by_their_place_on_a_keyboard_of_another_script(active: Window) -> None:
+    canvas, session = active.canvas, active.session
+    override, press_, release = QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.KeyRelease
+    for key, scan, tool in ((0x0423, 26, "eraser"), (0x0418, 56, "brush")):  # У is at E, И at B
+        assert not send(canvas, override, key, scan)
+        send(canvas, press_, key, scan)
+        send(canvas, release, key, scan)
+        assert session.tool == tool
+    for again in (False, True):  # what is switched does not flicker while its key, Д at L, is down
+        send(canvas, override, 0x0414, 46, again)
+        send(canvas, press_, 0x0414, 46, again)
+        assert session.protect_others
+    send(canvas, release, 0x0414, 46)
+    send(canvas, press_, 0x0420, 43)  # Р at H, held
+    assert shown(canvas) == {"image"}
+    send(canvas, release, 0x0420, 0)  # where a program sends keys, Qt asks for shortcuts without their place
+    assert "mask" in shown(canvas)
 
 
 def test_a_release_and_a_press_at_one_moment_are_a_key_that_is_kept_down(active: Window) -> None:
