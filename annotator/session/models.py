@@ -48,6 +48,7 @@ class ModelsInUse(QObject):
         """Load the models again after other weights were chosen."""
         if (project := self._state.project) is not None:
             self._state.predictor.stop()
+            self._proposals.forget_suggestions()
             self.load(project)
 
     def _loaded(self, warning: str) -> None:

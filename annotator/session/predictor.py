@@ -140,6 +140,12 @@ class Predictor(QObject):
         if self.engine is not None:
             self.engine.settings = settings
 
+    @property
+    def suggesting(self) -> tuple[object, ...]:
+        """The networks that suggest tags now; suggestions of others are out of date."""
+        models = self.engine.models if self.engine is not None else None
+        return (models.classifier, models.segmentation) if models is not None else ()
+
     def suggest_tags(self, image: Labels) -> list[Suggestion]:
         """Tags that a uint8 H×W×3 image may deserve; for the job pool, one call at a time."""
         engine = self.engine

@@ -29,6 +29,7 @@ class Proposals(QObject):
         self._state = state
         self._refiner = Latest(state.jobs)
         self._suggester = Latest(state.jobs)  # its engine serves one thread at a time
+        self._suggested_by: tuple[object, ...] = ()
         state.predictor.proposed.connect(self._proposed)
         state.predictor.failed.connect(self._not_proposed)
 
@@ -136,12 +137,26 @@ class Proposals(QObject):
         if document is None or record is None or record.tagged:
             return
 
+        networks = state.predictor.suggesting
+        if networks != self._suggested_by:
+            self.forget_suggestions()
+
         def suggested(result: list[Suggestion]) -> None:
+            if networks != state.predictor.suggesting:
+                return
             if state.document is document and state.record is not None and not state.record.tagged:
+                self._suggested_by = networks
                 document.suggestions = tuple(result)
                 state.suggestions_changed.emit()
 
         self._suggester.submit(lambda: state.predictor.suggest_tags(document.image), suggested, state.report)
+
+    def forget_suggestions(self) -> None:
+        """Show no tags that models suggest which are in use no longer."""
+        document = self._state.document
+        if document is not None and document.suggestions:
+            document.suggestions = ()
+            self._state.suggestions_changed.emit()
 
     def _proposed(self, image_id: str, proposal: Proposal) -> None:
         self._state.reload_record(image_id)

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
+import numpy as np
 import pytest
-from desk import says, segmenting_engine, wait_settled
+import torch
+from desk import says, segmenting_engine, small_engine, wait_settled
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar
 from pytestqt.qtbot import QtBot
@@ -12,11 +15,12 @@ from pytestqt.qtbot import QtBot
 from annotator.panels.tags import TagsPanel
 from annotator.session import Session
 from annotator.session.document import Basis
+from annotator.session.engine_loading import Loaded
 from annotator.shell.window import Window
 from annotator.theme import Theme
 from annotator.widgets import CrossButton
-from trainer.data.project import Status
-from trainer.engine import Suggestion
+from trainer.data.project import Project, Status
+from trainer.engine import Engine, Suggestion
 from trainer.translatable import translatable
 
 
@@ -162,6 +166,51 @@ def test_an_image_whose_proposal_is_at_hand_already_gets_suggestions_too(
             session.go(step)
         qtbot.waitUntil(lambda: len(session.suggestions) == 3, timeout=20000)
         wait_settled(session, qtbot)
+
+
+def unlearnt_engine(project: Project) -> Loaded:
+    """The small engine, which knows no class of the project yet."""
+    loaded = small_engine(project)
+    with torch.no_grad():
+        loaded.engine.models.classifier.head.weight.zero_()
+    return Loaded(Engine(loaded.engine.models, loaded.engine.settings))
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_former_models_suggested_is_not_shown_with_those_that_have_not_learnt_it(
+    late: bool, untagged: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen, may_answer = [small_engine], Event()
+    session = Session(lambda project: chosen[0](project))
+    panel = TagsPanel(session, Theme("dark"))
+    qtbot.addWidget(panel)
+    panel.show()
+    answers: list[int] = []
+    suggest = Engine.suggest_tags
+
+    def slow(engine: Engine, image: np.ndarray) -> list[Suggestion]:
+        found = suggest(engine, image)
+        if late:
+            may_answer.wait(60)
+        answers.append(len(found))
+        return found
+
+    monkeypatch.setattr(Engine, "suggest_tags", slow)
+    session.open_project(untagged)
+    wait_settled(session, qtbot)
+    if not late:
+        qtbot.waitUntil(lambda: len(panel.chips) == 3, timeout=20000)
+    shown: list[int] = []
+    session.suggestions_changed.connect(lambda: shown.append(len(session.suggestions)))
+    chosen[0] = unlearnt_engine
+    with qtbot.waitSignal(session.models.ready, timeout=20000):
+        session.models.reload()
+        assert panel.chips == []
+    may_answer.set()
+    qtbot.waitUntil(lambda: answers == [3, 0], timeout=20000)
+    wait_settled(session, qtbot)
+    assert panel.chips == [] and not any(shown)
+    assert session.close()
 
 
 def test_nothing_of_the_list_ends_the_suggestions(session: Session, untagged: Path, qtbot: QtBot) -> None:

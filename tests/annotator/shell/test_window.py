@@ -6,7 +6,7 @@ from threading import Event
 
 import numpy as np
 import pytest
-from desk import press, small_engine, stroke, wait_settled
+from desk import press, small_engine, stroke, texts, wait_settled
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QScrollArea
 from pytestqt.exceptions import capture_exceptions
@@ -20,7 +20,8 @@ from annotator.shell.welcome import EmptyDesk
 from annotator.shell.window import NARROWEST, Window
 from annotator.theme import Theme
 from annotator.widgets import IconLabel
-from trainer.data.project import Project, Status
+from trainer.data.classes import UNTOUCHED
+from trainer.data.project import Project, Status, Target
 from trainer.worker.messages import LearnTags, TagsLearnt
 
 K = Qt.Key
@@ -176,6 +177,33 @@ def test_full_screen_follows_the_window_manager(active: Window, qtbot: QtBot) ->
     press(active, K.Key_F11, qtbot)
     qtbot.waitUntil(active.isFullScreen)
     assert action.isChecked()
+
+
+def test_the_window_is_seen_and_used_while_the_models_still_load(sample: Path, qtbot: QtBot) -> None:
+    may_load, order = Event(), []
+
+    def slow(project: Project) -> Loaded:
+        order.append("models")
+        may_load.wait(60)
+        return small_engine(project)
+
+    window = Window(Session(slow), DeskSettings(), Theme("dark"))
+    qtbot.addWidget(window)
+    session = window.session
+    window.painted.connect(lambda: (order.append("painted"), window.open_path(sample)))
+    with qtbot.waitSignal(session.image_changed, timeout=20000):
+        window.show()
+    qtbot.waitUntil(lambda: len(order) == 2, timeout=20000)
+    assert order == ["painted", "models"] and session.engine is None
+    assert window.canvas.isVisible() and window.images.model.rowCount() == len(session.records)
+    assert "Loading the models" in " ".join(texts(window.statusBar()))
+    session.target = Target.MASK
+    qtbot.mouseClick(window.canvas.viewport(), Qt.MouseButton.LeftButton)
+    assert (session.mask_edits != UNTOUCHED).any(), "the photo can be painted on"
+    assert session.save() and session.engine is None
+    may_load.set()
+    wait_settled(session, qtbot)
+    window.close()
 
 
 def test_learning_asked_for_while_the_models_load_begins_with_them(
