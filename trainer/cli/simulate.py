@@ -21,7 +21,7 @@ from trainer.cli.options import (
     print_table,
     read_classes,
 )
-from trainer.robot import GRABCUT, METHODS, OURS, RANDOM_WALKER, ProtocolName
+from trainer.robot import GRABCUT, METHODS, OURS, RANDOM_WALKER, CurveOptions, Order, ProtocolName
 
 if TYPE_CHECKING:
     from trainer.data.classes import ClassList
@@ -73,6 +73,43 @@ def run(
             show_default=False,
         ),
     ] = None,
+    curve: Annotated[
+        bool,
+        typer.Option(
+            "--curve",
+            help="Correct photos one after another instead, and see what that does for those not corrected "
+            "yet: with the trainer on, and off.",
+        ),
+    ] = False,
+    order: Annotated[
+        Order,
+        typer.Option("--order", help="In which order --curve corrects photos: as suggested, or by chance."),
+    ] = "suggested",
+    corrected: Annotated[
+        int | None,
+        typer.Option(
+            "--corrected",
+            min=1,
+            help="Photos that --curve corrects; default: one in ten.",
+            show_default=False,
+        ),
+    ] = None,
+    every: Annotated[
+        int, typer.Option("--every", min=1, help="After so many of them --curve looks at the others.")
+    ] = 4,
+    sample: Annotated[
+        int,
+        typer.Option(
+            "--sample", min=0, help="Photos on which --curve counts strokes; it scores the masks of all."
+        ),
+    ] = 40,
+    strokes_only: Annotated[
+        bool, typer.Option("--strokes-only", help="With --curve: strokes alone, no mask is accepted.")
+    ] = False,
+    picture: Annotated[
+        Path | None,
+        typer.Option("--picture", metavar="FILE", help="Draw the result of --curve.", show_default=False),
+    ] = None,
     skip: Annotated[str, typer.Option("--skip", metavar="ID,ID", help="Photos to leave out.")] = "",
     exclude: Annotated[
         Path | None, typer.Option("--exclude", metavar="FILE", help="Ids of more such photos, one a line.")
@@ -102,6 +139,19 @@ def run(
     chosen = PROTOCOLS[protocol]
     photos = open_photos(data, split, read_classes(classes))
     selected = photos.select({*skip.split(","), *_listed(exclude)}, step, limit)
+    if curve:
+        from trainer.cli.simulate_curve import run_curve
+
+        count = corrected or max(1, round(len(selected.photos) / 10))
+        run_curve(
+            selected,
+            models,
+            device,
+            CurveOptions(count, every, order, not strokes_only, sample, seed),
+            json,
+            picture,
+        )
+        return
     methods = _methods(names, models, chosen.classes(photos.classes), device)
     with open_reporter(json) as reporter:
         simulations, damaged = simulate(methods, selected, chosen, clicks, seed, reporter)

@@ -144,3 +144,22 @@ def test_a_set_without_true_masks_is_one_line(
         mask.unlink()
     assert run("simulate", photos, "--models", models) == 2
     assert "SegmentationClass" in one_line(capsys.readouterr().err)
+
+
+def test_the_curve_as_json_and_as_a_picture(
+    photos: Path, models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--curve", "--models", models, "--corrected", 2, "--every", 1, "--sample", 1)
+    assert run("simulate", photos, *arguments, "--picture", tmp_path / "curve.png", "--json") == 0
+    points = json.loads(capsys.readouterr().out)
+    assert [point["corrected"] for point in points["on"]] == [0, 1, 2]
+    keys = {"corrected", "miou_untouched", "strokes_85", "strokes_90"}
+    assert all(keys <= point.keys() for point in (*points["on"], *points["off"]))
+    assert Image.open(tmp_path / "curve.png").size[0] > 400
+
+
+def test_the_curve_of_single_objects_is_refused_because_they_have_no_tags(
+    photos: Path, models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("simulate", as_single_objects(photos), "--curve", "--models", models) == 2
+    assert "no tags" in one_line(capsys.readouterr().err)
