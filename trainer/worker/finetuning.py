@@ -39,7 +39,7 @@ REHEARSED = 16
 MOST_REHEARSED = 240
 CORRECTED_SHARE = 0.5
 """Largest share of steps that learn from corrected photos."""
-PATIENCE = 4
+PATIENCE = 3
 """Rounds in a row without anything better after which a run ends."""
 DISPROOF_PHOTOS = 3
 """Photos corrected after a promotion without which it is not called into question."""
