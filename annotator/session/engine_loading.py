@@ -34,7 +34,7 @@ def load_engine(project: Project, weights: str = "") -> Loaded:
 
     `weights` is a file (a backbone, or whole models) or the name of published weights; "" takes what ships
     with the program. What the project has learnt from its tags, beginning with these very weights, is used in
-    their place; a segmentation network among them stays in use beside it. Raises WeightsError.
+    their place; a segmentation network among them stays in use where none was learnt. Raises WeightsError.
     """
     classes = project.classes
     base = _base(weights, classes)
@@ -61,7 +61,7 @@ def _learnt_engine(learnt: Bundle, base: Bundle, classes: ClassList) -> Engine:
     """An engine of what was learnt from tags, with the segmentation network of the models it began with."""
     engine = Engine.from_bundle(learnt, classes)
     engine.replace_models(base=base.digest)
-    if base.segmentation is not None:
+    if engine.models.segmentation is None and base.segmentation is not None:
         engine.replace_models(segmentation=Models.from_bundle(base, classes).segmentation)
     return engine
 

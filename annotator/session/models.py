@@ -7,7 +7,8 @@ from annotator.session.parameters import Parameters
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.data.project import Project
-from trainer.worker.messages import ModelChanged, TagsLearnt
+from trainer.proposal import SEGMENTATION
+from trainer.worker.messages import ModelChanged, Promoted, TagsLearnt
 
 WEIGHTS = "weights"
 """The project's setting that names the weights it begins with: a file, a published name, "" the bundled."""
@@ -69,6 +70,8 @@ class ModelsInUse(QObject):
 
     def _tell(self, message: object) -> None:
         """Tell of a model that a person asked for; one that was promoted is no reason to look up."""
+        if isinstance(message, Promoted) and message.network == SEGMENTATION:
+            self._parameters.use_segmentation()
         if isinstance(message, ModelChanged):
             number = message.version
             name = self.tr("Model {number}").format(number=number) if number else self.tr("The first model")
@@ -82,4 +85,6 @@ class ModelsInUse(QObject):
         if learnt.note:
             self._state.message.emit("warning", localised(learnt.note))
         self._parameters.calibrate(learnt.alpha, learnt.seed_alpha)
+        if learnt.segmentation:
+            self._parameters.use_segmentation()
         self._proposals.follow_models()

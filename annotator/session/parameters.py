@@ -47,6 +47,13 @@ class Parameters:
             settings = state.settings.calibrated(alpha, seed_alpha)
             self._use(settings, _alphas(settings))
 
+    def use_segmentation(self) -> None:
+        """Let the segmentation network that was learnt make the masks; resetting goes back to that, too."""
+        state = self._state
+        if state.settings is not None and state.predictor.fitting is not None:
+            state.predictor.fitting = replace(state.predictor.fitting, segmentation=True)
+            self._use(replace(state.settings, segmentation=True), {"segmentation": True})
+
     def change(self, **changes: Any) -> None:
         """Change parameters of the method for this project; the open image is proposed again."""
         state = self._state

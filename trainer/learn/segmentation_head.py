@@ -6,7 +6,7 @@ The backbone stays as it is [ours]: a step then takes a fraction of what the who
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +14,16 @@ import torch
 from torch import Tensor
 
 from trainer.data.classes import BACKGROUND, VOID, labels_in
-from trainer.learn.segmentation import pixel_loss
+from trainer.learn.segmentation import class_weights, pixel_loss
+from trainer.models.base import Backbone
 from trainer.models.class_rows import learnt_rows
 from trainer.models.dropout import dropping_by
 from trainer.models.segnet import SegmentationNet
 
 RATE = 1e-3
+"""Learning rate for a head that has learnt already."""
+NEW_RATE = 3e-3
+"""Learning rate that a new head begins with."""
 WEIGHT_DECAY = 5e-4
 AVERAGED = 0.98
 """What is taught is the mean of the heads after each batch, the earlier ones counting so much less each
@@ -55,14 +59,14 @@ def photo_maps(net: SegmentationNet, photo: np.ndarray, mirrored: bool) -> tuple
 class HeadTuner:
     """Teaches a copy of a network's head; `net` is what it has come to."""
 
-    def __init__(self, net: SegmentationNet, rng: np.random.Generator) -> None:
+    def __init__(self, net: SegmentationNet, rng: np.random.Generator, rate: float = RATE) -> None:
         """`rng` is the source of all randomness: equal ones and equal lessons give equal heads."""
         self.net = copy_head(net)
         self._learner = copy_head(net).train()
         self._rng = rng
         self._every = net.finer[0].stride // 2
         self._optimiser = torch.optim.AdamW(
-            self._learner.head.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY
+            self._learner.head.parameters(), lr=rate, weight_decay=WEIGHT_DECAY
         )
 
     def open_rows(self, labels: Sequence[int]) -> None:
@@ -73,6 +77,11 @@ class HeadTuner:
                 # As likely as what the network knows, until it has learnt more.
                 net.classify.weight[new] = net.classify.weight[1:].mean(0)
                 net.classify.get_parameter("bias")[new] = 0
+
+    def slow_down(self, rate: float) -> None:
+        """Take another learning rate from now on."""
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
 
     def step(self, lessons: Sequence[Lesson], weights: Tensor) -> float:
         """Learn from a batch; return its mean loss.
@@ -103,6 +112,37 @@ class HeadTuner:
     def _average(self) -> None:
         for mean, latest in zip(self.net.head.parameters(), self._learner.head.parameters(), strict=True):
             mean.lerp_(latest, 1 - AVERAGED)
+
+
+def new_head(backbone: Backbone, class_count: int, seed: int) -> SegmentationNet:
+    """Return a network on a backbone as it is, in evaluation mode; its head is to be taught."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = SegmentationNet(backbone, class_count).eval()
+    return net.to(next(backbone.parameters()).device)
+
+
+def head_steps(
+    tuner: HeadTuner,
+    lessons: Sequence[Lesson],
+    class_count: int,
+    epochs: int,
+    batch: int,
+    rng: np.random.Generator,
+) -> Iterator[float]:
+    """Teach a new head all lessons, `epochs` times, in batches; yield the loss after each.
+
+    The rate falls from `NEW_RATE` to 0, as in the paper's recipe (poly schedule).
+    """
+    weights = class_weights([lesson.labels for lesson in lessons], 1 + class_count)
+    weights = weights.to(tuner.net.classify.weight.device)
+    each = -(-len(lessons) // batch)
+    for epoch in range(epochs):
+        order = rng.permutation(len(lessons))
+        for place in range(each):
+            tuner.slow_down(NEW_RATE * (1 - (epoch * each + place) / (epochs * each)) ** 0.9)
+            chosen = order[place * batch :][:batch]
+            yield tuner.step([lessons[index] for index in chosen], weights)
 
 
 @torch.inference_mode()

@@ -12,6 +12,7 @@ from torch import nn
 from trainer.models.base import Backbone
 from trainer.models.bundle import Bundle
 from trainer.models.classifier import CamClassifier
+from trainer.models.segnet import SegmentationNet
 
 NOWHERE = -1e4
 """Score, before the softmax, of a class that a segmentation network has not learnt."""
@@ -36,6 +37,19 @@ def with_classes(bundle: Bundle, names: Sequence[str]) -> Bundle:
         labels = [0, *(None if row is None else 1 + row for row in rows)]  # the first row is background
         segmentation.classify = _with_rows(segmentation.classify, labels)
     return replace(bundle, classes=tuple(names), classifier=classifier, segmentation=segmentation)
+
+
+def grown(network: SegmentationNet, class_count: int) -> SegmentationNet:
+    """Return the network with empty rows for the classes that were added since it learnt; the backbone is the
+    same object.
+    """
+    missing = 1 + class_count - network.classify.out_channels
+    if missing <= 0:
+        return network
+    network = copy.deepcopy(network, {id(network.backbone): network.backbone})
+    rows = [*range(network.classify.out_channels), *[None] * missing]
+    network.classify = _with_rows(network.classify, rows)
+    return network
 
 
 def empty_classifier(backbone: Backbone, class_count: int) -> CamClassifier:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from torch import nn
@@ -27,18 +27,31 @@ class AffinitySubject:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    @staticmethod
-    def fits(engine: Engine) -> bool:
-        """Tell whether an engine has one: all have."""
-        return True
-
     def network(self) -> AffinityNet | None:
         """See `Subject.network`; None: the affinities are those of the backbone's maps alone."""
         return self._engine.models.affinity
 
-    def blank(self) -> AffinityNet:
-        """See `Subject.blank`."""
+    @property
+    def classes(self) -> int:
+        """See `Subject.classes`."""
+        return len(self._engine.models.classes)
+
+    @property
+    def begun(self) -> bool:
+        """See `Subject.begun`: a random head will do."""
+        return True
+
+    def blank(self, classes: int) -> AffinityNet:
+        """See `Subject.blank`; affinities know no classes."""
         return copy_head(self._engine.affinity_net)
+
+    def copy(self, net: AffinityNet) -> AffinityNet:
+        """See `Subject.copy`."""
+        return copy_head(net)
+
+    def begin(self, photos: Sequence[Known], seed: int) -> Iterator[None]:
+        """See `Subject.begin`."""
+        yield from ()
 
     def head(self, net: AffinityNet) -> nn.Module:
         """See `Subject.head`."""
@@ -59,7 +72,7 @@ class AffinitySubject:
         scores = propagate(features, pair_affinity(features[None])[0], evidence, settings)
         return photo.refined(make_mask(scores, photo.photo, evidence.classes, settings, crf=False))
 
-    def use(self, net: AffinityNet, version: int) -> None:
+    def use(self, net: AffinityNet | None, version: int) -> None:
         """See `Subject.use`."""
         self._engine.replace_models(affinity=net, version=version)
 
@@ -78,7 +91,7 @@ class AffinityTuner:
 
     def __init__(self, subject: AffinitySubject, net: AffinityNet | None, rng: np.random.Generator) -> None:
         self._subject = subject
-        self._tuner = FineTuner(net or subject.blank(), rng)
+        self._tuner = FineTuner(net or subject.blank(subject.classes), rng)
         self.net = self._tuner.net
 
     def step(self, photos: Sequence[Known]) -> float:

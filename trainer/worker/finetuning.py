@@ -29,7 +29,7 @@ from trainer.worker.model_versions import (
     save_version,
     subject_of,
 )
-from trainer.worker.subject import Tuner
+from trainer.worker.subject import Subject, Tuner
 from trainer.worker.verdict import paired
 
 LEAST_PHOTOS = 4
@@ -37,6 +37,8 @@ LEAST_PHOTOS = 4
 REHEARSED = 16
 """Photos with automatic masks that a round adds to those rehearsed, for the networks not to forget."""
 MOST_REHEARSED = 240
+BEGINNING_PHOTOS = 100
+"""Photos with automatic masks that a new network learns from before any correction."""
 CORRECTED_SHARE = 0.5
 """Largest share of steps that learn from corrected photos."""
 PATIENCE = 3
@@ -67,7 +69,7 @@ class Training:
     ) -> None:
         """`untuned` are the models without any version. Equal seeds and corrections give equal versions."""
         self._project, self._engine, self._untuned, self._send = project, engine, untuned, send
-        self._subject = subject_of(engine)
+        self._subject = self._present_subject()
         self._seed = seed
         self._rng = np.random.default_rng(seed)
         self._known: dict[str, tuple[object, Known]] = {}
@@ -80,8 +82,11 @@ class Training:
 
         Stopping early loses only the challenger. Raises NothingToLearn.
         """
+        self._left_out.clear()
+        self._choose_subject()
+        yield from self._begin()
         incumbent = self._incumbent()
-        tuners = self._tuners(incumbent)
+        tuners, classes = self._tuners(incumbent), self._subject.classes
         fold_of = dict(incumbent.fold_of)
         learnt_from: list[Known] = []
         number = in_vain = 0
@@ -92,9 +97,12 @@ class Training:
                     learnt_from, in_vain = photos, 0
                     if (former := (yield from self._disproved(incumbent, photos))) is not None:
                         incumbent, fold_of = former, dict(former.fold_of)
+                        yield from self._begin()
                         tuners = self._tuners(incumbent)
                 if in_vain == PATIENCE:
                     return
+                if self._subject.classes != classes:
+                    tuners, classes = self._tuners(incumbent), self._subject.classes
                 _assign_folds(fold_of, [photo.image for photo in photos])
                 yield from self._rehearse()
             except Unreadable as error:
@@ -108,6 +116,37 @@ class Training:
                     tuners, {photo.image: fold_of[photo.image] for photo in photos}, score
                 )
                 in_vain = 0
+
+    @property
+    def begun(self) -> bool:
+        """Tell whether corrections can teach at once; else a run prepares that, even before the first."""
+        return self._subject.begun
+
+    def _present_subject(self) -> Subject:
+        tagged = sum(bool(record.tags) for record in self._project.images())
+        return subject_of(self._engine, tagged)
+
+    def _choose_subject(self) -> None:
+        """Teach another kind of network where a person has chosen other masks since the last run."""
+        subject = self._present_subject()
+        if subject.name != self._subject.name:
+            self._subject = subject
+            self._rehearsed.clear()
+
+    def _begin(self) -> Iterator[None]:
+        """Give corrections something to teach, where there is nothing yet."""
+        if self._subject.begun:
+            return
+        progress = translatable("getting ready: learning from the masks proposed so far")
+        try:
+            for _ in self._rehearse(BEGINNING_PHOTOS):
+                self._send(TrainingProgress(1, 0.5 * len(self._rehearsed) / BEGINNING_PHOTOS, progress))
+                yield
+        except Unreadable as error:
+            self._leave_out(error)
+        for _ in self._subject.begin(list(self._rehearsed.values()), self._seed):
+            self._send(TrainingProgress(1, 0.5, progress))
+            yield
 
     # -- Photos ----------------------------------------------------------------------------------------------
 
@@ -129,9 +168,9 @@ class Training:
             raise NothingToLearn(len(photos), join_texts(*self._left_out.values()))
         return photos
 
-    def _rehearse(self) -> Iterator[None]:
-        """Add some more photos that nobody has corrected, with the masks that the incumbent gives them."""
-        room = min(REHEARSED, MOST_REHEARSED - len(self._rehearsed))
+    def _rehearse(self, count: int = REHEARSED) -> Iterator[None]:
+        """Add `count` photos that nobody has corrected, with the masks that the incumbent gives them."""
+        room = min(count, MOST_REHEARSED - len(self._rehearsed))
         candidates = [record for record in self._project.images() if self._may_rehearse(record)]
         net = self._subject.network()
         for index in self._rng.permutation(len(candidates))[:room]:
@@ -214,18 +253,13 @@ class Training:
         return object_iou(self._subject.mask(net, photo), photo.labels)
 
     def _promote(self, tuners: Sequence[Tuner], fold_of: Mapping[str, int], score: float) -> Taught:
-        net, *folds = (self._copy(tuner.net) for tuner in tuners)
+        net, *folds = (self._subject.copy(tuner.net) for tuner in tuners)
         taught = Taught(net, tuple(folds), fold_of)
         note = f"learnt from {len(fold_of)} corrected images"
         version = save_version(self._project, self._subject, taught, score, note)
         self._subject.use(net, version.number)
-        self._send(Promoted(version.number, score))
+        self._send(Promoted(version.number, score, self._subject.name))
         return taught
-
-    def _copy(self, net: object) -> object:
-        copy = self._subject.blank()
-        self._subject.head(copy).load_state_dict(self._subject.head(net).state_dict())
-        return copy
 
     def _disproved(self, incumbent: Taught, photos: Sequence[Known]) -> Generator[None, None, Taught | None]:
         """Go back to the version before where photos corrected since then show that it was better."""

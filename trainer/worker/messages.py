@@ -158,15 +158,20 @@ class ValidationPoint:
 
 @dataclass(frozen=True)
 class Promoted:
-    """The challenger was better by evidence and is on disk as model `version`, in use from now on."""
+    """The challenger was better by evidence and is on disk as model `version`, in use from now on.
+
+    `network` names what it is: the segmentation network, which makes the masks from now on, or AffinityNet.
+    """
 
     version: int
     score: float
+    network: str
 
 
 @dataclass(frozen=True)
 class TagsLearnt:
-    """Networks learnt from the tags of `images` images are on disk and in use from now on, as version 0.
+    """Networks learnt from the tags of `images` images are on disk and in use from now on, as version 0;
+    where `segmentation`, there is one among them that makes the masks.
 
     `note` names the photos that could not be read, as a rule none; `alpha` and `seed_alpha` are the
     background exponents that fit networks and photos (see `Settings.calibrated`). Proposals made before are
@@ -177,6 +182,7 @@ class TagsLearnt:
     note: str
     alpha: float
     seed_alpha: float
+    segmentation: bool = False
 
 
 @dataclass(frozen=True)

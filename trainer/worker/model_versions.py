@@ -18,7 +18,8 @@ from trainer.data.project import ModelVersion, Project
 from trainer.engine import Engine
 from trainer.errors import WeightsError
 from trainer.feature_cache import weights_version
-from trainer.models.weights import load_module, save_module
+from trainer.method.settings import SEGMENTATION_FROM
+from trainer.models.state import load_module, read_tensors, save_module
 from trainer.worker.affinity_subject import AffinitySubject
 from trainer.worker.segmentation_subject import SegmentationSubject
 from trainer.worker.subject import Subject
@@ -43,9 +44,16 @@ class Taught:
     fold_of: Mapping[str, int] = field(default_factory=dict)
 
 
-def subject_of(engine: Engine) -> Subject:
-    """Return what corrections teach: the network that makes the engine's masks."""
-    segments = engine.settings.segmentation and SegmentationSubject.fits(engine)
+def subject_of(engine: Engine, photos: int) -> Subject:
+    """Return what corrections teach in a project of so many tagged photos.
+
+    It is the segmentation network that makes the masks or, where there are enough photos, one that may take
+    the place of propagation; else AffinityNet.
+    """
+    if engine.models.segmentation is not None:
+        segments = engine.settings.segmentation
+    else:
+        segments = photos >= SEGMENTATION_FROM
     return SegmentationSubject(engine) if segments else AffinitySubject(engine)
 
 
@@ -56,6 +64,7 @@ def save_version(project: Project, subject: Subject, taught: Taught, score: floa
     metadata = {
         "backbone": weights_version(taught.net.backbone),
         "fold_of": json.dumps(dict(taught.fold_of)),
+        "classes": str(subject.classes),
     }
     save_module(file, _heads(subject, (taught.net, *taught.folds)), metadata)
     return project.add_model_version(file, score, note)
@@ -67,13 +76,16 @@ def load_version(version: ModelVersion, engine: Engine) -> tuple[Subject, Taught
     Raises WeightsError when its file is missing, damaged, or was learnt on another backbone.
     """
     kind = next((kind for kind in SUBJECTS if version.file.name.startswith(f"{kind.name}-")), None)
-    if kind is None or not kind.fits(engine):
+    if kind is None:
         raise WeightsError(
             f"{version.file} is of a network that is not in use; learn from corrections again."
         )
     subject = kind(engine)
-    net, *folds = nets = [subject.blank() for _ in range(1 + FOLDS)]
-    metadata = load_module(version.file, _heads(subject, nets))
+    _, metadata = read_tensors(version.file)
+    if "fold_of" not in metadata:
+        raise WeightsError(f"{version.file} was learnt by an older version of the program.")
+    net, *folds = nets = [subject.blank(int(metadata["classes"])) for _ in range(1 + FOLDS)]
+    load_module(version.file, _heads(subject, nets))
     if metadata.get("backbone") != weights_version(net.backbone):
         raise WeightsError(
             f"{version.file} was learnt on other weights; open the project with those it began with."

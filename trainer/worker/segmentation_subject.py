@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -13,13 +14,30 @@ from trainer.data.classes import VOID, labels_in
 from trainer.engine import Engine
 from trainer.feature_cache import FeatureCache
 from trainer.learn.segmentation import class_weights
-from trainer.learn.segmentation_head import HeadTuner, Lesson, copy_head, photo_maps, predict_from_maps
+from trainer.learn.segmentation_head import (
+    NEW_RATE,
+    HeadTuner,
+    Lesson,
+    copy_head,
+    head_steps,
+    new_head,
+    photo_maps,
+    predict_from_maps,
+)
+from trainer.models.class_rows import grown
 from trainer.models.segnet import SegmentationNet
+from trainer.worker.affinity_subject import AffinitySubject
 from trainer.worker.known_masks import Known
+
+BEGINNING_EPOCHS = 8
+"""How often a new head learns from each photo."""
 
 
 class SegmentationSubject:
-    """The segmentation network of an engine; see `Subject`."""
+    """The segmentation network of an engine, or one that is to take the place of propagation; see `Subject`.
+
+    Its backbone is the classifier's, unless there is a network with its own.
+    """
 
     name = "segmentation"
     steps = 25
@@ -27,52 +45,80 @@ class SegmentationSubject:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._propagation = AffinitySubject(engine)
         self._maps = FeatureCache()
+        self._beginning: SegmentationNet | None = None
         self.weights = torch.ones(1)
         self.labels: list[int] = []
 
-    @staticmethod
-    def fits(engine: Engine) -> bool:
-        """Tell whether an engine has one."""
-        return engine.models.segmentation is not None
-
-    def network(self) -> SegmentationNet:
-        """See `Subject.network`."""
-        assert self._engine.models.segmentation is not None
+    def network(self) -> SegmentationNet | None:
+        """See `Subject.network`; None: the masks are propagated."""
         return self._engine.models.segmentation
 
-    def blank(self) -> SegmentationNet:
+    @property
+    def classes(self) -> int:
+        """See `Subject.classes`."""
+        return len(self._engine.models.classes)
+
+    @property
+    def begun(self) -> bool:
+        """See `Subject.begun`."""
+        return self.network() is not None or self._beginning is not None
+
+    def blank(self, classes: int) -> SegmentationNet:
         """See `Subject.blank`."""
-        return copy_head(self.network())
+        known = self.network()
+        backbone = self._engine.models.classifier.backbone if known is None else known.backbone
+        return new_head(backbone, classes, seed=0)
+
+    def copy(self, net: SegmentationNet) -> SegmentationNet:
+        """See `Subject.copy`."""
+        return copy_head(net)
+
+    def begin(self, photos: Sequence[Known], seed: int) -> Iterator[None]:
+        """See `Subject.begin`: a new head learns from the propagated masks, outlines drawn."""
+        lessons = [Lesson(partial(self.maps, photo), photo.labels) for photo in photos]
+        rng = np.random.default_rng(seed)
+        tuner = HeadTuner(self.blank(self.classes), rng, NEW_RATE)
+        for _ in head_steps(tuner, lessons, self.classes, BEGINNING_EPOCHS, self.batch, rng):
+            yield
+        self._beginning = tuner.net
 
     def head(self, net: SegmentationNet) -> nn.Module:
         """See `Subject.head`."""
         return net.head
 
-    def tuner(self, net: SegmentationNet, rng: np.random.Generator) -> SegmentationTuner:
+    def tuner(self, net: SegmentationNet | None, rng: np.random.Generator) -> SegmentationTuner:
         """See `Subject.tuner`."""
-        return SegmentationTuner(self, net, rng)
+        net = net or self._beginning
+        assert net is not None
+        return SegmentationTuner(self, grown(net, self.classes), rng)
 
     def prepare(self, photos: Sequence[Known]) -> None:
         """Weigh the classes by how much of the photos they cover."""
         masks = [photo.labels for photo in photos for _ in range(photo.weight)]
-        weights = class_weights(masks, self.network().classify.out_channels)
+        weights = class_weights(masks, 1 + self.classes)
         self.weights = weights.to(self._engine.device)
         self.labels = sorted({label for mask in masks for label in labels_in(mask)} - {VOID})
 
-    def mask(self, net: SegmentationNet, photo: Known) -> np.ndarray:
+    def mask(self, net: SegmentationNet | None, photo: Known) -> np.ndarray:
         """See `Subject.mask`."""
+        if net is None:
+            return self._propagation.mask(self._engine.models.affinity, photo)
         maps = partial(self.maps, photo)
         return photo.refined(predict_from_maps(net, maps, photo.classes, photo.labels.shape))
 
-    def use(self, net: SegmentationNet, version: int) -> None:
+    def use(self, net: SegmentationNet | None, version: int) -> None:
         """See `Subject.use`."""
         self._engine.replace_models(segmentation=net, version=version)
+        if net is not None:
+            self._engine.settings = replace(self._engine.settings, segmentation=True)
 
     def maps(self, photo: Known, mirrored: bool) -> tuple[Tensor, ...]:
         """Return what heads need of a photo or its mirror image."""
-        net = self.network()  # all share its backbone
-        return self._maps.get((photo.digest, mirrored), lambda: photo_maps(net, photo.photo, mirrored))
+        key = photo.digest, mirrored
+        net = self.network() or self.blank(self.classes)  # all share its backbone
+        return self._maps.get(key, lambda: photo_maps(net, photo.photo, mirrored))
 
 
 class SegmentationTuner:

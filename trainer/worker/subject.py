@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -31,22 +31,38 @@ class Subject(Protocol):
     batch: int
 
     def network(self) -> Any:
-        """Return the network in use, or None."""
+        """Return the network in use; None where the engine does without."""
 
-    def blank(self) -> Any:
-        """Return a network with a head of its own, to be filled."""
+    @property
+    def classes(self) -> int:
+        """Number of classes, without background, that the engine knows by now."""
+
+    @property
+    def begun(self) -> bool:
+        """Tell whether there is something that corrections can teach; else `begin` comes first."""
+
+    def begin(self, photos: Sequence[Known], seed: int) -> Iterator[None]:
+        """Teach a new network what the engine says of photos that nobody has corrected, piece by piece."""
+
+    def blank(self, classes: int) -> Any:
+        """Return a network of so many classes with a head of its own, to be filled."""
+
+    def copy(self, net: Any) -> Any:
+        """Return a copy of a network, on the same backbone."""
 
     def head(self, net: Any) -> nn.Module:
         """Return what is taught of a network."""
 
     def tuner(self, net: Any, rng: np.random.Generator) -> Tuner:
-        """Return what teaches a copy of `net`."""
+        """Return what teaches a copy of `net`; None: of what corrections begin with."""
 
     def prepare(self, photos: Sequence[Known]) -> None:
         """Take note of all photos that will be learnt from."""
 
     def mask(self, net: Any, photo: Known) -> np.ndarray:
-        """Return the mask that `net` makes of a photo, outlines drawn: uint8 H×W class ids."""
+        """Return the mask that `net`, or the engine without it, makes of a photo, outlines drawn: uint8 H×W
+        class ids.
+        """
 
     def use(self, net: Any, version: int) -> None:
         """Have the engine use a network from now on."""

@@ -1,7 +1,7 @@
-"""Learning a project's classes from its image tags (the paper's sections 3.1 to 3.3), in small steps.
+"""Learning a project's classes from its image tags (the paper's sections 3.1 to 3.4), in small steps.
 
-Photos and tags → classifier → CAMs → seed cues → AffinityNet: as in the pipeline, but for the few images of a
-desk, without blocking other work on the thread.
+Photos and tags → classifier → CAMs → seed cues → AffinityNet → masks → segmentation network: as in the
+pipeline, but for the few images of a desk, without blocking other work on the thread.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,24 +20,28 @@ from trainer.data.classes import BACKGROUND, UNTOUCHED, VOID
 from trainer.data.digest import file_digest
 from trainer.data.images import image_size
 from trainer.data.project import ImageRecord, Project, Target
-from trainer.data.views import Views
+from trainer.data.views import Views, resize_to_fit
 from trainer.engine import Engine
 from trainer.errors import DataError
+from trainer.feature_cache import FeatureCache
 from trainer.learn import affinity as affinity_training
 from trainer.learn import classifier as classifier_training
 from trainer.learn.loop import Recipe, Step
+from trainer.learn.segmentation_head import NEW_RATE, HeadTuner, Lesson, head_steps, new_head, photo_maps
 from trainer.method import calibration, steps
+from trainer.method.affinity import pair_affinity
 from trainer.method.calibration import Cover
 from trainer.method.crf import DenseCRF
 from trainer.method.grid import resize_nearest
-from trainer.method.settings import COVERAGE
+from trainer.method.settings import COVERAGE, SEGMENTATION_FROM
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.bundle import Bundle, load_models, save_models
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import channels_last, fused_for_inference
+from trainer.models.segnet import SegmentationNet
 from trainer.progress import RunClock
 from trainer.translatable import TranslatableText, error_message, join_texts, translatable
-from trainer.worker.known_masks import painted_classes
+from trainer.worker.known_masks import LONG_SIDE, painted_classes
 from trainer.worker.messages import LossPoint, Message, TagsLearnt, TrainingProgress
 
 FILE = "tags.safetensors"
@@ -51,6 +56,7 @@ PHOTO_BYTES = 256 << 20
 """Memory for reduced photos; those beyond it are decoded again."""
 CLASSIFIER_RECIPE = classifier_training.RECIPE
 AFFINITY_RECIPE = affinity_training.RECIPE
+SEGMENTATION_EPOCHS, SEGMENTATION_BATCH = 8, 8
 ALPHA_IMAGES = 12
 """Images the background exponents are found on."""
 PRIOR_IMAGES = 5
@@ -62,6 +68,8 @@ SECONDS = {
     "cues": 0.23,
     "outlines": 0.11,
     "walk alpha": 0.007,
+    "masks": 0.45,
+    "segmentation": 0.05,
 }
 """CPU seconds of one image (of one step of the search for α) in each stage, measured on photos of 320×213
 pixels with the bundled backbone; the clock measures how fast the machine is."""
@@ -130,15 +138,37 @@ class TagLearning:
 
         walked = partial(self._walked_cover, net.eval())
         alpha = yield from self._alpha("walk alpha", coverage, looks, walked)
-        found = self._settings.calibrated(alpha, seed_alpha)
-        info = {"base": self._engine.models.base, "images": count, **found.of_models}
+        self._settings = self._settings.calibrated(alpha, seed_alpha)
+        segmentation = None
+        if count >= SEGMENTATION_FROM:
+            masks = yield from self._masks(fused, net, records, views, shown, seeds)
+            segmentation = yield from self._segmentation(classifier, views, masks)
+        self._keep(count, classifier, net, segmentation, alpha, seed_alpha)
+
+    def _keep(
+        self,
+        count: int,
+        classifier: CamClassifier,
+        net: AffinityNet,
+        segmentation: SegmentationNet | None,
+        alpha: float,
+        seed_alpha: float,
+    ) -> None:
+        """Write what was learnt, put it into the engine, and say so."""
+        engine = self._engine
+        settings = engine.settings.calibrated(alpha, seed_alpha)
+        learnt: dict[str, Any] = {"classifier": classifier, "affinity": net}
+        if segmentation is not None:  # else one that was there before stays in use
+            learnt["segmentation"] = segmentation
+            settings = replace(settings, segmentation=True)
+        info = {"base": engine.models.base, "images": count, **settings.of_models}
         file = self._project.models_dir / FILE
-        save_models(file, Bundle(self._classes.names, classifier, net, info=info))
+        save_models(file, Bundle(self._classes.names, classifier, net, segmentation, info))
         self._project.set_current_version(0)
-        learnt = {"classifier": classifier, "affinity": net, "version": 0, "digest": file_digest(file)}
-        self._engine.replace_models(**learnt)
-        self._engine.settings = self._engine.settings.calibrated(alpha, seed_alpha)
-        self._send(TagsLearnt(count, join_texts(*self._problems), alpha, seed_alpha))
+        engine.replace_models(**learnt, version=0, digest=file_digest(file))
+        engine.settings = settings
+        segments = segmentation is not None
+        self._send(TagsLearnt(count, join_texts(*self._problems), alpha, seed_alpha, segments))
 
     # -- Stages ----------------------------------------------------------------------------------------------
 
@@ -239,6 +269,64 @@ class TagLearning:
         self._clock.close()
         return seeds
 
+    def _masks(
+        self,
+        classifier: CamClassifier,
+        net: AffinityNet,
+        records: Sequence[ImageRecord],
+        views: Views,
+        shown: Sequence[Sequence[int]],
+        seeds: Sequence[np.ndarray],
+    ) -> Generator[None, None, list[np.ndarray]]:
+        """Return the mask of each image, uint8, as large as the segmentation network learns from it: the
+        accepted one, or that of the walk, its outlines drawn.
+        """
+        masks = []
+        settings, strokes = self._settings, self._engine.strokes
+        self._clock.open("masks", len(records))
+        for record, view, ids, cues in zip(records, views, shown, seeds, strict=True):
+            mask = self._project.accepted_mask(record.id)
+            if mask is None:
+                cams = steps.find_cams(classifier, view, ids, settings)
+                yield
+                evidence = steps.gather_evidence(cams, cues, ids, settings)
+                features = steps.find_features(net, view, self._engine.device)
+                scores = steps.propagate(features, pair_affinity(features[None])[0], evidence, settings)
+                walked = steps.make_mask(scores, view, evidence.classes, settings, crf=False)
+                mask = strokes.propose(strokes.embed(view), walked)
+            size = resize_to_fit(view, LONG_SIDE).shape[:2]
+            masks.append(resize_nearest(mask, size))
+            self._advance(translatable("Drawing masks to learn from"))
+            yield
+        self._clock.close()
+        return masks
+
+    def _segmentation(
+        self, classifier: CamClassifier, views: Views, masks: Sequence[np.ndarray]
+    ) -> Generator[None, None, SegmentationNet]:
+        """Return a segmentation network on the classifier's backbone, taught by masks of the photos."""
+        classes = len(self._classes)
+        net = new_head(classifier.backbone, classes, self._seed)
+        rng = np.random.default_rng(self._seed)
+        tuner = HeadTuner(net, rng, NEW_RATE)
+        cache = FeatureCache()
+
+        def maps(index: int, mirrored: bool) -> tuple[torch.Tensor, ...]:
+            photo = resize_to_fit(views[index], LONG_SIDE)
+            return cache.get((index, mirrored), lambda: photo_maps(net, photo, mirrored))
+
+        lessons = [Lesson(partial(maps, index), mask) for index, mask in enumerate(masks)]
+        text = translatable("Learning the masks")
+        self._clock.open("segmentation", SEGMENTATION_EPOCHS * len(lessons))
+        batches = head_steps(tuner, lessons, classes, SEGMENTATION_EPOCHS, SEGMENTATION_BATCH, rng)
+        for loss in batches:
+            self._step += 1
+            self._send(LossPoint(self._step, loss))
+            self._advance(text)
+            yield
+        self._clock.close()
+        return tuner.net
+
     # -- What they need --------------------------------------------------------------------------------------
 
     def _recipes(self, count: int) -> tuple[Recipe, Recipe]:
@@ -247,6 +335,7 @@ class TagLearning:
             replace(fitted(recipe, count), seed=self._seed) for recipe in (CLASSIFIER_RECIPE, AFFINITY_RECIPE)
         )
         weighing = ALPHA_IMAGES * (1 + calibration.STEPS)
+        segmented = count if count >= SEGMENTATION_FROM else 0
         looks = (
             first.steps(count) * first.batch,
             ALPHA_IMAGES,
@@ -254,6 +343,8 @@ class TagLearning:
             count,
             second.steps(count) * second.batch,
             weighing,
+            segmented,
+            segmented * SEGMENTATION_EPOCHS,
         )
         self._clock.plan({name: SECONDS[name] * n for name, n in zip(SECONDS, looks, strict=True)})
         return first, second

@@ -76,6 +76,7 @@ class TrainerWorker:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._main, name="trainer", daemon=True)
         self._untuned = engine.models
+        self._training: Training | None = None
         self._state = State.IDLE
         self._run: Iterator[None] | None = None
         self._learns_tags = False
@@ -196,17 +197,19 @@ class TrainerWorker:
     def _begin(self) -> None:
         """Begin a run, or wait for corrections and say for how many."""
         count = len(self._project.corrected())
-        if count < LEAST_PHOTOS:
+        self._training = self._training or Training(self._project, self._engine, self._untuned, self._hear)
+        # With the first correction it gets ready, so that the fourth one soon pays.
+        if count == 0 or (count < LEAST_PHOTOS and self._training.begun):
             self._end_run(State.WAITING, too_few(count))
             return
-        self._run, self._learns_tags = self._new_run(), False
-        self._enter(
-            State.TRAINING,
-            translatable(
+        self._run, self._learns_tags = self._training.batches(), False
+        reason = too_few(count)
+        if count >= LEAST_PHOTOS:
+            reason = translatable(
                 "Learning from {n} corrected images; each is judged by a model that has not learnt from it.",
                 n=count,
-            ),
-        )
+            )
+        self._enter(State.TRAINING, reason)
 
     def _learn_tags(self) -> None:
         """Start or resume learning from the tags; if too few images are tagged, only say so."""
@@ -218,9 +221,6 @@ class TrainerWorker:
             self._enter(State.TRAINING, translatable("Learning your classes from the tags."))
         else:
             self._enter(self._state, TOO_FEW)
-
-    def _new_run(self) -> Iterator[None]:
-        return Training(self._project, self._engine, self._untuned, self._hear).batches()
 
     def _train(self) -> None:
         assert self._run is not None
@@ -242,7 +242,7 @@ class TrainerWorker:
         """Pass on a run's message; if it changed the models, untouched images get a new proposal."""
         self._outbox.send(message)
         if isinstance(message, TagsLearnt):
-            self._untuned = self._engine.models
+            self._untuned, self._training = self._engine.models, None
         if isinstance(message, TagsLearnt | Promoted | ModelChanged):
             self._refresh()
 
@@ -265,8 +265,9 @@ class TrainerWorker:
             note = error_message(error)
         self._outbox.send(ModelChanged(self._engine.models.version, note))
         self._refresh()
+        self._training = None
         if self._run is not None and not self._learns_tags:
-            self._run = self._new_run()
+            self._begin()
 
     def _use_current_version(self) -> TranslatableText:
         """Use the project's current version, or the newest sound one before it; return why another, or ""."""

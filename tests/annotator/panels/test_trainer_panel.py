@@ -130,7 +130,7 @@ def test_versions_are_listed_and_one_can_go_back(
     said: list[object] = []
     for score in (0.5, 0.7):
         opened.project.add_model_version(opened.project.models_dir / f"{score}.safetensors", score)
-    panel.hear(Promoted(2, 0.7))
+    panel.hear(Promoted(2, 0.7, "affinity"))
     rows = panel.version_rows
     assert len(rows) == 3
     monkeypatch.setattr(opened.predictor, "post", said.append)

@@ -21,7 +21,7 @@ from trainer.worker.messages import ModelChanged, Predicted, Promoted
 def test_only_a_model_that_was_asked_for_is_announced(cat: Session) -> None:
     told: list[tuple[str, str]] = []
     cat.message.connect(lambda *message: told.append(message))
-    cat.predictor.hear(Promoted(3, 0.9))
+    cat.predictor.hear(Promoted(3, 0.9, "affinity"))
     assert told == []
     cat.predictor.hear(ModelChanged(2, TranslatableText()))
     assert told == [("info", "Model 2 is in use now; photos that nobody has touched follow it.")]

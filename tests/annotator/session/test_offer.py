@@ -47,7 +47,7 @@ class Promotions:
         """Have another model from now on."""
         self._version += 1
         self._session.engine.replace_models(version=self._version)
-        self._session.predictor.hear(Promoted(self._version, 0.9))
+        self._session.predictor.hear(Promoted(self._version, 0.9, "affinity"))
 
 
 Promote = Callable[[], None]

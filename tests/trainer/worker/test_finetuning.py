@@ -31,7 +31,7 @@ class Pupil(nn.Module):
 class Notes:
     """A subject whose networks give the right mask as often as they have seen other photos: see `Subject`."""
 
-    name, steps, batch = "affinity", 12, 2
+    name, steps, batch, classes, begun = "affinity", 12, 2, 20, True
 
     def __init__(self) -> None:
         self.net = Pupil()
@@ -68,7 +68,7 @@ class Notes:
 @pytest.fixture
 def notes(monkeypatch: pytest.MonkeyPatch) -> Notes:
     subject = Notes()
-    monkeypatch.setattr(trainer.worker.finetuning, "subject_of", lambda _: subject)
+    monkeypatch.setattr(trainer.worker.finetuning, "subject_of", lambda *_: subject)
     return subject
 
 
@@ -118,12 +118,12 @@ def test_a_version_that_photos_corrected_later_disprove_is_taken_back(
     project: Project, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The version's network is told from the one before it by a weight; a stand-in mask is wrong with it."""
-    subject = trainer.worker.finetuning.subject_of(engine)
-    worse = subject.blank()
-    engine.replace_models(affinity=subject.blank())
+    subject = trainer.worker.finetuning.subject_of(engine, photos=4)
+    worse = subject.blank(subject.classes)
+    engine.replace_models(affinity=subject.blank(subject.classes))
     untuned = engine.models
     version = save_version(
-        project, subject, Taught(worse, (subject.blank(), subject.blank()), {"rocket": 0}), 0.9, ""
+        project, subject, Taught(worse, (subject.blank(subject.classes), subject.blank(subject.classes)), {"rocket": 0}), 0.9, ""
     )
     subject.use(worse, version.number)
 
@@ -144,8 +144,8 @@ def test_a_version_that_photos_corrected_later_disprove_is_taken_back(
 
 
 def test_a_version_reads_back_with_its_folds(project: Project, engine: Engine) -> None:
-    subject = trainer.worker.finetuning.subject_of(engine)
-    nets = [subject.blank() for _ in range(3)]
+    subject = trainer.worker.finetuning.subject_of(engine, photos=4)
+    nets = [subject.blank(subject.classes) for _ in range(3)]
     for index, net in enumerate(nets):
         nn.init.constant_(net.head.fuse.weight, index)
     version = save_version(project, subject, Taught(nets[0], tuple(nets[1:]), {"a/b": 1, "c": 0}), 0.5, "")
