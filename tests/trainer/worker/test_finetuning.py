@@ -8,16 +8,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from corrected_photos import FOUR, PERSON, SIZES, add_mirrored, correct
+from corrected_photos import CAT, FOUR, PERSON, SIZES, add_mirrored, correct
 from torch import nn
 
 import trainer.worker.finetuning
+import trainer.worker.model_versions
+import trainer.worker.segmentation_subject
+from trainer.data.images import load_image
 from trainer.data.project import Project
 from trainer.engine import Engine
-from trainer.worker.finetuning import Training
+from trainer.proposal import SEGMENTATION
+from trainer.worker.finetuning import NothingToLearn, Training
 from trainer.worker.known_masks import ACCEPTED, AUTOMATIC, CORRECTED, Known
 from trainer.worker.messages import Message, ModelChanged, Promoted, ValidationPoint
 from trainer.worker.model_versions import Taught, load_version, save_version
+from trainer.worker.verdict import Verdict
 
 
 class Pupil(nn.Module):
@@ -123,7 +128,11 @@ def test_a_version_that_photos_corrected_later_disprove_is_taken_back(
     engine.replace_models(affinity=subject.blank(subject.classes))
     untuned = engine.models
     version = save_version(
-        project, subject, Taught(worse, (subject.blank(subject.classes), subject.blank(subject.classes)), {"rocket": 0}), 0.9, ""
+        project,
+        subject,
+        Taught(worse, (subject.blank(subject.classes), subject.blank(subject.classes)), {"rocket": 0}),
+        0.9,
+        "",
     )
     subject.use(worse, version.number)
 
@@ -151,4 +160,52 @@ def test_a_version_reads_back_with_its_folds(project: Project, engine: Engine) -
     version = save_version(project, subject, Taught(nets[0], tuple(nets[1:]), {"a/b": 1, "c": 0}), 0.5, "")
     same_kind, taught = load_version(version, engine)
     assert same_kind.name == subject.name and taught.fold_of == {"a/b": 1, "c": 0}
-    assert [float(net.head.fuse.weight[0, 0]) for net in (taught.net, *taught.folds)] == [0, 1, 2]
+    assert [net.head.fuse.weight[0, 0].item() for net in (taught.net, *taught.folds)] == [0, 1, 2]
+
+
+@pytest.fixture
+def many(project: Project, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project with photos enough for a segmentation network, which begins and learns in seconds."""
+    add_mirrored(project)
+    monkeypatch.setattr(trainer.worker.model_versions, "SEGMENTATION_FROM", 4)
+    monkeypatch.setattr(trainer.worker.segmentation_subject, "BEGINNING_EPOCHS", 1)
+    monkeypatch.setattr(trainer.worker.segmentation_subject.SegmentationSubject, "steps", 3)
+    monkeypatch.setattr(trainer.worker.finetuning, "PATIENCE", 1)
+    engine.settings = replace(engine.settings, mask_crf=False)
+    return project
+
+
+def test_before_the_fourth_correction_a_new_segmentation_network_gets_ready(
+    many: Project, engine: Engine
+) -> None:
+    correct(many, FOUR[0])
+    training = Training(many, engine, engine.models, lambda _: None)
+    assert not training.begun
+    with pytest.raises(NothingToLearn) as waiting:
+        list(training.batches())
+    assert waiting.value.count == 1 and training.begun
+    assert engine.models.segmentation is None, "nothing is in use before there is evidence"
+
+
+def test_a_segmentation_network_takes_the_place_of_propagation_by_evidence_and_gives_it_back(
+    many: Project, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    correct(many, *FOUR)
+    untuned = engine.models
+    monkeypatch.setattr(trainer.worker.finetuning, "paired", lambda *_: Verdict(0.1, 0.05, 0.2))
+    messages: list[Message] = []
+    for _ in Training(many, engine, untuned, messages.append).batches():
+        if any(isinstance(message, Promoted) for message in messages):
+            break
+    promoted = next(message for message in messages if isinstance(message, Promoted))
+    assert promoted.network == "segmentation" and engine.settings.segmentation
+    photo = load_image(many.record("chelsea").path)
+    assert engine.propose(photo, ["cat"]).source == SEGMENTATION
+    version = many.model_versions()[-1]
+    moon = many.add_class("moon")  # learnt before it, the version is read all the same
+    engine.replace_models(classes=many.classes)
+    subject, taught = load_version(version, engine)
+    subject.use(taught.net, version.number)
+    assert engine.propose(photo, ["cat", "moon"]).classes == (CAT, moon)
+    engine.replace_models(segmentation=untuned.segmentation, version=0)
+    assert engine.propose(photo, ["cat"]).source == "walk"

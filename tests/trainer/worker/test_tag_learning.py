@@ -20,6 +20,7 @@ from trainer.learn.augment import Augmentation
 from trainer.method.settings import Settings
 from trainer.models.backbones import build_backbone
 from trainer.models.classifier import CamClassifier
+from trainer.proposal import SEGMENTATION
 from trainer.worker.messages import (
     LearnTags,
     LossPoint,
@@ -143,6 +144,27 @@ def test_what_was_learnt_is_there_when_the_project_is_opened_again(
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(WeightsError, match=FILE):
         load_learnt(project, "of the blank")
+
+
+def test_enough_photos_end_in_a_segmentation_network_that_makes_the_masks_and_is_kept(
+    desk: Desk, project: Project, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer.worker.tag_learning, "SEGMENTATION_FROM", 9)
+    desk.post(LearnTags())
+    assert desk.wait(TagsLearnt).segmentation
+    assert {"Drawing masks to learn from", "Learning the masks"} <= {
+        message.text for message in desk.all(TrainingProgress)
+    }
+    assert desk.worker.stop(2.0)
+    photo = np.asarray(Image.open(project.record("blue1").path))
+    proposal = engine.propose(photo, ["blue"])
+    assert proposal.source == SEGMENTATION
+    learnt = load_learnt(project, "of the blank")
+    assert learnt is not None
+    again = Engine.from_bundle(learnt, project.classes)
+    assert again.settings.segmentation
+    again.settings = engine.settings
+    np.testing.assert_array_equal(again.propose(photo, ["blue"]).mask, proposal.mask)
 
 
 def test_it_can_be_held_and_dropped_and_the_thread_serves_others_meanwhile(
