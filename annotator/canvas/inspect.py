@@ -1,11 +1,12 @@
 """The inspect view: image, CAM, seed cues, propagated and final mask, zoomed and moved together."""
 
+from collections.abc import Iterable
 from html import escape
 from math import ceil
 
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QResizeEvent
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from annotator.canvas.class_colours import class_colour
 from annotator.canvas.view import CanvasView, shown_cam
@@ -13,7 +14,44 @@ from annotator.session import Session
 from annotator.widgets import ComboBox
 
 HEADER = 34
+GAP_OF_LEGEND = "    "
 GAP = 6
+
+
+class Legend(QLabel):
+    """Colours and names of classes, as many as there is room for; a tip tells all of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        # Many classes widen neither window nor pane.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._entries: list[tuple[str, str]] = []
+
+    def show_entries(self, entries: Iterable[tuple[str, str]]) -> None:
+        """Show a mark, as rich text, and a name for each entry."""
+        self._entries = list(entries)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show more or fewer."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        metrics = self.fontMetrics()
+        widths = [metrics.horizontalAdvance(f"■ {name}{GAP_OF_LEGEND}") for _, name in self._entries]
+        room, count = self.width(), len(widths)
+        if sum(widths) > room:
+            room -= metrics.horizontalAdvance(f"+{count}{GAP_OF_LEGEND}")
+            while count and sum(widths[:count]) > room:
+                count -= 1
+        chips = [f"{mark}&nbsp;{escape(name)}" for mark, name in self._entries[:count]]
+        hidden = len(widths) - count
+        self.setText("&nbsp;&nbsp; ".join(chips + ([f"+{hidden}"] if hidden else [])))
+        every = [f"{mark}&nbsp;{escape(name)}" for mark, name in self._entries]
+        self.setToolTip("<br>".join(every) if hidden else "")
 
 
 class Pane(QWidget):
@@ -24,14 +62,11 @@ class Pane(QWidget):
         self.view = CanvasView(session, layers=layers, editable=editable)
         self.title = QLabel(title)
         self.title.setProperty("heading", True)
-        self.legend = QLabel()
-        self.legend.setTextFormat(Qt.TextFormat.RichText)
-        self.legend.setMinimumWidth(1)  # many classes must not widen the window
+        self.legend = Legend()
         self.header = QHBoxLayout()
         self.header.setContentsMargins(10, 0, 6, 0)
         self.header.addWidget(self.title)
-        self.header.addStretch()
-        self.header.addWidget(self.legend)
+        self.header.addWidget(self.legend, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -123,6 +158,9 @@ class InspectView(QWidget):
             self._columns = columns
             for position, pane in enumerate(self.panes.values()):
                 self._grid.addWidget(pane, position // columns, position % columns)
+            for line in range(len(self.panes)):  # all panes are of one size, as their zoom is one
+                self._grid.setColumnStretch(line, line < columns)
+                self._grid.setRowStretch(line, line < ceil(len(self.panes) / columns))
 
     def _follow(self, moved: CanvasView) -> None:
         if self._syncing:
@@ -152,15 +190,17 @@ class InspectView(QWidget):
         self.cam_class.setVisible(bool(classes))
         if cam is not None:
             self.cam_class.setCurrentIndex(classes.index(cam[0]))
-        named = [(session.classes.name_of(each), class_colour(each)) for each in classes]
-        chips = "&nbsp;&nbsp; ".join(
-            f'<span style="color:{QColor(*colour).name()}">■</span>&nbsp;{escape(name)}'
-            for name, colour in named
-        )
-        background = f"&nbsp;&nbsp; ▨&nbsp;{self.tr('background')}" if named else ""
-        self.panes["seeds"].legend.setText(chips + background)
+        named = [
+            (
+                f'<span style="color:{QColor(*class_colour(each)).name()}">■</span>',
+                session.classes.name_of(each),
+            )
+            for each in classes
+        ]
+        background = [("▨", self.tr("background"))] if named else []
+        self.panes["seeds"].legend.show_entries(background + named)
         for name in ("propagated", "mask"):
-            self.panes[name].legend.setText(chips)
+            self.panes[name].legend.show_entries(named)
 
     def _choose_cam(self, index: int) -> None:
         self._session.cam_class = self.cam_class.itemData(index)

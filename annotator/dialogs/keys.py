@@ -109,8 +109,9 @@ class KeysDialog(QDialog):
                     self.items[spec.id] = item
         self.tree.expandAll()
         self._show_keys()
-        self.tree.setColumnWidth(0, 210)
-        self.tree.setColumnWidth(1, 110)
+        for column in (0, 1):
+            self.tree.resizeColumnToContents(column)
+            self.tree.setColumnWidth(column, self.tree.columnWidth(column) + 12)
 
     def _show_keys(self) -> None:
         for action_id, item in self.items.items():

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 from annotator.canvas.class_colours import class_colour
 from annotator.i18n import localised
 from annotator.session import Session
-from annotator.widgets import explanation, heading, line
+from annotator.widgets import explanation, heading, line, scrolled
 from trainer.data.classes import BACKGROUND, EDIT_VOID, UNTOUCHED, VOID
 from trainer.data.project import Status
 from trainer.method.propagations import PROPAGATIONS
@@ -80,15 +80,19 @@ class InspectorPanel(QWidget):
         rows.addRow(self.tr("Pixel"), self.pixel_label)
         rows.addRow(self.tr("Mask"), self.mask_label)
         rows.addRow(self.tr("Seed"), self.seed_label)
+        inner = QWidget()
+        body = QVBoxLayout(inner)
+        body.setContentsMargins(12, 10, 12, 12)
+        body.setSpacing(9)
+        body.addLayout(rows)
+        body.addWidget(self.why)
+        body.addWidget(line())
+        body.addWidget(heading(self.tr("CAM score of each class")))
+        body.addWidget(self.scores)
+        body.addStretch()
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 10, 12, 12)
-        layout.setSpacing(9)
-        layout.addLayout(rows)
-        layout.addWidget(heading(self.tr("CAM score of each class")))
-        layout.addWidget(self.scores)
-        layout.addWidget(line())
-        layout.addWidget(self.why)
-        layout.addStretch()
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scrolled(inner))  # many classes must not make the window higher than the screen
         session.layer_changed.connect(lambda *_: self._show())
         session.image_changed.connect(lambda _: self.show_at(None))
         self.show_at(None)

@@ -256,9 +256,12 @@ class TagsPanel(QWidget):
 
     def _mark(self) -> None:
         for row in self.rows:
-            chosen = row.class_id == self._session.class_id
-            row.show_chosen(chosen)
-            if chosen:
+            row.show_chosen(row.class_id == self._session.class_id)
+        QTimer.singleShot(0, self, self._scroll_to_chosen)  # once new rows have their places
+
+    def _scroll_to_chosen(self) -> None:
+        for row in self.rows:
+            if row.class_id == self._session.class_id:
                 self._scroll.ensureWidgetVisible(row)
 
     def _follow_proposal(self) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, QPointF
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from annotator.canvas.inspect import InspectView
+from annotator.canvas.inspect import InspectView, Legend
 from annotator.panels.inspector import InspectorPanel
 from annotator.session import Session
 from trainer.data.project import Target
@@ -96,6 +96,20 @@ def test_the_cam_pane_shows_the_class_that_is_chosen(
     QApplication.processEvents()
     assert cam.viewport().grab().toImage() != before
     assert "cat" in inspect.panes["mask"].legend.text() and "dog" in inspect.panes["mask"].legend.text()
+
+
+def test_a_legend_shows_what_there_is_room_for_and_tells_all(qtbot: QtBot) -> None:
+    legend = Legend()
+    qtbot.addWidget(legend)
+    names = [f"a long name {n}" for n in range(8)]
+    legend.show_entries(("■", name) for name in names)
+    legend.resize(legend.fontMetrics().horizontalAdvance("■ a long name 0    ") * 3, 20)
+    show(qtbot, legend)
+    assert "a long name 1" in legend.text() and "a long name 5" not in legend.text()
+    assert legend.text().endswith("+6") and all(name in legend.toolTip() for name in names)
+    legend.resize(4000, 20)
+    QApplication.processEvents()
+    assert all(name in legend.text() for name in names) and not legend.toolTip()
 
 
 def test_what_propagation_alone_says_has_a_pane_beside_the_final_mask(

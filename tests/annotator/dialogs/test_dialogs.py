@@ -214,6 +214,14 @@ def test_the_sheet_shows_every_action_and_changes_keys(qtbot: QtBot) -> None:
     assert [group for group, head in dialog.heads.items() if not head.isHidden()] == ["Paint"]
 
 
+def test_no_name_of_an_action_is_cut_off(qtbot: QtBot) -> None:
+    dialog = KeysDialog(Actions(DeskSettings()))
+    qtbot.addWidget(dialog)
+    dialog.show()
+    for column in (0, 1):
+        assert dialog.tree.columnWidth(column) >= dialog.tree.sizeHintForColumn(column)
+
+
 def test_a_class_is_added_and_a_taken_name_is_refused(opened: Session, qtbot: QtBot) -> None:
     dialog = ClassesDialog(opened, "zebra")
     qtbot.addWidget(dialog)

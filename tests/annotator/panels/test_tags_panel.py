@@ -76,7 +76,7 @@ def test_the_chosen_class_is_brought_into_sight(panel: TagsPanel, opened: Sessio
     qtbot.waitUntil(lambda: row.y() > panel.height())
     assert row.visibleRegion().isEmpty()
     opened.class_id = row.class_id
-    assert not row.visibleRegion().isEmpty()
+    qtbot.waitUntil(lambda: not row.visibleRegion().isEmpty())
 
 
 def test_what_the_models_do_not_know_is_told_below_the_tags(panel: TagsPanel, opened: Session) -> None:

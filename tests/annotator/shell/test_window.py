@@ -206,6 +206,22 @@ def test_the_window_is_seen_and_used_while_the_models_still_load(sample: Path, q
     window.close()
 
 
+def test_many_tags_change_neither_the_window_nor_the_panes(active: Window, qtbot: QtBot) -> None:
+    active.resize(1280, 800)
+    active.actions_table["inspect"].trigger()
+    active.session.tagging.set_tags(active.session.classes.names)
+    wait_settled(active.session, qtbot)
+    assert len(active.session.cam_classes) > 5
+    QApplication.processEvents()
+    assert (active.width(), active.height()) == (1280, 800)
+    assert active.minimumSizeHint().height() < 720, "smaller than any screen"
+    sizes = {(pane.width(), pane.view.height()) for pane in active.inspect_view.panes.values()}
+    widths, heights = ({size[axis] for size in sizes} for axis in (0, 1))
+    assert max(widths) - min(widths) <= 1 and max(heights) - min(heights) <= 1
+    chosen = next(row for row in active.tags.rows if row.class_id == active.session.class_id)
+    qtbot.waitUntil(lambda: not chosen.visibleRegion().isEmpty())
+
+
 def test_learning_asked_for_while_the_models_load_begins_with_them(
     sample: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
