@@ -52,13 +52,14 @@ def convinced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make short rounds, and little evidence enough: four photos and a random network are a weak case."""
     monkeypatch.setattr(trainer.worker.affinity_subject.AffinitySubject, "steps", 20)
     monkeypatch.setattr(trainer.worker.verdict, "CONFIDENCE", 0.6)
+    monkeypatch.setattr(trainer.worker.verdict, "LEAST_GAIN", 0.0)
 
 
 def give_up_soon(monkeypatch: pytest.MonkeyPatch, patience: int) -> None:
     """Make rounds short, and no evidence good enough."""
     monkeypatch.setattr(trainer.worker.affinity_subject.AffinitySubject, "steps", 1)
     monkeypatch.setattr(trainer.worker.finetuning, "PATIENCE", patience)
-    monkeypatch.setattr(trainer.worker.verdict, "CONFIDENCE", 1 - 1e-9)
+    monkeypatch.setattr(trainer.worker.verdict, "LEAST_GAIN", 1.0)
 
 
 @pytest.mark.usefixtures("convinced")
