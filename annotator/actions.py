@@ -111,6 +111,10 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec(PAINT, "protect", "Protect other classes", "L", "mdi6.shield-outline",
           "paint.protect_others",
           "Strokes do not overwrite what you painted as another class.", checkable=True),
+    _spec(PAINT, "only_here", "Only here", "Y", "mdi6.circle-double",
+          "paint.only_here",
+          "Strokes change the mask near them and nowhere else; also Ctrl + Alt while painting.",
+          checkable=True),
     _spec(PAINT, "class_0", "Background", "0", "mdi6.selection-off",
           "tags.choose", "Paint background.", args=(0,)),
     *(

@@ -31,6 +31,18 @@ def union(first: Box | None, second: Box) -> Box:
     )
 
 
+def grown(box: Box, by: int, shape: tuple[int, int]) -> Box:
+    """The box with `by` pixels more on every side, as far as an image of `shape` (H, W) has them."""
+    y0, x0, y1, x1 = box
+    return max(0, y0 - by), max(0, x0 - by), min(shape[0], y1 + by), min(shape[1], x1 + by)
+
+
+def shifted(box: Box, window: Box) -> Box:
+    """The box as it lies in an array that holds only what is inside `window`."""
+    y0, x0, y1, x1 = box
+    return y0 - window[0], x0 - window[1], y1 - window[0], x1 - window[1]
+
+
 def box_of(cover: NDArray[np.bool_]) -> Box | None:
     """The smallest box that holds every covered pixel of an H×W array, None when there is none."""
     rows, columns = np.flatnonzero(cover.any(axis=1)), np.flatnonzero(cover.any(axis=0))

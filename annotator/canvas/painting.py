@@ -53,6 +53,9 @@ class Painting(QObject):
         self.item = DrawnItem(self._covered)
         self.active = False
         self.target = session.target
+        self.only_here = False
+        """Whether strokes on the seeds are bound to their neighbourhood."""
+        self._bound = False  # so is the present one
         self._value = UNTOUCHED
         self._drawn: Stroke | None = None  # as it is previewed
         self._fresh: Box | None = None  # covered since the last preview
@@ -71,7 +74,8 @@ class Painting(QObject):
     def begin(self, erase: bool, class_id: int | None = None) -> None:
         """Start a stroke of `class_id`, else of the session's class, or one that takes strokes away."""
         self.active = True
-        self.target = self._session.target
+        self._bound = self.only_here and self._session.target is Target.SEEDS and not erase
+        self.target = Target.MASK if self._bound else self._session.target
         value = self._session.class_id if class_id is None else class_id
         undecided_seed = self.target is Target.SEEDS and value == EDIT_VOID
         self._value = UNTOUCHED if erase or undecided_seed else value
@@ -94,7 +98,10 @@ class Painting(QObject):
         self._end()
         if edit is not None:
             self._drawn = None
-            self._session.strokes.commit(edit.box, edit.after, tool, self.target)
+            if self._bound:
+                self._session.strokes.commit_here(edit.box, edit.after, tool)
+            else:
+                self._session.strokes.commit(edit.box, edit.after, tool, self.target)
         else:
             self._drop_preview()
 

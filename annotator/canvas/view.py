@@ -29,6 +29,7 @@ LAYERS = ("image", "cam", "propagated", "mask", "seeds", "strokes")  # from bott
 SHOWN_AT_FIRST = ("image", "mask", "strokes")
 SIZE_STEP = 1.15
 BOX = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+HERE = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 MODIFIERS = (Qt.Key.Key_Alt, Qt.Key.Key_Shift)
 
 
@@ -240,11 +241,13 @@ class CanvasView(NavigableView):
             return
         self.session.strokes.editor = self
         at = self.to_image(event.position())
-        erase = event.button() == Qt.MouseButton.RightButton or self.erasing
+        here = event.modifiers() & HERE == HERE
+        self.painting.only_here = here or self.session.only_here
+        erase = event.button() == Qt.MouseButton.RightButton or (self.erasing and not here)
         if event.modifiers() & BOX == BOX and not self.tool.pending:
             self.tool, self._button = self._tools[BoxTool.name], event.button()
             self.tool.press(at, erase, False)
-        elif event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        elif event.modifiers() & Qt.KeyboardModifier.ControlModifier and not here:
             self._tools[Picker.name].press(at, erase, False)
         elif double:
             self._button = event.button()

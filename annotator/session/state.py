@@ -77,6 +77,7 @@ class SessionState(QObject):
     class_id = PaintValue(1)
     brush_share = PaintValue(0.024)
     protect_others = PaintValue(False)
+    only_here = PaintValue(False)
     outline_clicks = PaintValue(True)
     cam_class = PaintValue(0)
 

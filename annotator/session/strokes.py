@@ -5,13 +5,17 @@ from typing import Protocol
 
 import numpy as np
 
-from annotator.boxes import Box, rect_of, slices, union
+from annotator.boxes import Box, grown, rect_of, shifted, slices, union
 from annotator.session.acceptance import Acceptance
 from annotator.session.document import Document, Labels, Stroke
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
+from trainer.data.classes import UNTOUCHED
 from trainer.data.project import Edit, Project, Target
 from trainer.worker.messages import SeedsChanged
+
+REACH = 4.0
+"""How far from a stroke that is bound to its neighbourhood the mask may follow it, in brush radii."""
 
 
 class Editor(Protocol):
@@ -105,6 +109,52 @@ class Strokes:
         self._tell(True, False)
         self._painted(document, target, box, reopened=self._acceptance.open_again(document))
 
+    def commit_here(self, box: Box, after: Labels, tool: str) -> None:
+        """Journal a stroke that changes the mask near it and nowhere else: `after` is the layer of hand edits
+        inside `box`, as the stroke alone would make it.
+
+        What the stroke network makes of the stroke is kept, within `REACH` brushes of it, as hand edits: no
+        later stroke or model changes them, and far from it nothing follows the stroke. It is one step of
+        undo.
+        """
+        state = self._state
+        document, project = state.document, state.project
+        if document is None or project is None:
+            return
+        if self._travelling:  # an undo on its way may change what lies beside the stroke
+            state.saver.flush()
+        self._acceptance.call_off()
+        drawn = document.preview  # goes on being shown until the answer is there
+        reach = round(REACH * state.brush_radius)
+        around = grown(box, reach, document.shape)
+        before = document.mask_edits[slices(around)].copy()
+        stroke = np.full_like(before, UNTOUCHED)
+        inside = stroke[slices(shifted(box, around))]
+        inside[:] = np.where(after != document.mask_edits[slices(box)], after, UNTOUCHED)
+        corrections = document.corrections.copy()
+        near = corrections[slices(around)]
+        near[stroke != UNTOUCHED] = stroke[stroke != UNTOUCHED]
+        shown = document.base_mask[slices(around)].copy()
+        answer = before.copy()
+        self._travelling += 1
+
+        def write() -> None:
+            answer[:] = bounded(stroke, document.refined(corrections)[slices(around)], shown, before, reach)
+            project.record_edit(document.id, Target.MASK, around, before, answer, tool)
+
+        def arrived() -> None:
+            self._travelling -= 1
+            if state.document is document and state.project is project:
+                if document.preview is drawn:
+                    self._end_preview(document)
+                document.paint(Target.MASK, around, answer)
+                self._tell(True, False)
+                reopened = self._acceptance.open_again(document)
+                self._painted(document, Target.MASK, around, reopened)
+            self._written(document.id, project, Target.MASK)
+
+        state.saver.save(document.id, write, arrived)
+
     def undo(self) -> None:
         """Take back the last stroke of the open image, whichever layer it was on.
 
@@ -183,6 +233,24 @@ class Strokes:
     def _tell(self, can_undo: bool, can_redo: bool) -> None:
         self._can_undo, self._can_redo = can_undo, can_redo
         self._state.undo_changed.emit(can_undo or self._drawing, can_redo)
+
+
+def bounded(stroke: Labels, refined: Labels, shown: Labels, edits: Labels, reach: float) -> Labels:
+    """The hand edits (H×W) with a stroke, and with what follows it within `reach` pixels.
+
+    Args:
+        stroke: classes where it was drawn, 255 elsewhere.
+        refined: the mask with the stroke.
+        shown: the mask without it.
+        edits: the hand edits so far, which stay beside the stroke; 255 untouched.
+        reach: in pixels.
+    """
+    from scipy.ndimage import distance_transform_edt  # the window does not wait for it
+
+    drawn = stroke != UNTOUCHED
+    near = distance_transform_edt(~drawn) <= reach
+    follows = near & (refined != shown) & (edits == UNTOUCHED)
+    return np.where(drawn, stroke, np.where(follows, refined, edits))
 
 
 def _step(project: Project, image_id: str, travel: Travel, forward: bool) -> None:

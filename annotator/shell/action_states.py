@@ -65,4 +65,5 @@ class ActionStates:
         self._actions[session.tool].setChecked(True)
         self._actions["paint_seeds" if session.target is Target.SEEDS else "paint_mask"].setChecked(True)
         self._actions["protect"].setChecked(session.protect_others)
+        self._actions["only_here"].setChecked(session.only_here)
         self._actions["outline_clicks"].setChecked(session.outline_clicks)

@@ -26,6 +26,10 @@ class PaintActions:
         """Let strokes leave other painted classes alone."""
         self._session.protect_others = on
 
+    def only_here(self, on: bool) -> None:
+        """Bound strokes to their neighbourhood."""
+        self._session.only_here = on
+
     def outline_clicks(self, on: bool) -> None:
         """Show under the resting mouse what a click would give, or no longer."""
         self._session.outline_clicks = on

@@ -54,6 +54,7 @@ class MainBar(QToolBar):
             row.addWidget(button)
         self.addWidget(targets)
         self.addAction(actions["protect"])
+        self.addAction(actions["only_here"])
         self.addSeparator()
         self.addWidget(_caption(self.tr("Size")))
         self.size_slider = Slider()

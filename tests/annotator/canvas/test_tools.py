@@ -210,6 +210,42 @@ def test_hand_edits_go_to_the_mask_and_leave_the_seeds(view: CanvasView, session
     assert (session.corrections == UNTOUCHED).all()
 
 
+@pytest.mark.parametrize("by_key", [False, True])
+def test_only_here_changes_the_mask_near_the_stroke_and_is_one_step_of_undo(
+    by_key: bool, view: CanvasView, session: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a stroke spreads to by itself is told from the mask of the same stroke without the bound."""
+    propose(qtbot, session)
+    everywhere = np.full(session.mask.shape, CAT, np.uint8)
+    monkeypatch.setattr(type(session.document), "refined", lambda *_: everywhere)  # it takes the whole photo
+    before = session.mask.copy()
+    session.only_here = not by_key
+    held = CONTROL | ALT if by_key else Qt.KeyboardModifier.NoModifier
+    QTest.mouseClick(view.viewport(), LEFT, held, at(view, 40, 40))
+    y, x = np.ogrid[: before.shape[0], : before.shape[1]]
+    distance = np.hypot(y - 40, x - 40)
+    qtbot.waitUntil(lambda: (session.mask[distance <= 20] == CAT).all())
+    far = distance > 30
+    assert (session.mask[far] == before[far]).all()
+    assert (session.corrections == UNTOUCHED).all(), "no seed may carry it further"
+    qtbot.waitUntil(session.save)
+    session.strokes.undo()
+    qtbot.waitUntil(lambda: (session.mask == before).all())
+    session.strokes.redo()
+    qtbot.waitUntil(lambda: session.mask[40, 40] == CAT)
+    assert session.save()
+    stored = session.project.layer(session.image_id, Target.MASK, before.shape)
+    np.testing.assert_array_equal(stored, session.mask_edits)
+
+
+def test_only_here_does_not_bound_the_eraser(view: CanvasView, session: Session) -> None:
+    paint(view, at(view, 40, 40))
+    session.only_here = True
+    press(view, at(view, 40, 40), RIGHT)
+    release(view, at(view, 40, 40), RIGHT)
+    assert not painted(session).any() and (session.mask_edits == UNTOUCHED).all()
+
+
 def test_undecided_is_no_class_for_a_seed(view: CanvasView, session: Session) -> None:
     paint(view, at(view, 40, 40))
     session.class_id = EDIT_VOID
