@@ -54,6 +54,19 @@ sys.exit(main.main(["--help"]))
     assert done.returncode == 0, done.stderr
 
 
+def test_the_window_waits_for_nothing_large() -> None:
+    program = """
+import sys
+import annotator.app
+large = {"torch", "torchvision", "scipy", "safetensors"} & set(sys.modules)
+sys.exit(f"the window waits for {', '.join(sorted(large))}" if large else 0)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_every_module_loads_where_there_is_no_posix() -> None:
     posix = {"fcntl", "grp", "pwd", "resource", "termios"}
     modules = [ROOT / "main.py", *(ROOT / "annotator").rglob("*.py"), *(ROOT / "trainer").rglob("*.py")]

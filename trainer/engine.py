@@ -21,6 +21,7 @@ from trainer.learn.segmentation import PREDICTION_SCALES, predict
 from trainer.method.affinity import pair_affinity
 from trainer.method.grid import grid_of, pool, resize_nearest
 from trainer.method.propagation import Evidence
+from trainer.method.propagations import SEGMENTATION
 from trainer.method.settings import Settings
 from trainer.method.steps import (
     find_cams,
@@ -38,7 +39,7 @@ from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_inference
 from trainer.models.registry import BUNDLED
 from trainer.models.segnet import SegmentationNet
-from trainer.proposal import SEGMENTATION, Proposal, Suggestion, usefulness
+from trainer.proposal import Proposal, Suggestion, usefulness
 from trainer.translatable import TranslatableText, join_texts, translatable
 
 __all__ = ["Engine", "Evidence", "Models", "Proposal", "Suggestion"]

@@ -18,9 +18,6 @@ from trainer.method.seeds import seed_cues
 from trainer.method.strokes import Box, PhotoEmbedding, StrokeModel
 from trainer.translatable import TranslatableText
 
-SEGMENTATION = "segmentation"
-"""Source of scores that the segmentation network has predicted."""
-
 
 class Suggestion(NamedTuple):
     """A class that an image without tags may show.

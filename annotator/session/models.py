@@ -7,7 +7,7 @@ from annotator.session.parameters import Parameters
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.data.project import Project
-from trainer.proposal import SEGMENTATION
+from trainer.method.propagations import SEGMENTATION
 from trainer.worker.messages import ModelChanged, Promoted, TagsLearnt
 
 WEIGHTS = "weights"

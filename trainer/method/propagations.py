@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     Spread = Callable[[Tensor, Tensor, Evidence, Settings], np.ndarray]
 
+SEGMENTATION = "segmentation"
+"""Stands in the place of a propagation's name where the segmentation network has predicted the scores."""
+
 
 @dataclass(frozen=True)
 class Propagation:

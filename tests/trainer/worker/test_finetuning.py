@@ -17,7 +17,7 @@ import trainer.worker.segmentation_subject
 from trainer.data.images import load_image
 from trainer.data.project import Project
 from trainer.engine import Engine
-from trainer.proposal import SEGMENTATION
+from trainer.method.propagations import SEGMENTATION
 from trainer.worker.finetuning import NothingToLearn, Training
 from trainer.worker.known_masks import ACCEPTED, AUTOMATIC, CORRECTED, Known
 from trainer.worker.messages import Message, ModelChanged, Promoted, ValidationPoint

@@ -17,10 +17,10 @@ from trainer.data.project import ImageRecord, Project, Status, Target
 from trainer.engine import Engine, Models
 from trainer.errors import WeightsError
 from trainer.learn.augment import Augmentation
+from trainer.method.propagations import SEGMENTATION
 from trainer.method.settings import Settings
 from trainer.models.backbones import build_backbone
 from trainer.models.classifier import CamClassifier
-from trainer.proposal import SEGMENTATION
 from trainer.worker.messages import (
     LearnTags,
     LossPoint,
