@@ -39,7 +39,7 @@ from trainer.worker.messages import Start, State  # noqa: E402
 
 COPIES = 6  # of each photo of the sample
 MOST_GROWTH = 50.0  # MB after the warm-up
-WARM_UP = 0.25  # part of the rounds
+WARM_UP = 0.4  # part of the rounds; the trainer begins within, which brings half of torch into memory
 PATIENCE = 60.0  # seconds for anything that is waited for
 NO_MODIFIER, CONTROL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
 LEFT = Qt.MouseButton.LeftButton
@@ -198,11 +198,13 @@ class Labeler:
         if isinstance(dialog, ClassesDialog):
             QTest.keyClicks(dialog.field, f"Cat {number}")
             QTest.keyClick(dialog.field, K.Key_Return)
-            until(lambda: f"Cat {number}" in self.session.classes, "the new class")
+            until(lambda: not dialog.field.text(), "the new class")
+            assert f"Cat {number}" in self.session.classes
         QTest.keyClick(dialog, K.Key_Escape)
         until(lambda: not dialog.isVisible(), "the dialog to close")
         dialog.deleteLater()
         window.activateWindow()
+        until(window.isActiveWindow, "the window to be active again")
         window.canvas.setFocus()
 
     def images(self, number: int) -> None:
