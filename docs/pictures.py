@@ -48,13 +48,12 @@ def main() -> None:
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, folder)
         settings = DeskSettings()
         settings.theme = "dark"
-        settings.weights = options.weights
         window = make_window(settings)
         window.resize(*SIZE)
         window.show()
         window.open_path(build_sample(Path(folder) / "sample"))
         session = window.session
-        _wait(app, lambda: session.image_id is not None and session.worker is not None)
+        _wait(app, lambda: bool(session.image_id) and session.worker is not None)
         if not options.weights:
             # The first start: what the weights that ship know without having learnt anything.
             window.actions_table["inspect"].trigger()
@@ -67,6 +66,10 @@ def main() -> None:
             window.grab().save(str(HERE / "click.png"))
             window.close()
             return
+        ready: list[bool] = []
+        session.models.ready.connect(lambda: ready.append(True))
+        session.models.choose(options.weights)
+        _wait(app, lambda: bool(ready))
         learnt: list[object] = []
         session.predictor.tags_learnt.connect(lambda *about: learnt.append(about))
         window.actions_table["learn_tags"].trigger()
