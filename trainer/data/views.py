@@ -39,6 +39,12 @@ class Views(Sequence[np.ndarray]):
         self._paths, self._max_side, self._budget = paths, max_side, budget
         self._kept: LRUCache[int, np.ndarray] = LRUCache(budget, lambda view: view.nbytes)
 
+    def only(self, indices: Sequence[int]) -> Views:
+        """Return the photos of these indices; all of them are the very same object."""
+        if list(indices) == list(range(len(self))):
+            return self
+        return Views([self._paths[index] for index in indices], self._max_side, self._budget)
+
     def __len__(self) -> int:
         return len(self._paths)
 

@@ -37,7 +37,10 @@ NetT = TypeVar("NetT", bound=nn.Module)
 
 
 class Networks:
-    """Trains on the photos of `stages` and keeps the results in `folder`."""
+    """Trains on the tagged photos of `stages` and keeps the results in `folder`.
+
+    What a photo shows that nobody has tagged is not known: it is no example of anything.
+    """
 
     def __init__(
         self,
@@ -50,6 +53,8 @@ class Networks:
     ) -> None:
         self.stages, self.folder, self.options = stages, folder, options
         self.report, self.group, self.timer = report, group, timer
+        self._tagged = [index for index, item in enumerate(stages.items) if item.tags is not None]
+        self._views = stages.views.only(self._tagged)
 
     def classifier(self, given: Bundle | None, warnings: list[str]) -> CamClassifier:
         """Return the classifier: that of `given`, its classes matched by name, or one trained on the tags.
@@ -75,13 +80,13 @@ class Networks:
         path = self.folder.model("classifier")
         if not path.is_file():
             classifier = self._new(lambda: CamClassifier(self._backbone(), len(names)))
-            tags = [self.stages.ids(index) for index in range(len(self.stages.items))]
+            tags = [self.stages.ids(index) for index in self._tagged]
             recipe = self._recipe(self.options.classifier_recipe)
             kept = self._checkpoint("classifier")
             self._train(
                 CLASSIFIER,
                 classifier_steps(
-                    classifier, self.stages.views, tags, recipe, self.group, kept, self.options.workers
+                    classifier, self._views, tags, recipe, self.group, kept, self.options.workers
                 ),
             )
             self._keep("classifier", Bundle(names, classifier=classifier))
@@ -97,12 +102,12 @@ class Networks:
             # [ours] The classifier's backbone serves both: trained further on the seeds it learns their
             # faults, and the desk would have to run two.
             net = self._new(lambda: AffinityNet(classifier.backbone.requires_grad_(False)))
-            seeds = [self.stages.seeds(index) for index in range(len(self.stages.items))]
+            seeds = [self.stages.seeds(index) for index in self._tagged]
             recipe = self._recipe(self.options.affinity_recipe)
             kept = self._checkpoint("affinity")
             self._train(
                 AFFINITY_NET,
-                affinity_steps(net, self.stages.views, seeds, recipe, self.group, kept, self.options.workers),
+                affinity_steps(net, self._views, seeds, recipe, self.group, kept, self.options.workers),
             )
             self._keep("affinity", Bundle(self.stages.classes.names, affinity=net))
         return self._loaded(load_models(path).affinity)
@@ -115,22 +120,20 @@ class Networks:
             net = self._new(lambda: SegmentationNet(backbone, len(self.stages.classes)))
             masks = [
                 resize_nearest(self.stages.labels(labels, index), self.stages.views[index].shape[:2])
-                for index in range(len(self.stages.items))
+                for index in self._tagged
             ]
             recipe = self._recipe(self.options.segmentation_recipe)
             kept = self._checkpoint("segmentation")
             self._train(
                 SEGMENTATION_NET,
-                segmentation_steps(
-                    net, self.stages.views, masks, recipe, self.group, kept, self.options.workers
-                ),
+                segmentation_steps(net, self._views, masks, recipe, self.group, kept, self.options.workers),
             )
             self._keep("segmentation", Bundle(self.stages.classes.names, segmentation=net))
         return self._loaded(load_models(path).segmentation)
 
     def _recipe(self, recipe: Recipe) -> Recipe:
         return replace(
-            recipe.fitted(len(self.stages.items), self.options.least_steps),
+            recipe.fitted(len(self._tagged), self.options.least_steps),
             seed=self.options.seed,
             precision=self.options.precision,
         )

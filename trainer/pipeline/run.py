@@ -84,6 +84,11 @@ def run_pipeline(
         UserError: one sentence on what is wrong with the data, the weights or `out`.
     """
     options = options or Options()
+    if all(item.tags is None for item in source.items):
+        raise DataError(
+            f"none of the {len(source.items)} images in {source.root} has tags; "
+            "list them in a tags.csv beside the images (image,tags)"
+        )
     run = _Run(source, out, options, report or NullReporter(), group)
     if group.is_main and not run.folder.begun:  # one that was cut short has no finished tree yet
         check_destination(out, image_folder(source.root), options.force)

@@ -298,6 +298,33 @@ def test_a_damaged_photo_is_named_and_the_rest_goes_on(voc_tree: Path, tmp_path:
     assert (tmp_path / "out" / "SegmentationClass" / "two.png").exists()
 
 
+def test_a_photo_that_nobody_has_tagged_teaches_nothing(voc_tree: Path, tmp_path: Path) -> None:
+    """The run learns the very same networks as one in which the photo is not there at all."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for name in ("one", "two", "three"):
+        shutil.copy(voc_tree / "JPEGImages" / f"{name}.jpg", photos)
+    (photos / "tags.csv").write_text("image,tags\none,cat\ntwo,dog person\n")
+    _run(photos, tmp_path / "with")
+    assert not load_mask(tmp_path / "with" / "SegmentationClass" / "three.png").any()
+    (photos / "three.jpg").unlink()
+    _run(photos, tmp_path / "without")
+    first, second = (load_models(tmp_path / name / "models.safetensors") for name in ("with", "without"))
+    for part in ("classifier", "affinity", "segmentation"):
+        for (name, one), other in zip(
+            getattr(first, part).state_dict().items(),
+            getattr(second, part).state_dict().values(),
+            strict=True,
+        ):
+            assert torch.equal(one, other), name
+
+
+def test_a_run_without_any_tag_is_refused_before_it_begins(voc_tree: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none of the 4 images .* has tags; .*tags.csv"):
+        _run(voc_tree / "JPEGImages", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def _run_as_pair(tree: Path, out: Path, second: str = "None") -> subprocess.CompletedProcess[str]:
     """Do `_run` in two processes; `second` is the reporter of the one that does not lead."""
     script = out.with_suffix(".py")
