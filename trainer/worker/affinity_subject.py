@@ -70,7 +70,7 @@ class AffinitySubject:
         evidence = engine.evidence(photo.photo, photo.classes)
         features = engine.features(engine.taps(photo.photo), net)
         scores = propagate(features, pair_affinity(features[None])[0], evidence, settings)
-        return photo.refined(make_mask(scores, photo.photo, evidence.classes, settings, crf=False))
+        return make_mask(scores, photo.photo, evidence.classes, settings, crf=False)
 
     def use(self, net: AffinityNet | None, version: int) -> None:
         """See `Subject.use`."""

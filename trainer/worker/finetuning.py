@@ -30,7 +30,7 @@ from trainer.worker.model_versions import (
     subject_of,
 )
 from trainer.worker.subject import Subject, Tuner
-from trainer.worker.verdict import paired
+from trainer.worker.verdict import LEAST_GAIN, paired
 
 LEAST_PHOTOS = 4
 """Corrected photos without which there is no evidence of anything."""
@@ -55,6 +55,9 @@ class Training:
     challenger that has not learnt from it with that of the incumbent's own counterpart. Where the mean
     difference is above zero with confidence, the challenger becomes the incumbent: saved as a version, used
     by the engine. What photos corrected since then show to be worse than the version before is taken back.
+
+    The masks compared are those before the stroke network draws the outlines. What a person accepts began as
+    the incumbent's mask with its outlines drawn, and would favour it; those only must not become worse.
 
     A photo that cannot be read is left out from then on, and the reason is reported.
     """
@@ -176,7 +179,10 @@ class Training:
         for index in self._rng.permutation(len(candidates))[:room]:
             record = candidates[index]
             self._rehearsed[record.id] = automatic_mask(
-                self._project, record, self._engine.strokes, lambda photo: self._subject.mask(net, photo)
+                self._project,
+                record,
+                self._engine.strokes,
+                lambda photo: photo.refined(self._subject.mask(net, photo)),
             )
             yield
 
@@ -241,16 +247,20 @@ class Training:
         old, new = [], []
         for photo in photos:
             fold = fold_of[photo.image]
-            old.append(self._score(incumbent.folds[fold], photo))
+            old.append(self._scores(incumbent.folds[fold], photo))
             yield
-            new.append(self._score(tuners[1 + fold].net, photo))
+            new.append(self._scores(tuners[1 + fold].net, photo))
             yield
-        verdict = paired(old, new)
-        self._send(ValidationPoint(number, float(np.mean(old)), float(np.mean(new))))
-        return float(np.mean(new)) if verdict.better else None
+        (old_masks, old_shown), (new_masks, new_shown) = np.transpose(old), np.transpose(new)
+        verdict, shown = paired(old_masks, new_masks), paired(old_shown, new_shown)
+        score = float(new_masks.mean())
+        self._send(ValidationPoint(number, float(old_masks.mean()), score))
+        return score if verdict.better and shown.mean > -LEAST_GAIN else None
 
-    def _score(self, net: object, photo: Known) -> float:
-        return object_iou(self._subject.mask(net, photo), photo.labels)
+    def _scores(self, net: object, photo: Known) -> tuple[float, float]:
+        """Return the IoU of a network's mask, and of what the desk would show of it."""
+        mask = self._subject.mask(net, photo)
+        return object_iou(mask, photo.labels), object_iou(photo.refined(mask), photo.labels)
 
     def _promote(self, tuners: Sequence[Tuner], fold_of: Mapping[str, int], score: float) -> Taught:
         net, *folds = (self._subject.copy(tuner.net) for tuner in tuners)
@@ -269,9 +279,9 @@ class Training:
         number, former = self._version_before()
         old, new = [], []
         for photo in since:
-            old.append(self._score(former.net, photo))
+            old.append(self._scores(former.net, photo)[1])
             yield
-            new.append(self._score(incumbent.net, photo))
+            new.append(self._scores(incumbent.net, photo)[1])
             yield
         if not paired(old, new).worse:
             return None

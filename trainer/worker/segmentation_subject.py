@@ -106,7 +106,7 @@ class SegmentationSubject:
         if net is None:
             return self._propagation.mask(self._engine.models.affinity, photo)
         maps = partial(self.maps, photo)
-        return photo.refined(predict_from_maps(net, maps, photo.classes, photo.labels.shape))
+        return predict_from_maps(net, maps, photo.classes, photo.labels.shape)
 
     def use(self, net: SegmentationNet | None, version: int) -> None:
         """See `Subject.use`."""

@@ -60,8 +60,8 @@ class Subject(Protocol):
         """Take note of all photos that will be learnt from."""
 
     def mask(self, net: Any, photo: Known) -> np.ndarray:
-        """Return the mask that `net`, or the engine without it, makes of a photo, outlines drawn: uint8 H×W
-        class ids.
+        """Return the mask that `net`, or the engine without it, makes of a photo: uint8 H×W class ids, before
+        the stroke network draws the outlines.
         """
 
     def use(self, net: Any, version: int) -> None:

@@ -33,7 +33,7 @@ class Verdict(NamedTuple):
         return self.high < 0 and self.mean <= -LEAST_GAIN
 
 
-def paired(old: Sequence[float], new: Sequence[float]) -> Verdict:
+def paired(old: Sequence[float] | np.ndarray, new: Sequence[float] | np.ndarray) -> Verdict:
     """Compare the IoUs of two models on the same photos, one pair each, by the paired bootstrap.
 
     Most photos hardly change and a few change much, which an interval of the normal distribution would take
