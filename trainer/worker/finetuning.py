@@ -9,6 +9,7 @@ import numpy as np
 from trainer.data.project import ImageRecord, Project
 from trainer.engine import Engine, Models
 from trainer.evaluation import object_iou
+from trainer.method.strokes import PhotoEmbedding
 from trainer.translatable import TranslatableText, error_message, join_texts, translatable
 from trainer.worker.known_masks import Known, Unreadable, automatic_mask, corrected_mask
 from trainer.worker.messages import (
@@ -247,9 +248,10 @@ class Training:
         old, new = [], []
         for photo in photos:
             fold = fold_of[photo.image]
-            old.append(self._scores(incumbent.folds[fold], photo))
+            embedding = photo.embed()
+            old.append(self._scores(incumbent.folds[fold], photo, embedding))
             yield
-            new.append(self._scores(tuners[1 + fold].net, photo))
+            new.append(self._scores(tuners[1 + fold].net, photo, embedding))
             yield
         (old_masks, old_shown), (new_masks, new_shown) = np.transpose(old), np.transpose(new)
         verdict, shown = paired(old_masks, new_masks), paired(old_shown, new_shown)
@@ -257,10 +259,11 @@ class Training:
         self._send(ValidationPoint(number, float(old_masks.mean()), score))
         return score if verdict.better and shown.mean > -LEAST_GAIN else None
 
-    def _scores(self, net: object, photo: Known) -> tuple[float, float]:
+    def _scores(self, net: object, photo: Known, embedding: PhotoEmbedding) -> tuple[float, float]:
         """Return the IoU of a network's mask, and of what the desk would show of it."""
         mask = self._subject.mask(net, photo)
-        return object_iou(mask, photo.labels), object_iou(photo.refined(mask), photo.labels)
+        shown = photo.refined(mask, embedding)
+        return object_iou(mask, photo.labels), object_iou(shown, photo.labels)
 
     def _promote(self, tuners: Sequence[Tuner], fold_of: Mapping[str, int], score: float) -> Taught:
         net, *folds = (self._subject.copy(tuner.net) for tuner in tuners)
@@ -279,9 +282,10 @@ class Training:
         number, former = self._version_before()
         old, new = [], []
         for photo in since:
-            old.append(self._scores(former.net, photo)[1])
+            embedding = photo.embed()
+            old.append(self._scores(former.net, photo, embedding)[1])
             yield
-            new.append(self._scores(incumbent.net, photo)[1])
+            new.append(self._scores(incumbent.net, photo, embedding)[1])
             yield
         if not paired(old, new).worse:
             return None

@@ -65,14 +65,16 @@ class Known:
         """Digest of the photo."""
         return content_hash(self.photo)
 
-    @cached_property
-    def embedding(self) -> PhotoEmbedding:
-        """The photo as the stroke network sees it."""
+    def embed(self) -> PhotoEmbedding:
+        """Return the photo as the stroke network sees it: some megabytes, which are not kept."""
         return self.strokes.embed(self.photo)
 
-    def refined(self, mask: np.ndarray) -> np.ndarray:
-        """Return a mask uint8 H×W of the photo as the desk would show it, its outlines drawn."""
-        return self.strokes.propose(self.embedding, mask)
+    def refined(self, mask: np.ndarray, embedding: PhotoEmbedding | None = None) -> np.ndarray:
+        """Return a mask uint8 H×W of the photo as the desk would show it, its outlines drawn.
+
+        `embedding` is that of `embed`, where it is at hand.
+        """
+        return self.strokes.propose(embedding or self.embed(), mask)
 
 
 def corrected_mask(project: Project, record: ImageRecord, strokes: StrokeModel) -> Known:
