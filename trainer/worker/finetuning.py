@@ -42,7 +42,7 @@ BEGINNING_PHOTOS = 100
 """Photos with automatic masks that a new network learns from before any correction."""
 CORRECTED_SHARE = 0.5
 """Largest share of steps that learn from corrected photos."""
-PATIENCE = 3
+PATIENCE = 5
 """Rounds in a row without anything better after which a run ends."""
 DISPROOF_PHOTOS = 3
 """Photos corrected after a promotion without which it is not called into question."""
@@ -57,8 +57,9 @@ class Training:
     difference is above zero with confidence, the challenger becomes the incumbent: saved as a version, used
     by the engine. What photos corrected since then show to be worse than the version before is taken back.
 
-    The masks compared are those before the stroke network draws the outlines. What a person accepts began as
-    the incumbent's mask with its outlines drawn, and would favour it; those only must not become worse.
+    Masks are compared as the desk shows them, and before the stroke network draws the outlines. A gain in
+    either is evidence, as long as what is shown does not become worse: a mask that a person accepted began as
+    the incumbent's own, with its outlines drawn, so that what is shown favours the incumbent.
 
     A photo that cannot be read is left out from then on, and the reason is reported.
     """
@@ -257,7 +258,8 @@ class Training:
         verdict, shown = paired(old_masks, new_masks), paired(old_shown, new_shown)
         score = float(new_masks.mean())
         self._send(ValidationPoint(number, float(old_masks.mean()), score))
-        return score if verdict.better and shown.mean > -LEAST_GAIN else None
+        proven = shown.better or (verdict.better and shown.mean > -LEAST_GAIN)
+        return score if proven else None
 
     def _scores(self, net: object, photo: Known, embedding: PhotoEmbedding) -> tuple[float, float]:
         """Return the IoU of a network's mask, and of what the desk would show of it."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-CONFIDENCE = 0.95
+CONFIDENCE = 0.9
 """How sure a verdict is, one-sided."""
 RESAMPLES = 2000
 """Draws of the bootstrap."""
