@@ -71,9 +71,11 @@ def mix(archive: Path, trees: Sequence[Path], out: Path, seed: int = 0) -> int:
         rows[file.name] = tags
     for tree in trees:
         for item in open_source(tree, "all").items:
+            if item.tags is None:  # what it shows is not known
+                continue
             file = out / f"{tree.name}-{item.image_path.name}"
             shutil.copyfile(item.image_path, file)
-            rows[file.name] = item.tags or ()
+            rows[file.name] = item.tags
     write_tags_csv(out / "tags.csv", rows)
     return len(rows)
 

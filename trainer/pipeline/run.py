@@ -74,14 +74,15 @@ def run_pipeline(
     are left in ``stages/`` as well.
 
     Args:
-        source: images and their tags; an image without any becomes all background.
+        source: images and their tags. One that nobody has tagged teaches nothing, and its mask is all
+            background.
         out: a new folder, or that of an earlier run.
         options: models, parameters and recipes.
         report: receives the progress.
         group: the processes that share the work.
 
     Raises:
-        UserError: one sentence on what is wrong with the data, the weights or `out`.
+        UserError: one sentence on what is wrong with the data (no tags at all), the weights or `out`.
     """
     options = options or Options()
     if all(item.tags is None for item in source.items):

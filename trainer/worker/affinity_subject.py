@@ -21,7 +21,7 @@ class AffinitySubject:
     """The AffinityNet of an engine; see `Subject`."""
 
     name = "affinity"
-    steps = 60
+    steps = 20
     batch = 1
 
     def __init__(self, engine: Engine) -> None:

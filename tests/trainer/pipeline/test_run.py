@@ -284,6 +284,7 @@ def test_a_stage_that_a_person_edited_is_only_replaced_by_force(
 
 @pytest.mark.parametrize("place", ["", "out"])
 def test_a_run_never_goes_among_the_photos(voc_tree: Path, place: str) -> None:
+    (voc_tree / "JPEGImages" / "tags.csv").write_text("image,tags\none,cat\n")
     with pytest.raises(DataError, match="choose another folder"):
         _run(voc_tree / "JPEGImages", voc_tree / "JPEGImages" / place, force=True)
     assert not (voc_tree / "JPEGImages" / "run").exists()

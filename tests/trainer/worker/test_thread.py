@@ -50,7 +50,7 @@ def desk(project: Project, engine: Engine) -> Iterator[Desk]:
 @pytest.fixture
 def convinced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make short rounds, and little evidence enough: four photos and a random network are a weak case."""
-    monkeypatch.setattr(trainer.worker.affinity_subject.AffinitySubject, "steps", 20)
+    monkeypatch.setattr(trainer.worker.affinity_subject.AffinitySubject, "steps", 10)
     monkeypatch.setattr(trainer.worker.verdict, "CONFIDENCE", 0.6)
     monkeypatch.setattr(trainer.worker.verdict, "LEAST_GAIN", 0.0)
 
