@@ -24,6 +24,7 @@ from trainer.method.strokes import (
     few_threads,
     working_size,
 )
+from trainer.models.stroke_net import Embedded
 
 MODEL = StrokeModel.bundled()
 
@@ -215,6 +216,33 @@ def test_a_small_object_is_looked_at_closer(
     for row, column in ((20, 20), (200, 230), (230, 20)):
         MODEL.refine(photo, None, dabs((256, 256), (row, column, 1), radius=3))
     assert len(photo.closer) <= 2
+
+
+@pytest.mark.parametrize("closer_logit, takes", [(2.0, False), (4.0, True)])
+def test_a_closer_look_takes_a_pixel_from_another_class_only_by_a_larger_logit(
+    closer_logit: float, takes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the whole photo class 2 wins by 3 all around a small object of class 1; the closer look at that
+    object answers the same everywhere.
+    """
+    model = StrokeModel(strokes.load_stroke_net(strokes.BUNDLED_STROKES))
+    photo = model.embed(np.zeros((256, 256, 3), np.uint8))
+    object_ = np.s_[32:56, 32:56]  # of 96 cells a side
+
+    def answer(maps: Embedded, *_: torch.Tensor) -> torch.Tensor:
+        cells = maps.base.shape[-2:]
+        if maps is not photo.whole:
+            return torch.full((1, 1, *cells), closer_logit)
+        logits = torch.stack([torch.full(cells, -1.0), torch.full(cells, 3.0)])
+        logits[0][object_], logits[1][object_] = 1.0, -3.0
+        return logits[:, None]
+
+    monkeypatch.setattr(model._net, "answer", answer)
+    mask = model.refine(photo, None, dabs((256, 256), (117, 117, 1), (240, 240, 2), radius=3))
+    assert len(photo.closer) == 1, "class 2 fills the photo: there is nothing closer to see of it"
+    assert (mask[92:142, 92:142] == 1).all(), "the object stays"
+    assert (mask[75:80, 75:160] == (1 if takes else 2)).all(), "beside it, inside the closer look"
+    assert (mask[:40] == 2).all(), "outside the closer look nothing changes"
 
 
 # -- Floods -------------------------------------------------------------------------------------------------
