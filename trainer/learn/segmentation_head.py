@@ -31,7 +31,7 @@ time: a single one depends on the last photos."""
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class HeadExample:
     """A photo to learn from.
 
     Attributes:
@@ -60,7 +60,7 @@ class HeadTuner:
     """Teaches a copy of a network's head; `net` is what it has come to."""
 
     def __init__(self, net: SegmentationNet, rng: np.random.Generator, rate: float = RATE) -> None:
-        """`rng` is the source of all randomness: equal ones and equal lessons give equal heads."""
+        """`rng` is the source of all randomness: equal ones and equal examples give equal heads."""
         self.net = copy_head(net)
         self._learner = copy_head(net).train()
         self._rng = rng
@@ -83,7 +83,7 @@ class HeadTuner:
         for group in self._optimiser.param_groups:
             group["lr"] = rate
 
-    def step(self, lessons: Sequence[Lesson], weights: Tensor) -> float:
+    def step(self, examples: Sequence[HeadExample], weights: Tensor) -> float:
         """Learn from a batch; return its mean loss.
 
         `weights`, float ``(L,)``, are those of a pixel of each label (`class_weights`). Raises
@@ -91,15 +91,15 @@ class HeadTuner:
         """
         self._optimiser.zero_grad()
         total = 0.0
-        for lesson in lessons:
+        for example in examples:
             mirrored = bool(self._rng.random() < 0.5)
-            labels = lesson.labels[:, ::-1] if mirrored else lesson.labels
+            labels = example.labels[:, ::-1] if mirrored else example.labels
             shown = sorted({BACKGROUND, *labels_in(labels)} - {VOID})
-            maps = [map_.float() for map_ in lesson.maps(mirrored)]
+            maps = [map_.float() for map_ in example.maps(mirrored)]
             with dropping_by(self._learner, [self._rng]):
                 scores = self._learner.score(maps, labels.shape, self._every)[0]
             wanted = torch.from_numpy(labels[:: self._every, :: self._every].astype(np.int64))
-            loss = pixel_loss(scores, wanted.to(scores.device), shown, weights) / len(lessons)
+            loss = pixel_loss(scores, wanted.to(scores.device), shown, weights) / len(examples)
             if not torch.isfinite(loss):
                 raise FloatingPointError("the training loss is no longer a number")
             loss.backward()
@@ -124,25 +124,25 @@ def new_head(backbone: Backbone, class_count: int, seed: int) -> SegmentationNet
 
 def head_steps(
     tuner: HeadTuner,
-    lessons: Sequence[Lesson],
+    examples: Sequence[HeadExample],
     class_count: int,
     epochs: int,
     batch: int,
     rng: np.random.Generator,
 ) -> Iterator[float]:
-    """Teach a new head all lessons, `epochs` times, in batches; yield the loss after each.
+    """Teach a new head all examples, `epochs` times, in batches; yield the loss after each.
 
     The rate falls from `NEW_RATE` to 0, as in the paper's recipe (poly schedule).
     """
-    weights = class_weights([lesson.labels for lesson in lessons], 1 + class_count)
+    weights = class_weights([example.labels for example in examples], 1 + class_count)
     weights = weights.to(tuner.net.classify.weight.device)
-    each = -(-len(lessons) // batch)
+    each = -(-len(examples) // batch)
     for epoch in range(epochs):
-        order = rng.permutation(len(lessons))
+        order = rng.permutation(len(examples))
         for place in range(each):
             tuner.slow_down(NEW_RATE * (1 - (epoch * each + place) / (epochs * each)) ** 0.9)
             chosen = order[place * batch :][:batch]
-            yield tuner.step([lessons[index] for index in chosen], weights)
+            yield tuner.step([examples[index] for index in chosen], weights)
 
 
 @torch.inference_mode()
@@ -154,9 +154,10 @@ def predict_from_maps(
 ) -> np.ndarray:
     """Return the mask that the head gives a photo of `size` (H, W) that shows `classes`: uint8 H×W class ids.
 
-    It is the mean over photo and mirror image, at one scale; `maps` as in a lesson.
+    It is the mean over photo and mirror image, at one scale; `maps` as in an example.
     """
-    rows = [BACKGROUND, *(label for label in classes if label in learnt_rows(net.classify))]
+    learnt = set(learnt_rows(net.classify))
+    rows = [BACKGROUND, *(label for label in classes if label in learnt)]
     total = torch.zeros(())
     for mirrored in (False, True):
         scores = net.score([map_.float() for map_ in maps(mirrored)], size)[0, rows].softmax(dim=0)

@@ -16,8 +16,8 @@ from trainer.feature_cache import FeatureCache
 from trainer.learn.segmentation import class_weights
 from trainer.learn.segmentation_head import (
     NEW_RATE,
+    HeadExample,
     HeadTuner,
-    Lesson,
     copy_head,
     head_steps,
     new_head,
@@ -77,10 +77,10 @@ class SegmentationSubject:
 
     def begin(self, photos: Sequence[Known], seed: int) -> Iterator[None]:
         """See `Subject.begin`: a new head learns from the propagated masks, outlines drawn."""
-        lessons = [Lesson(partial(self.maps, photo), photo.labels) for photo in photos]
+        examples = [HeadExample(partial(self.maps, photo), photo.labels) for photo in photos]
         rng = np.random.default_rng(seed)
         tuner = HeadTuner(self.blank(self.classes), rng, NEW_RATE)
-        for _ in head_steps(tuner, lessons, self.classes, BEGINNING_EPOCHS, self.batch, rng):
+        for _ in head_steps(tuner, examples, self.classes, BEGINNING_EPOCHS, self.batch, rng):
             yield
         self._beginning = tuner.net
 
@@ -116,9 +116,12 @@ class SegmentationSubject:
 
     def maps(self, photo: Known, mirrored: bool) -> tuple[Tensor, ...]:
         """Return what heads need of a photo or its mirror image."""
-        key = photo.digest, mirrored
-        net = self.network() or self.blank(self.classes)  # all share its backbone
-        return self._maps.get(key, lambda: photo_maps(net, photo.photo, mirrored))
+
+        def compute() -> tuple[Tensor, ...]:
+            net = self.network() or self.blank(self.classes)  # all share its backbone
+            return photo_maps(net, photo.photo, mirrored)
+
+        return self._maps.get((photo.digest, mirrored), compute)
 
 
 class SegmentationTuner:
@@ -132,5 +135,5 @@ class SegmentationTuner:
     def step(self, photos: Sequence[Known]) -> float:
         """See `Tuner.step`."""
         self._tuner.open_rows(self._subject.labels)
-        lessons = [Lesson(partial(self._subject.maps, photo), photo.labels) for photo in photos]
-        return self._tuner.step(lessons, self._subject.weights)
+        examples = [HeadExample(partial(self._subject.maps, photo), photo.labels) for photo in photos]
+        return self._tuner.step(examples, self._subject.weights)

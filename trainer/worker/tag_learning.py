@@ -27,7 +27,7 @@ from trainer.feature_cache import FeatureCache
 from trainer.learn import affinity as affinity_training
 from trainer.learn import classifier as classifier_training
 from trainer.learn.loop import Recipe, Step
-from trainer.learn.segmentation_head import NEW_RATE, HeadTuner, Lesson, head_steps, new_head, photo_maps
+from trainer.learn.segmentation_head import NEW_RATE, HeadExample, HeadTuner, head_steps, new_head, photo_maps
 from trainer.method import calibration, steps
 from trainer.method.affinity import pair_affinity
 from trainer.method.calibration import Cover
@@ -315,10 +315,10 @@ class TagLearning:
             photo = resize_to_fit(views[index], LONG_SIDE)
             return cache.get((index, mirrored), lambda: photo_maps(net, photo, mirrored))
 
-        lessons = [Lesson(partial(maps, index), mask) for index, mask in enumerate(masks)]
+        examples = [HeadExample(partial(maps, index), mask) for index, mask in enumerate(masks)]
         text = translatable("Learning the masks")
-        self._clock.open("segmentation", SEGMENTATION_EPOCHS * len(lessons))
-        batches = head_steps(tuner, lessons, classes, SEGMENTATION_EPOCHS, SEGMENTATION_BATCH, rng)
+        self._clock.open("segmentation", SEGMENTATION_EPOCHS * len(examples))
+        batches = head_steps(tuner, examples, classes, SEGMENTATION_EPOCHS, SEGMENTATION_BATCH, rng)
         for loss in batches:
             self._step += 1
             self._send(LossPoint(self._step, loss))
