@@ -114,6 +114,7 @@ def _write_entries(
 ) -> list[str]:
     taken: set[str] = set()
     problems: list[str] = []
+    undecided = 0
     photos = (out / writer.photo_folder).resolve()
     written = 0
     for entry in entries:
@@ -137,11 +138,19 @@ def _write_entries(
             problems.append(error_message(error))
             continue
         written += 1
+        undecided += not writer.keeps_void and bool((entry.mask == VOID).any())
         progress(entry.id)
     if not written:
         nothing = translatable("there is nothing to export: accept a mask first")
         raise DataError("; ".join([nothing, *problems]) if problems else nothing)
     writer.finish()
+    if undecided:
+        problems.append(
+            translatable(
+                "this format knows no undecided pixels; they are background now in {count} images",
+                count=undecided,
+            )
+        )
     return problems
 
 

@@ -43,6 +43,8 @@ class Writer(Protocol):
     """Folder in the data set that takes the photos; one to be exported must not lie in it."""
     last: ClassVar[tuple[str, ...]]
     """Files and folders that refer to others, in the order in which they are moved into place at the end."""
+    keeps_void: ClassVar[bool] = True
+    """Whether the format can tell undecided pixels from background."""
 
     def __init__(self, root: Path, classes: ClassList) -> None: ...
 

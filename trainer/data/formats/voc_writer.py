@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
-import numpy as np
-from PIL import Image
-from scipy import ndimage
-
-from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
+from trainer.data.classes import BACKGROUND, ClassList
 from trainer.data.formats.base import ExportEntry, Writer
+from trainer.data.formats.outlines import areas_of
+from trainer.data.formats.photo import write_photo
 from trainer.data.ids import file_under
-from trainer.data.images import is_upright_jpeg, load_image, palette_image
+from trainer.data.images import palette_image
 from trainer.data.palette import colour_of
 from trainer.translatable import translatable
 
-JPEG_QUALITY = 95
 _LABELMAP = "labelmap.txt"
 
 
@@ -44,9 +39,10 @@ class VocWriter(Writer):
 
     def add(self, entry: ExportEntry, class_ids: frozenset[int]) -> None:
         """Write photo, mask and annotation of one image."""
-        _write_image(self._root, entry)
+        write_photo(entry.image_path, file_under(self._root / self.photo_folder, entry.id, ".jpg"))
         mask_path = file_under(self._root / "SegmentationClass", entry.id, ".png")
-        _save(palette_image(entry.mask), mask_path, "PNG")
+        mask_path.parent.mkdir(parents=True, exist_ok=True)
+        palette_image(entry.mask).save(mask_path, "PNG")
         _write_annotation(file_under(self._root / "Annotations", entry.id, ".xml"), entry, self._classes)
         self._class_ids[entry.id] = class_ids
         self._splits[entry.split].append(entry.id)
@@ -59,21 +55,6 @@ class VocWriter(Writer):
         (self._root / _LABELMAP).write_text(_labelmap(self._classes), encoding="utf-8")
 
 
-def _write_image(root: Path, entry: ExportEntry) -> None:
-    path = file_under(root / VocWriter.photo_folder, entry.id, ".jpg")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if is_upright_jpeg(entry.image_path):
-        shutil.copyfile(entry.image_path, path)
-    else:
-        photo = Image.fromarray(load_image(entry.image_path))
-        _save(photo, path, "JPEG", quality=JPEG_QUALITY, subsampling="4:4:4")
-
-
-def _save(image: Image.Image, path: Path, kind: str, **options: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path, kind, **options)
-
-
 def _write_annotation(path: Path, entry: ExportEntry, classes: ClassList) -> None:
     """Write one object for each connected area of a class; boxes are 1-based, both ends included."""
     height, width = entry.mask.shape
@@ -81,22 +62,19 @@ def _write_annotation(path: Path, entry: ExportEntry, classes: ClassList) -> Non
     _fill(root, folder="VOC", filename=f"{entry.id}.jpg")
     _fill(ElementTree.SubElement(root, "size"), width=width, height=height, depth=3)
     _fill(root, segmented=1)
-    for class_id in labels_in(entry.mask):
-        if class_id in (BACKGROUND, VOID):
-            continue
-        areas, _ = ndimage.label(entry.mask == class_id, structure=np.ones((3, 3)))
-        for rows, columns in ndimage.find_objects(areas):
-            y0, y1, x0, x1 = rows.start, rows.stop, columns.start, columns.stop
-            at_border = y0 == 0 or x0 == 0 or y1 == height or x1 == width
-            found = ElementTree.SubElement(root, "object")
-            _fill(
-                found,
-                name=classes.name_of(class_id),
-                pose="Unspecified",
-                truncated=int(at_border),
-                difficult=0,
-            )
-            _fill(ElementTree.SubElement(found, "bndbox"), xmin=x0 + 1, ymin=y0 + 1, xmax=x1, ymax=y1)
+    for area in areas_of(entry.mask):
+        y0, x0, (rows, columns) = area.top, area.left, area.inside.shape
+        y1, x1 = y0 + rows, x0 + columns
+        at_border = y0 == 0 or x0 == 0 or y1 == height or x1 == width
+        found = ElementTree.SubElement(root, "object")
+        _fill(
+            found,
+            name=classes.name_of(area.label),
+            pose="Unspecified",
+            truncated=int(at_border),
+            difficult=0,
+        )
+        _fill(ElementTree.SubElement(found, "bndbox"), xmin=x0 + 1, ymin=y0 + 1, xmax=x1, ymax=y1)
     ElementTree.indent(root)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(ElementTree.tostring(root, encoding="unicode") + "\n", encoding="utf-8")

@@ -1,0 +1,156 @@
+"""The connected areas of a label map, and their outlines as polygons: what object formats are made of.
+
+Coordinates are (x, y), pixel (x, y) reaching from x to x + 1. There are two ways to go round an area, since
+programs differ in what they take a polygon to cover:
+
+- along the borders of its pixels (`border_outlines`): a pixel is inside where its centre is, as COCO has it;
+- through the outermost pixels (`pixel_outline`): those are inside as well, as for labelme and YOLO.
+
+Either gives back the very pixels when it is filled the same way, by `fill_borders` or `fill_pixels`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy import ndimage
+from skimage.measure import find_contours
+
+from trainer.data.classes import BACKGROUND, VOID, labels_in
+
+Points = NDArray[np.int64]
+"""Corners of a closed polygon in pixels, (N, 2) as (x, y); the last is joined to the first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Area:
+    """One connected area of a label, pixels that touch at a corner included.
+
+    `inside` (h, w) is the area in its box, whose upper left pixel in the image is (`left`, `top`).
+    """
+
+    label: int
+    top: int
+    left: int
+    inside: NDArray[np.bool_]
+
+    @property
+    def size(self) -> int:
+        """How many pixels it has."""
+        return int(np.count_nonzero(self.inside))
+
+
+def areas_of(mask: NDArray[np.uint8], void: bool = False) -> Iterator[Area]:
+    """Go through the areas of a mask (H, W), label by label, from top to bottom; also of `void` if asked."""
+    for label in labels_in(mask):
+        if label == BACKGROUND or (label == VOID and not void):
+            continue
+        numbers, _ = ndimage.label(mask == label, structure=np.ones((3, 3)))
+        for number, box in enumerate(ndimage.find_objects(numbers), start=1):
+            yield Area(label, box[0].start, box[1].start, numbers[box] == number)
+
+
+def border_outlines(area: Area) -> list[Points]:
+    """Return the outline of an area along the borders of its pixels, and then those of its holes."""
+    outlines = []
+    for crossings in _crossings(area):
+        # Between two borders that the outline crosses lies the corner where they meet.
+        corners = np.floor((crossings[:-1] + crossings[1:]) / 2).astype(np.int64)
+        outlines.append(_placed(_turns(corners)[:, ::-1], area))
+    return outlines
+
+
+def pixel_outline(area: Area) -> Points:
+    """Return the outline of an area through its outermost pixels, as one polygon with those of its holes.
+
+    It runs from each hole up to the outline above and back, over pixels of the area. Filled by the even-odd
+    rule it leaves the holes out.
+    """
+    whole, *holes = _chains(area)
+    for hole in sorted(holes, key=lambda chain: int(chain[:, 1].min())):
+        start = int(np.argmin(hole[:, 1]))
+        x, y = hole[start]
+        above = np.flatnonzero(~area.inside[:y, x])
+        joint = (x, int(above[-1]) + 1 if above.size else 0)
+        # What is above begins above: it has been joined already.
+        place = int(np.flatnonzero((whole == joint).all(axis=1))[0]) + 1
+        around = np.concatenate([np.roll(hole, -start, axis=0), hole[start : start + 1], [joint]])
+        whole = np.concatenate([whole[:place], around, whole[place:]])
+    return _placed(_turns(whole), area)
+
+
+def drawable(points: Points) -> Points:
+    """Return a polygon with three points at least, as most readers demand; the last one is repeated."""
+    missing = max(0, 3 - len(points))
+    return np.concatenate([points, np.repeat(points[-1:], missing, axis=0)])
+
+
+def fill_borders(polygons: Sequence[NDArray], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the pixels (H, W) whose centre lies in an odd number of polygons, each (N, 2) as (x, y)."""
+    height, width = shape
+    toggles = np.zeros((height, width + 1), np.uint8)
+    for points in polygons:
+        x0, y0 = np.asarray(points, np.float64).T
+        x1, y1 = np.roll(x0, -1), np.roll(y0, -1)
+        # An edge is crossed by the rows whose centre lies between its ends.
+        first, end = (
+            np.clip(np.ceil(bound - 0.5), 0, height).astype(np.int64)
+            for bound in (np.minimum(y0, y1), np.maximum(y0, y1))
+        )
+        lengths = np.maximum(end - first, 0)
+        edge = np.repeat(np.arange(len(x0)), lengths)
+        row = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths) + first[edge]
+        x = x0[edge] + (row + 0.5 - y0[edge]) * (x1[edge] - x0[edge]) / (y1[edge] - y0[edge])
+        np.bitwise_xor.at(toggles, (row, np.clip(np.ceil(x - 0.5), 0, width).astype(np.int64)), 1)
+    filled = np.zeros(shape, np.bool_)
+    rows, columns = np.flatnonzero(toggles.any(axis=1)), np.flatnonzero(toggles.any(axis=0))
+    if rows.size:
+        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1])
+        filled[box] = np.bitwise_xor.accumulate(toggles[box], axis=1)
+    return filled
+
+
+def fill_pixels(points: NDArray, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the pixels (H, W) of a polygon (N ≥ 3, 2) as (x, y), those its outline runs through included."""
+    canvas = Image.new("L", (shape[1], shape[0]))
+    corners = [(int(x), int(y)) for x, y in np.floor(points)]
+    ImageDraw.Draw(canvas).polygon(corners, fill=1, outline=1)
+    return np.asarray(canvas).astype(np.bool_)
+
+
+def _crossings(area: Area) -> list[NDArray[np.float64]]:
+    """Return for the outline, then for each hole, the middles (row, column) of all pixel borders it follows.
+
+    They count from the pixel before the box; the first is repeated at the end.
+    """
+    found = find_contours(np.pad(area.inside, 1).astype(np.float64), 0.5, fully_connected="high")
+    return sorted(found, key=lambda points: -np.ptp(points, axis=0).sum())
+
+
+def _chains(area: Area) -> list[Points]:
+    """Return for the outline, then for each hole, all pixels (x, y) of the area along it, in its box."""
+    padded = np.pad(area.inside, 1)
+    chains = []
+    for crossings in _crossings(area):
+        before, after = np.floor(crossings[:-1]).astype(int), np.ceil(crossings[:-1]).astype(int)
+        inside = np.where(padded[tuple(before.T)][:, None], before, after)
+        moved = (inside != np.roll(inside, 1, axis=0)).any(axis=1)
+        moved[0] |= not moved.any()
+        chains.append(inside[moved][:, ::-1] - 1)
+    return chains
+
+
+def _turns(chain: NDArray) -> Points:
+    """Leave out the points of a closed chain of neighbours at which it goes straight on."""
+    into, out = chain - np.roll(chain, 1, axis=0), np.roll(chain, -1, axis=0) - chain
+    turns = (into != out).any(axis=1)
+    return chain[turns] if turns.any() else chain[:1]
+
+
+def _placed(points: Points, area: Area) -> Points:
+    """Return points that count from the area's box as points of the image."""
+    return points + np.array((area.left, area.top))
