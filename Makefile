@@ -17,7 +17,7 @@ run: $(VENV)/.run ## start the desk on the sample project; without a display, th
 
 test: $(VENV)/.test ## run all tests
 	@$(CI)system-packages offscreen
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest --numprocesses auto --dist worksteal $(PYTEST_ARGS)
 
 lint: $(VENV)/.test ## check format, style, types and who imports whom
 	$(VENV)/bin/ruff format --check

@@ -39,7 +39,7 @@ from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_inference
 from trainer.models.registry import BUNDLED
 from trainer.models.segnet import SegmentationNet
-from trainer.proposal import Proposal, Suggestion, usefulness
+from trainer.proposal import Proposal, Spreading, Suggestion, usefulness
 from trainer.translatable import TranslatableText, join_texts, translatable
 
 __all__ = ["Engine", "Evidence", "Models", "Proposal", "Suggestion"]
@@ -217,6 +217,7 @@ class Engine:
             view_cams=cams,
             stroke_model=self.strokes,
             embedding=embedding,
+            spreading=Spreading(features.half(), affinity.half(), evidence, settings),
         )
 
     def origin(self, tags: Iterable[str | int]) -> str:

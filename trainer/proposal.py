@@ -8,13 +8,17 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from trainer.data.classes import UNTOUCHED
 from trainer.data.regions import remove_small_regions
-from trainer.method.grid import normalised, resize_nearest
+from trainer.method.grid import majority, normalised, resize_nearest
 from trainer.method.object_in_box import strokes_for_box
+from trainer.method.propagation import Evidence
 from trainer.method.seeds import seed_cues
+from trainer.method.settings import Settings
+from trainer.method.steps import make_mask, propagate_strokes
 from trainer.method.strokes import Box, PhotoEmbedding, StrokeModel
 from trainer.translatable import TranslatableText
 
@@ -29,6 +33,29 @@ class Suggestion(NamedTuple):
     name: str
     score: float
     segmented: bool
+
+
+class Spreading(NamedTuple):
+    """What the scores of a proposal spread along, for them to spread again from corrected seeds.
+
+    Features C×h×w and their pair planes P×h×w in half precision, the evidence on the same grid, and the
+    settings of propagation.
+    """
+
+    features: Tensor
+    affinity: Tensor
+    evidence: Evidence
+    settings: Settings
+
+    def mask(self, image: np.ndarray, corrections: np.ndarray) -> np.ndarray:
+        """Return the mask uint8 H×W of `image` (uint8 H×W×3) that spreads from the evidence and from
+        `corrections` (uint8 H×W, 255 untouched).
+        """
+        painted = majority(corrections, self.evidence.seeds.shape)
+        classes, scores = propagate_strokes(
+            self.features.float(), self.affinity.float(), self.evidence, painted, self.settings
+        )
+        return make_mask(scores, image, classes, self.settings, crf=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +89,7 @@ class Proposal:
     """Float32 K×H'×W' in [0, 1], at the size the networks saw."""
     stroke_model: StrokeModel = field(repr=False)
     embedding: PhotoEmbedding = field(repr=False)
+    spreading: Spreading = field(repr=False)
 
     @cached_property
     def cams(self) -> np.ndarray:
@@ -84,6 +112,19 @@ class Proposal:
             return self.mask.copy()
         mask = self.stroke_model.refine(self.embedding, self.propagated, corrections)
         return remove_small_regions(mask, self.smallest_part, meant=corrections != UNTOUCHED)
+
+    def propagate(self, image: np.ndarray, corrections: np.ndarray) -> np.ndarray:
+        """Return `propagated` as it follows the seeds that a person corrected: uint8 H×W.
+
+        `image` is the photo, uint8 H×W×3, `corrections` are as in `refine`. Only what strokes change along
+        the affinities differs from before: the rest may come from a segmentation network.
+        """
+        if (corrections == UNTOUCHED).all():
+            return self.propagated
+        without = self.spreading.mask(image, np.full_like(corrections, UNTOUCHED))
+        mask = self.spreading.mask(image, corrections)
+        followed = np.where(mask != without, mask, self.propagated)
+        return np.where(corrections != UNTOUCHED, corrections, followed)
 
     def strokes_for_box(
         self, box: tuple[int, int, int, int], class_id: int, corrections: np.ndarray

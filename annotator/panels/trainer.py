@@ -1,6 +1,9 @@
 """The Trainer panel: state of training and its reason, progress, and the model versions."""
 
-import pyqtgraph as pg
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -34,6 +37,9 @@ from trainer.worker.messages import (
     TrainingProgress,
     ValidationPoint,
 )
+
+if TYPE_CHECKING:
+    from annotator.panels.curves import Curves
 
 POINTS = 2000
 REDRAW_MS = 100
@@ -100,13 +106,8 @@ class TrainerPanel(QWidget):
         self._loss: list[tuple[float, float]] = []
         self._validation: list[tuple[float, float, float]] = []
         self._rounds = Rounds()
-        self._loss_plot, self._validation_plot = pg.PlotWidget(), pg.PlotWidget()
-        self._validation_help = explanation(
-            self.tr(
-                "Each round, the new model (line) must beat the one in use (dots) on corrected images that "
-                "it has not learnt from."
-            )
-        )
+        self._curves: Curves | None = None
+        self._place_of_curves = QVBoxLayout()
         self.version_rows: list[QWidget] = []
         self._versions = QVBoxLayout()
         self._versions.setSpacing(2)
@@ -114,6 +115,7 @@ class TrainerPanel(QWidget):
         self._redraw.timeout.connect(self._draw)
         self._lay_out()
         session.trainer_message.connect(self.hear)
+        session.record_changed.connect(lambda _: self._redraw.start())
         session.project_opened.connect(self._start)
         session.engine_changed.connect(self._show)
         session.busy_changed.connect(self._enable)
@@ -205,26 +207,7 @@ class TrainerPanel(QWidget):
             *(self.propose_all, line()),
         ):
             body.addWidget(widget)
-        for plot in (self._loss_plot, self._validation_plot):
-            plot.setFixedHeight(120)
-            plot.setMenuEnabled(False)
-            plot.hideButtons()
-            plot.setMouseEnabled(False, False)
-            plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._curves = QWidget()
-        curves = QVBoxLayout(self._curves)
-        curves.setContentsMargins(0, 0, 0, 0)
-        curves.setSpacing(8)
-        curves.addWidget(heading(self.tr("Loss")))
-        curves.addWidget(self._loss_plot)
-        curves.addWidget(heading(self.tr("Validation score")))
-        curves.addWidget(self._validation_plot)
-        curves.addWidget(self._validation_help)
-        self._no_curves = explanation(
-            self.tr("Loss and validation score are plotted here once training begins.")
-        )
-        body.addWidget(self._curves)
-        body.addWidget(self._no_curves)
+        body.addLayout(self._place_of_curves)
         body.addWidget(line())
         body.addWidget(heading(self.tr("Models")))
         body.addLayout(self._versions)
@@ -279,33 +262,23 @@ class TrainerPanel(QWidget):
         self.learn.setEnabled(self._session.trains and not self._learning)
 
     def _recolour(self) -> None:
-        for plot in (self._loss_plot, self._validation_plot):
-            plot.setBackground(self._theme.colour("base"))
-            for name in ("left", "bottom"):
-                axis = plot.getAxis(name)
-                axis.setPen(self._theme.colour("border"))
-                axis.setTextPen(self._theme.colour("muted"))
+        if self._curves is not None:
+            self._curves.recolour()
         self._show()
         self._draw()
         self._list_versions()
 
     def _draw(self) -> None:
-        accent, muted = self._theme.colour("accent"), self._theme.colour("muted")
-        begun = bool(self._loss or self._validation)
-        self._curves.setVisible(begun)
-        self._no_curves.setVisible(not begun)
-        self._loss_plot.clear()
-        if self._loss:
-            steps, losses = zip(*self._loss, strict=True)
-            self._loss_plot.plot(steps, losses, pen=pg.mkPen(accent, width=1.5))
-        self._validation_plot.clear()
-        if self._validation:
-            rounds, incumbent, challenger = zip(*self._validation, strict=True)
-            dots = {"symbol": "o", "symbolSize": 5, "symbolPen": None}
-            self._validation_plot.plot(rounds, incumbent, pen=None, symbolBrush=muted, **dots)
-            self._validation_plot.plot(
-                rounds, challenger, pen=pg.mkPen(accent, width=1.5), symbolBrush=accent, **dots
-            )
+        project = self._session.project
+        if project is None:
+            return
+        if self._curves is None:
+            # Only now: the first window does not wait for the plotting library.
+            from annotator.panels.curves import Curves
+
+            self._curves = Curves(self._theme)
+            self._place_of_curves.addWidget(self._curves)
+        self._curves.draw(self._loss, self._validation, project.strokes_a_photo())
 
     def _list_versions(self) -> None:
         for old in self.version_rows:

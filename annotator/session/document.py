@@ -100,6 +100,7 @@ class Document:
     offered: Basis | None = None
     looked_at: Labels | None = None
     suggestions: "tuple[Suggestion, ...]" = ()  # tags that the models would give it
+    propagated: Labels | None = None  # what propagation alone makes of the seeds, those of strokes as well
     auto_seeds: Labels = field(init=False)
     seeds: Labels = field(init=False)
     mask: Labels = field(init=False)
@@ -189,6 +190,7 @@ class Document:
             self._refined.clear()
         self.basis = basis
         self.auto_seeds = basis.proposal.seeds
+        self.propagated = basis.proposal.propagated
 
     def release(self) -> None:
         """Let the mask follow the next proposal: the person has asked for one."""

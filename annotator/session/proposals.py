@@ -28,6 +28,7 @@ class Proposals(QObject):
         super().__init__(state)
         self._state = state
         self._refiner = Latest(state.jobs)
+        self._propagator = Latest(state.jobs)
         self._suggester = Latest(state.jobs)  # its engine serves one thread at a time
         self._suggested_by: tuple[object, ...] = ()
         state.predictor.proposed.connect(self._proposed)
@@ -122,6 +123,8 @@ class Proposals(QObject):
                 state.layer_changed.emit("mask", rect_of(changed))
             if latest:
                 self.refined.emit()
+                if settled:
+                    self._propagate(document)
 
         def refused(error: Exception) -> None:
             if state.document is document:
@@ -130,6 +133,20 @@ class Proposals(QObject):
             state.report(error)
 
         refiner.submit(follow, arrived, refused)
+
+    def _propagate(self, document: Document) -> None:
+        """Let the propagated mask follow the strokes; the final one does not wait for it."""
+        proposal = document.proposal
+        assert proposal is not None
+
+        def arrived(mask: Labels) -> None:
+            if self._state.document is document and document.proposal is proposal:
+                document.propagated = mask
+                self._state.layer_changed.emit("propagated", rect_of(document.whole))
+
+        self._propagator.submit(
+            lambda: proposal.propagate(document.image, document.corrections), arrived, self._state.report
+        )
 
     def _suggest(self) -> None:
         """Find tags that the open image may deserve, where nobody has tagged it."""

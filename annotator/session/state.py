@@ -164,8 +164,8 @@ class SessionState(QObject):
 
     @property
     def propagated(self) -> Labels | None:
-        """uint8 H×W: the mask of propagation or segmentation network alone, before the stroke network."""
-        return self.proposal.propagated if self.proposal else None
+        """uint8 H×W: what propagation or segmentation network alone makes of tags and the person's seeds."""
+        return self._document.propagated if self._document else None
 
     @property
     def seeds(self) -> Labels | None:

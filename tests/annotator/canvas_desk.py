@@ -36,6 +36,9 @@ class MadeUpProposal:
     def refine(self, corrections: NDArray) -> NDArray:
         return np.where(corrections == 255, self.mask, corrections)
 
+    def propagate(self, image: NDArray, corrections: NDArray) -> NDArray:
+        return np.where(corrections == 255, self.propagated, corrections)
+
     def reseed(self, alpha_low: float, alpha_high: float, threshold: float) -> NDArray:
         return self.seeds
 

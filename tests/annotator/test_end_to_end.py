@@ -142,7 +142,7 @@ def test_the_window_lives_while_the_trainer_trains(cat: Window, qtbot: QtBot) ->
     timer.stop()
     assert any(isinstance(m, LossPoint) for m in heard)
     assert cat.trainer.state_name.text()
-    _, validation = cat.trainer.findChildren(PlotWidget)
+    _, validation, _ = cat.trainer.findChildren(PlotWidget)
     qtbot.waitUntil(lambda: bool(validation.listDataItems()))
     # The event loop ticked on all the while, not only before and after.
     assert len(ticks) > 20

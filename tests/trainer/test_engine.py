@@ -277,6 +277,20 @@ def test_strokes_correct_the_segmentation_network_and_undo_restores_every_pixel(
     assert (proposal.refine(untouched) == proposal.mask).all()
 
 
+def test_the_propagated_mask_follows_the_corrected_seeds(engine: Engine, halves: np.ndarray) -> None:
+    engine.replace_models(affinity=None)  # cells alike in the photo are alike
+    proposal = engine.propose(halves, ["cat"])
+    untouched = np.full(halves.shape[:2], 255, np.uint8)
+    painted = untouched.copy()
+    painted[40:64, 88:112] = 3  # a class without a tag
+    followed = proposal.propagate(halves, painted)
+    assert (followed[40:64, 88:112] == 3).all()
+    assert (followed == 3).sum() > 24 * 24, "it spreads"
+    assert not (followed[:, :48] == 3).any(), "but not across the edge"
+    assert (followed != proposal.propagated)[:, :48].mean() < 0.05
+    assert (proposal.propagate(halves, untouched) == proposal.propagated).all()
+
+
 def test_the_segmentation_network_predicts_once_for_an_image(segmenting: Engine, halves: np.ndarray) -> None:
     segmenting.propose(halves, ["cat"])
     segmenting.suggest_tags(halves)

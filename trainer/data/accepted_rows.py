@@ -48,3 +48,15 @@ def mask(connection: sqlite3.Connection, image_id: str) -> Labels | None:
         (image_id,),
     ).fetchone()
     return None if row is None else journal.unpacked(row[2], (row[0], row[1]))
+
+
+def strokes_a_photo(connection: sqlite3.Connection, latest: int) -> list[int]:
+    """Return how many strokes each of the `latest` accepted images took, in the order of their acceptance."""
+    rows = connection.execute(
+        "SELECT (SELECT count(*) FROM edits "
+        "WHERE edits.image = accepted.image AND undone = 0 AND id <= accepted.edit) "
+        "FROM accepted JOIN images ON images.id = image WHERE status = 'accepted' "
+        "ORDER BY created DESC, accepted.rowid DESC LIMIT ?",
+        (latest,),
+    ).fetchall()
+    return [count for (count,) in reversed(rows)]

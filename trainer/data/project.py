@@ -311,6 +311,13 @@ class Project:
         with self._database.reading() as connection:
             return accepted_rows.mask(connection, image_id)
 
+    def strokes_a_photo(self, latest: int = 500) -> list[int]:
+        """Return how many strokes each of the `latest` accepted images took, in the order of their
+        acceptance.
+        """
+        with self._database.reading() as connection:
+            return accepted_rows.strokes_a_photo(connection, latest)
+
     def store_proposal_mask(self, image_id: str, mask: Labels) -> None:
         """Store the current proposal (H, W), uint8; the status of a NEW image becomes PROPOSED.
 

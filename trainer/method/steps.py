@@ -8,12 +8,13 @@ the networks see (`Settings.max_side`), where nothing else is said.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from trainer.data.classes import BACKGROUND
+from trainer.data.classes import BACKGROUND, UNTOUCHED, labels_in
 from trainer.data.regions import remove_small_regions
 from trainer.method.cam import multi_scale_cam, with_background
 from trainer.method.crf import DenseCRF
@@ -26,6 +27,9 @@ from trainer.method.settings import Settings
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.class_rows import learnt_rows
 from trainer.models.classifier import CamClassifier
+
+REMINDERS = 4
+"""Parts of a walk, after each of which painted cells are set to their class again [ours]."""
 
 
 def find_cams(
@@ -102,6 +106,35 @@ def propagate(features: Tensor, affinity: Tensor, evidence: Evidence, settings: 
         settings: mode and its parameters.
     """
     return PROPAGATIONS[settings.mode].spread(features, affinity, evidence, settings)
+
+
+def with_strokes(evidence: Evidence, painted: np.ndarray) -> Evidence:
+    """Return the evidence with what a person painted in the place of what the models say.
+
+    `painted`, uint8 h×w, is on the grid of the evidence, 255 where nothing is; a class that is new gets a
+    channel of its own.
+    """
+    new = [label for label in labels_in(painted) if label not in (*evidence.classes, UNTOUCHED)]
+    classes = (*evidence.classes, *new)
+    there = painted != UNTOUCHED
+    scores = np.concatenate([evidence.scores, np.zeros((len(new), *painted.shape), np.float32)])
+    scores[:, there] = painted[there] == np.array(classes)[:, None]
+    return Evidence(classes, scores, np.where(there, painted, evidence.seeds))
+
+
+def propagate_strokes(
+    features: Tensor, affinity: Tensor, evidence: Evidence, painted: np.ndarray, settings: Settings
+) -> tuple[tuple[int, ...], np.ndarray]:
+    """Spread the evidence as `propagate` does while painted cells keep their class (METHOD section 4).
+
+    `painted` is as in `with_strokes`. Returns the class ids of the channels, and their scores.
+    """
+    part = replace(settings, steps=-(-settings.steps // REMINDERS))
+    known = with_strokes(evidence, painted)
+    for _ in range(REMINDERS):
+        spread = propagate(features, affinity, known, part)
+        known = with_strokes(Evidence(known.classes, spread, known.seeds), painted)
+    return known.classes, known.scores
 
 
 def make_mask(

@@ -124,7 +124,14 @@ def test_what_propagation_alone_says_has_a_pane_beside_the_final_mask(
     place = at(inspect.panes["mask"].view, 70, 40)
     assert shots[0].pixelColor(place) != shots[1].pixelColor(place)
     session.strokes.commit((38, 58, 43, 63), np.full((5, 5), DOG, np.uint8), "brush")
-    qtbot.waitUntil(lambda: session.mask[40, 60] == DOG)
+    qtbot.waitUntil(lambda: session.mask[40, 60] == DOG and session.propagated[40, 60] == DOG)
+    QApplication.processEvents()
+    followed = inspect.panes["propagated"].view.viewport().grab().toImage()
+    painted = at(inspect.panes["propagated"].view, 60, 40)
+    assert followed.pixelColor(painted) != shots[0].pixelColor(painted), "it follows the corrected seeds"
+    assert followed.pixelColor(place) == shots[0].pixelColor(place)
+    session.strokes.undo()
+    qtbot.waitUntil(lambda: session.propagated[40, 60] == CAT)
     QApplication.processEvents()
     assert inspect.panes["propagated"].view.viewport().grab().toImage() == shots[0]
 

@@ -1,5 +1,6 @@
 """The Trainer panel: what it shows of the messages it hears."""
 
+import numpy as np
 import pytest
 from desk import texts
 from pyqtgraph import PlotDataItem, PlotWidget
@@ -10,6 +11,7 @@ from annotator.panels.trainer import TrainerPanel
 from annotator.session import Session
 from annotator.shell.window import NARROWEST, Window
 from annotator.theme import Theme
+from trainer.data.project import Target
 from trainer.errors import WeightsError
 from trainer.translatable import translatable
 from trainer.worker.messages import (
@@ -37,7 +39,7 @@ def panel(opened: Session, qtbot: QtBot) -> TrainerPanel:
 
 
 def curves(panel: TrainerPanel) -> list[list[PlotDataItem]]:
-    """What is drawn of the loss, and of the validation."""
+    """What is drawn of the loss, of the validation, and of the strokes each photo took."""
     return [plot.listDataItems() for plot in panel.findChildren(PlotWidget)]
 
 
@@ -69,9 +71,30 @@ def test_progress_and_curves_follow_the_messages(panel: TrainerPanel, qtbot: QtB
     assert bar.isVisible() and bar.value() == 250
     assert "Round 2: learning" in texts(panel)
     qtbot.waitUntil(lambda: len(curves(panel)[0]) == 1)
-    (loss,), validation = curves(panel)
+    (loss,), validation, strokes = curves(panel)
     assert list(loss.yData) == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 5])
     assert len(validation) == 2
+    assert not strokes
+
+
+def test_the_strokes_of_each_accepted_photo_and_their_mean_are_drawn(opened: Session, qtbot: QtBot) -> None:
+    panel = TrainerPanel(opened, Theme("dark"))
+    qtbot.addWidget(panel)
+    panel.show()
+    plot = panel.findChildren(PlotWidget)[2]
+    project, photos = opened.project, list(opened.records)
+    assert project is not None
+    for strokes, photo in zip((3, 1), photos, strict=False):
+        for _ in range(strokes):
+            patch = np.ones((2, 2), np.uint8)
+            project.record_edit(photo, Target.SEEDS, (0, 0, 2, 2), patch, patch, "brush")
+        project.accept(photo, np.ones((8, 8), np.uint8))
+        assert not plot.isVisible()
+        opened.record_changed.emit(photo)
+    qtbot.waitUntil(plot.isVisible)
+    dots, mean = plot.listDataItems()
+    assert list(dots.yData) == [3, 1]
+    assert list(mean.yData) == [3, 2]
 
 
 def test_the_button_pauses_and_starts(
