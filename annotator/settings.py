@@ -105,6 +105,16 @@ class DeskSettings:
         self._keep("layers", json.dumps(value))
 
     @property
+    def closed_panes(self) -> tuple[str, ...]:
+        """Names of the panes of the inspect view that are closed."""
+        value = self._json("closed_panes", [])
+        return tuple(str(name) for name in value) if isinstance(value, list) else ()
+
+    @closed_panes.setter
+    def closed_panes(self, value: tuple[str, ...]) -> None:
+        self._keep("closed_panes", json.dumps(value))
+
+    @property
     def welcomed(self) -> bool:
         """Whether the first steps have been put away."""
         return self._text("welcomed", "no") == "yes"

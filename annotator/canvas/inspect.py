@@ -6,12 +6,21 @@ from math import ceil
 
 from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QResizeEvent
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from annotator.canvas.class_colours import class_colour
 from annotator.canvas.view import CanvasView, shown_cam
 from annotator.session import Session
-from annotator.widgets import ComboBox
+from annotator.widgets import ComboBox, explanation
 
 HEADER = 34
 GAP_OF_LEGEND = "    "
@@ -55,10 +64,15 @@ class Legend(QLabel):
 
 
 class Pane(QWidget):
-    """A titled canvas that shows the photo and one layer."""
+    """A titled canvas that shows the photo and one layer, with a button to close it."""
 
     def __init__(self, session: Session, title: str, layers: tuple[str, ...], editable: bool) -> None:
         super().__init__()
+        self.close_button = QToolButton(text="×", autoRaise=True)
+        self.close_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        named = self.tr("Close the pane {name}").format(name=title)
+        self.close_button.setToolTip(named)
+        self.close_button.setAccessibleName(named)
         self.view = CanvasView(session, layers=layers, editable=editable)
         self.title = QLabel(title)
         self.title.setProperty("heading", True)
@@ -67,6 +81,7 @@ class Pane(QWidget):
         self.header.setContentsMargins(10, 0, 6, 0)
         self.header.addWidget(self.title)
         self.header.addWidget(self.legend, 1)
+        self.header.addWidget(self.close_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -77,11 +92,36 @@ class Pane(QWidget):
         layout.addWidget(self.view, 1)
 
 
+class ClosedPanes(QWidget):
+    """A strip that names the closed panes, each a button that opens it again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 2, 6, 2)
+        row.addWidget(explanation(self.tr("Closed panes:")))
+        self.buttons = row
+        row.addStretch()
+
+    def add(self, title: str) -> QToolButton:
+        """Add the button of a pane, hidden at first."""
+        button = QToolButton(text=title)
+        button.setToolTip(self.tr("Open the pane {name} again").format(name=title))
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.hide()
+        self.buttons.insertWidget(self.buttons.count() - 1, button)
+        return button
+
+
 class InspectView(QWidget):
-    """Five panes with one zoom, position and crosshair. The panes of seeds and mask can be painted on."""
+    """Five panes with one zoom, position and crosshair; all but the last can be closed.
+
+    The panes of seeds and mask can be painted on.
+    """
 
     hovered = Signal(object)
     zoom_changed = Signal(float)
+    closed_changed = Signal(tuple)  # names of the panes that are closed now
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -98,10 +138,23 @@ class InspectView(QWidget):
         self.cam_class.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.cam_class.activated.connect(self._choose_cam)
         self.panes["cam"].header.addWidget(self.cam_class)
-        self._grid = QGridLayout(self)
+        self._area = QWidget()
+        self._grid = QGridLayout(self._area)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(GAP)
-        self._columns = 0
+        self._strip = ClosedPanes()
+        self._strip.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._area, 1)
+        layout.addWidget(self._strip)
+        self.closed: tuple[str, ...] = ()
+        self.reopeners = {name: self._strip.add(pane.title.text()) for name, pane in self.panes.items()}
+        for name, pane in self.panes.items():
+            pane.close_button.clicked.connect(lambda _, name=name: self.close_pane(name))
+            self.reopeners[name].clicked.connect(lambda _, name=name: self.open_pane(name))
+        self._placed: tuple[int, tuple[str, ...]] = (0, ())
         self._syncing = False
         for pane in self.panes.values():
             if not pane.view.editable:
@@ -115,6 +168,37 @@ class InspectView(QWidget):
         session.image_changed.connect(self._open)
         session.paint_changed.connect(self._describe)
         self._open()
+
+    def close_pane(self, name: str) -> None:
+        """Leave a pane out; the last one stays."""
+        self.set_closed((*self.closed, name))
+
+    def open_pane(self, name: str) -> None:
+        """Show a closed pane again, at its place."""
+        self.set_closed(other for other in self.closed if other != name)
+
+    def set_closed(self, names: Iterable[str]) -> None:
+        """Close these panes and open all others; unknown names are passed over, and one pane stays open."""
+        left_out = set(names)
+        closed = tuple(name for name in self.panes if name in left_out)
+        if closed == self.closed or len(closed) == len(self.panes):
+            return
+        where = self.views[0].where
+        self.closed = closed
+        for name, pane in self.panes.items():
+            pane.setVisible(name not in closed)
+            self.reopeners[name].setVisible(name in closed)
+        self._strip.setVisible(bool(closed))
+        for name in self._open_names:
+            self.panes[name].close_button.setEnabled(len(closed) < len(self.panes) - 1)
+        self._lay_out()
+        for view in self.views:
+            view.show_where(where)
+        self.closed_changed.emit(closed)
+
+    @property
+    def _open_names(self) -> tuple[str, ...]:
+        return tuple(name for name in self.panes if name not in self.closed)
 
     def fit(self) -> None:
         """Show the whole image in every pane."""
@@ -137,8 +221,8 @@ class InspectView(QWidget):
 
     @property
     def views(self) -> list[CanvasView]:
-        """The canvases of the panes."""
-        return [pane.view for pane in self.panes.values()]
+        """The canvases of the panes that are open."""
+        return [self.panes[name].view for name in self._open_names]
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Lay the panes out so that the image is as large as can be."""
@@ -146,21 +230,21 @@ class InspectView(QWidget):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        image = self._session.image
+        image, names = self._session.image, self._open_names
         height, width = image.shape[:2] if image is not None else (3, 4)
 
         def scale(columns: int) -> float:
-            rows = ceil(len(self.panes) / columns)
-            return min((self.width() / columns - GAP) / width, (self.height() / rows - HEADER - GAP) / height)
+            rows, area = ceil(len(names) / columns), self._area
+            return min((area.width() / columns - GAP) / width, (area.height() / rows - HEADER - GAP) / height)
 
-        columns = max((3, 2, 5, 1), key=scale)
-        if columns != self._columns:
-            self._columns = columns
-            for position, pane in enumerate(self.panes.values()):
-                self._grid.addWidget(pane, position // columns, position % columns)
+        columns = max((3, 2, 5, 1, 4), key=scale)
+        if (columns, names) != self._placed:
+            self._placed = columns, names
+            for position, name in enumerate(names):
+                self._grid.addWidget(self.panes[name], position // columns, position % columns)
             for line in range(len(self.panes)):  # all panes are of one size, as their zoom is one
-                self._grid.setColumnStretch(line, line < columns)
-                self._grid.setRowStretch(line, line < ceil(len(self.panes) / columns))
+                self._grid.setColumnStretch(line, line < min(columns, len(names)))
+                self._grid.setRowStretch(line, line < ceil(len(names) / columns))
 
     def _follow(self, moved: CanvasView) -> None:
         if self._syncing:

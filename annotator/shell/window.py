@@ -79,6 +79,7 @@ class Window(QMainWindow):
         self._warned = self._painted = False
         self._weights_warning = ""
         self.canvas.restore_layers(settings.layers)
+        self.inspect_view.set_closed(settings.closed_panes)
         self._place()
         self._dock()
         self._wire()
@@ -256,6 +257,7 @@ class Window(QMainWindow):
         for view in (self.canvas, self.inspect_view):
             view.hovered.connect(self.status.show_cursor)
             view.hovered.connect(self.inspector.show_at)
+        self.inspect_view.closed_changed.connect(self._keep_closed_panes)
         session.project_opened.connect(self._project_opened)
         session.image_changed.connect(self._image_changed)
         session.message.connect(self.messages.show_message)
@@ -282,6 +284,9 @@ class Window(QMainWindow):
 
     def _saved_changed(self) -> None:
         self._warned = False  # nobody was warned of what was done since
+
+    def _keep_closed_panes(self, names: tuple[str, ...]) -> None:
+        self.settings.closed_panes = names
 
     def _show_trainer(self) -> None:
         self.docks["trainer"].show()

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from canvas_desk import CAT, DOG, MadeUpProposal, at, deliver, move, open_session, paint, propose, show, wheel
-from PySide6.QtCore import QPoint, QPointF
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -134,6 +134,28 @@ def test_what_propagation_alone_says_has_a_pane_beside_the_final_mask(
     qtbot.waitUntil(lambda: session.propagated[40, 60] == CAT)
     QApplication.processEvents()
     assert inspect.panes["propagated"].view.viewport().grab().toImage() == shots[0]
+
+
+def test_any_pane_can_be_closed_and_opened_again(qtbot: QtBot, inspect: InspectView) -> None:
+    def shown() -> list[str]:
+        return [name for name, pane in inspect.panes.items() if pane.isVisible()]
+
+    wheel(inspect.panes["seeds"].view, QPoint(100, 60), 3)
+    before, width = inspect.views[0].where.scale, inspect.panes["mask"].width()
+    for name in ("image", "cam", "propagated"):
+        qtbot.mouseClick(inspect.panes[name].close_button, Qt.MouseButton.LeftButton)
+    QApplication.processEvents()
+    assert shown() == ["seeds", "mask"]
+    assert inspect.panes["mask"].width() > width or inspect.panes["mask"].height() > 340, "there is more room"
+    assert inspect.views[0].where.scale == pytest.approx(before)
+    assert_together(inspect)
+    qtbot.mouseClick(inspect.panes["seeds"].close_button, Qt.MouseButton.LeftButton)
+    assert shown() == ["mask"] and not inspect.panes["mask"].close_button.isEnabled()
+    for name in ("cam", "seeds", "image", "propagated"):
+        qtbot.mouseClick(inspect.reopeners[name], Qt.MouseButton.LeftButton)
+    QApplication.processEvents()
+    assert shown() == ["image", "cam", "seeds", "propagated", "mask"]
+    assert_together(inspect)
 
 
 @pytest.fixture

@@ -250,12 +250,14 @@ def test_learning_asked_for_while_the_models_load_begins_with_them(
 def test_layers_and_brush_are_this_persons_at_the_next_start(active: Window, qtbot: QtBot) -> None:
     active.layers.switches["cam"].click()
     active.layers.sliders["mask"].setValue(20)
+    active.inspect_view.close_pane("cam")
     qtbot.keyClick(active.canvas, K.Key_BracketRight)
     share = active.session.brush_share
     active.close()
     again = Window(Session(small_engine), DeskSettings(), Theme("dark"))
     qtbot.addWidget(again)
     assert again.layers.switches["cam"].isChecked() and again.layers.sliders["mask"].value() == 20
+    assert again.inspect_view.closed == ("cam",)
     assert again.session.brush_share == share
     again.close()
 
