@@ -68,7 +68,9 @@ class Pane(QWidget):
 
     def __init__(self, session: Session, title: str, layers: tuple[str, ...], editable: bool) -> None:
         super().__init__()
-        self.close_button = QToolButton(text="×", autoRaise=True)
+        self.close_button = QToolButton()
+        self.close_button.setText("×")
+        self.close_button.setAutoRaise(True)
         self.close_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         named = self.tr("Close the pane {name}").format(name=title)
         self.close_button.setToolTip(named)
@@ -105,7 +107,8 @@ class ClosedPanes(QWidget):
 
     def add(self, title: str) -> QToolButton:
         """Add the button of a pane, hidden at first."""
-        button = QToolButton(text=title)
+        button = QToolButton()
+        button.setText(title)
         button.setToolTip(self.tr("Open the pane {name} again").format(name=title))
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         button.hide()
