@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import importlib.util
 import os
 import sys
@@ -13,6 +14,17 @@ from pathlib import Path
 
 from trainer.errors import UserError
 
+_SYSTEM_IS_OUT = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EIO,
+    errno.EROFS,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+}
+"""What the system may lack, which says nothing against the program: space, files, memory."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status.
@@ -22,22 +34,53 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _run(args)
+        status = _run(args)
+        print(end="", flush=True)
+        return status
     except KeyboardInterrupt:
         return 130
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains at its end
+        return 141
     except OSError as error:
-        if error.filename is None:
+        if error.filename is None and error.errno not in _SYSTEM_IS_OUT:
             return _report_fault()
-        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+        place = "" if error.filename is None else f"{error.filename}: "
+        print(f"error: {place}{error.strerror}", file=sys.stderr)
         return 2
-    except Exception:
-        return _report_fault()
+    except Exception as error:
+        if not _memory_ran_out(error):
+            return _report_fault()
+        print(
+            "error: there is not enough memory for this; close other programs, or give less at a time "
+            "(smaller photos, --batch)",
+            file=sys.stderr,
+        )
+        return 2
+
+
+def _memory_ran_out(error: Exception) -> bool:
+    """Tell Python's and torch's ways to say so, on a CPU and on a GPU."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and "allocate memory" in str(error))
+    )
+
+
+def _check_given(args: list[str]) -> None:
+    """Raise UserError for an empty argument: as a path it would be the folder one happens to be in."""
+    for place, arg in enumerate(args):
+        if arg == "" or (arg.startswith("--") and arg.endswith("=")):
+            after = arg or (f"the argument after {args[place - 1]}" if place else "the first argument")
+            raise UserError(f"{after} is empty; give a name, or leave it out")
 
 
 def _run(args: list[str]) -> int:
+    _check_given(args)
     if not args:
         return _open_desk(None)
     # Only here, so that the desk does not wait for the command line's libraries.

@@ -96,10 +96,10 @@ class BarReporter:
     def __init__(self, console: Console) -> None:
         self._clock = RunClock()
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
             _Columns(self._clock),
-            TextColumn("{task.fields[note]}", style="dim"),
+            TextColumn("{task.fields[note]}", style="dim", markup=False),
             console=console,
             refresh_per_second=4,
             expand=True,

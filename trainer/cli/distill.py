@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_format
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trainer.cli.console import open_reporter
-from trainer.cli.options import Device, Json, Out, Seed, Threads, prepare_torch
+from trainer.cli.options import Device, Json, Out, Seed, Threads, finite, prepare_torch, print_json
 
 
 def run(
@@ -26,9 +25,12 @@ def run(
     out: Out,
     more: Annotated[list[Path] | None, typer.Argument(metavar="ZIP_OR_DIR", hidden=True)] = None,
     minutes: Annotated[
-        float, typer.Option("--minutes", min=0.01, help="Time to train, over all resumed runs.")
+        float,
+        typer.Option(
+            "--minutes", min=0.01, max=1e6, callback=finite, help="Time to train, over all resumed runs."
+        ),
     ] = 90,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Crops a step.")] = 16,
+    batch: Annotated[int, typer.Option("--batch", min=1, max=4096, help="Crops a step.")] = 16,
     bfloat16_teacher: Annotated[
         bool, typer.Option("--bfloat16-teacher", help="Faster where the processor knows it.")
     ] = False,
@@ -54,4 +56,7 @@ def run(
             return
     student = out / "student.safetensors"
     figures = {"student": str(student), "steps": run.steps, "scores": run.scores}
-    print(json_format.dumps(figures, indent=2) if json else student)
+    if json:
+        print_json(figures)
+    else:
+        print(student)

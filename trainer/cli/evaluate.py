@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_format
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trainer.cli.console import open_reporter
-from trainer.cli.options import Classes, Json, percent, print_table, read_classes
+from trainer.cli.options import Classes, Json, percent, print_json, print_table, read_classes
 
 
 def run(
@@ -35,7 +34,7 @@ def run(
     with open_reporter(json) as reporter:
         scores = evaluate_folders(pred, gt, read_classes(classes), split, report=reporter)
     if json:
-        print(json_format.dumps(scores.to_json(), indent=2))
+        print_json(scores.to_json())
         return
     rows = [(name, percent(value)) for name, value in scores.iou.items() if value is not None]
     print_table(

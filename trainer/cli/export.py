@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,7 @@ from typing import Annotated
 import typer
 
 from trainer.cli.console import open_reporter
-from trainer.cli.options import Force, Json, Out
+from trainer.cli.options import Force, Json, Out, print_json
 from trainer.errors import UserError
 
 
@@ -53,6 +52,6 @@ def run(
         for problem in problems:
             reporter.message(f"warning: {problem}")
     if json:
-        print(json_format.dumps({"out": str(out), "images": len(written), "problems": problems}, indent=2))
+        print_json({"out": str(out), "images": len(written), "problems": problems})
     else:
         print(f"{len(written)} of {len(records)} images are in {out}")

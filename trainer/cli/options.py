@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +19,20 @@ from trainer.method.settings import SEGMENTATION_FROM, Precision
 
 if TYPE_CHECKING:
     from trainer.data.classes import ClassList
+
+
+MOST_THREADS = max(256, os.cpu_count() or 1)
+"""More threads than this no machine runs; the system ends a process that asks for very many."""
+MOST = 1_000_000
+"""The most that a number of epochs, batches, clicks or photos can be."""
+_MOST_SEED = 2**63 - 1
+
+
+def finite(number: float | None) -> float | None:
+    """Refuse what a comparison with bounds lets pass: nan."""
+    if number is not None and not math.isfinite(number):
+        raise typer.BadParameter("it has to be a number")
+    return number
 
 
 def _propagation(name: str) -> str:
@@ -56,16 +73,22 @@ Weights = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option("--device", help="Where to compute: cpu, cuda, cuda:1 ...")]
-Seed = Annotated[int, typer.Option("--seed", help="Random seed; the same seed gives the same masks.")]
+Seed = Annotated[
+    int,
+    typer.Option("--seed", min=0, max=_MOST_SEED, help="Random seed; the same seed gives the same masks."),
+]
 Threads = Annotated[
     int | None,
-    typer.Option("--threads", min=1, help="CPU threads; default: all cores.", show_default=False),
+    typer.Option(
+        "--threads", min=1, max=MOST_THREADS, help="CPU threads; default: all cores.", show_default=False
+    ),
 ]
 Workers = Annotated[
     int | None,
     typer.Option(
         "--workers",
         min=0,
+        max=64,
         help="Processes that load photos for the trainings, at no difference to the result; "
         "by itself some for a GPU, none for a CPU with few cores.",
         show_default=False,
@@ -98,13 +121,22 @@ Propagation = Annotated[
 Alpha = Annotated[
     float | None,
     typer.Option(
-        "--alpha", min=0.01, help="Background exponent; default: found from --coverage.", show_default=False
+        "--alpha",
+        min=0.01,
+        max=1000,
+        callback=finite,
+        help="Background exponent; default: found from --coverage.",
+        show_default=False,
     ),
 ]
 Coverage = Annotated[
     float,
     typer.Option(
-        "--coverage", min=0.001, max=0.999, help="Share of a photo that its tagged objects cover, on average."
+        "--coverage",
+        min=0.001,
+        max=0.999,
+        callback=finite,
+        help="Share of a photo that its tagged objects cover, on average.",
     ),
 ]
 Crf = Annotated[
@@ -129,7 +161,8 @@ Refine = Annotated[
     ),
 ]
 Epochs = Annotated[
-    int | None, typer.Option("--epochs", min=1, help="Epochs of the classifier.", show_default=False)
+    int | None,
+    typer.Option("--epochs", min=1, max=MOST, help="Epochs of the classifier.", show_default=False),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Write into a folder that holds other files.")]
 
@@ -143,9 +176,12 @@ def prepare_torch(threads: int | None, device: str) -> None:
     if threads is not None:
         torch.set_num_threads(threads)
     try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            (torch.ones(1, device=device) + 1).item()  # "meta" has tensors, but no numbers in them
+    # What is not built into torch raises nearly anything (ImportError, AssertionError, ValueError, …).
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
         raise UserError(f"cannot compute on --device {device} ({reason}); cpu always works") from error
 
 
@@ -161,6 +197,13 @@ def percent(fraction: float | None) -> str:
     return "–" if fraction is None or fraction != fraction else f"{100 * fraction:.1f}"
 
 
+def print_json(record: object) -> None:
+    """Print figures as JSON; those that are no numbers become null."""
+    from trainer.data.files import json_text
+
+    print(json_text(record))
+
+
 def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print figures as a table: the first column names, the others numbers."""
     table = Table(box=box.SIMPLE_HEAD)
@@ -169,4 +212,4 @@ def print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) 
     for row in rows:
         table.add_row(*row)
     print(title)
-    Console(highlight=False).print(table)
+    Console(highlight=False, markup=False, emoji=False).print(table)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,6 +32,7 @@ from trainer.cli.options import (
     Workers,
     percent,
     prepare_torch,
+    print_json,
     print_table,
     read_classes,
 )
@@ -104,7 +104,7 @@ def run(
         for warning in result.warnings:
             report.message(f"warning: {warning}")
     if json:
-        print(json_format.dumps(result.to_json(), indent=2, default=str))
+        print_json(result.to_json())
     else:
         _print(result, out)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_format
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trainer.cli.console import open_reporter
-from trainer.cli.options import Data, Device, Force, Json, Out, Split, Threads, prepare_torch
+from trainer.cli.options import Data, Device, Force, Json, Out, Split, Threads, prepare_torch, print_json
 
 
 def run(
@@ -52,8 +51,6 @@ def run(
         for problem in problems:
             reporter.message(f"warning: {problem}")
     if json:
-        print(
-            json_format.dumps({"out": str(out), "images": len(source.items), "problems": problems}, indent=2)
-        )
+        print_json({"out": str(out), "images": len(source.items), "problems": problems})
     else:
         print(out / "SegmentationClass")

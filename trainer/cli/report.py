@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from trainer.cli.console import open_reporter
 from trainer.cli.options import (
+    MOST,
     Alpha,
     Classes,
     Classifier,
@@ -33,6 +33,7 @@ from trainer.cli.options import (
     Weights,
     Workers,
     prepare_torch,
+    print_json,
     read_classes,
 )
 from trainer.cli.pipeline import pipeline_options
@@ -50,7 +51,7 @@ def run(
     data: Data,
     out: Out,
     pictures: Annotated[
-        int, typer.Option("--pictures", min=0, help="Images to show, spread over the data.")
+        int, typer.Option("--pictures", min=0, max=MOST, help="Images to show, spread over the data.")
     ] = 12,
     weights: Weights = None,
     classifier: Classifier = None,
@@ -106,7 +107,10 @@ def run(
         if not group.is_main:
             return
         page, stages = _draw(source, out, _read_record(out / RUN_FILE), pictures, reporter)
-    print(json_format.dumps(_figures(source, page, stages), indent=2) if json else page)
+    if json:
+        print_json(_figures(source, page, stages))
+    else:
+        print(page)
 
 
 def _draw(
@@ -167,12 +171,7 @@ def _settings(record: dict[str, Any]) -> dict[str, str]:
 
 def _read_record(path: Path) -> dict[str, Any]:
     """Read the record of a finished run; empty where there is none."""
-    from trainer.errors import DataError
+    from trainer.data.files import read_json
 
-    if not path.is_file():
-        return {}
-    try:
-        record = json_format.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path} is damaged ({error}); remove it or run the pipeline again") from error
+    record = read_json(path, "the record of a run") if path.is_file() else {}
     return record if isinstance(record, dict) else {}

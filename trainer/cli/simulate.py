@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ import typer
 
 from trainer.cli.console import open_reporter
 from trainer.cli.options import (
+    MOST,
     Classes,
     Device,
     Json,
@@ -18,6 +18,7 @@ from trainer.cli.options import (
     Split,
     Threads,
     prepare_torch,
+    print_json,
     print_table,
     read_classes,
 )
@@ -69,6 +70,7 @@ def run(
         typer.Option(
             "--clicks",
             min=1,
+            max=MOST,
             help="Clicks on a photo; 20 by the protocol clicks, else 10.",
             show_default=False,
         ),
@@ -90,17 +92,22 @@ def run(
         typer.Option(
             "--corrected",
             min=1,
+            max=MOST,
             help="Photos that --curve corrects; default: one in ten.",
             show_default=False,
         ),
     ] = None,
     every: Annotated[
-        int, typer.Option("--every", min=1, help="After so many of them --curve looks at the others.")
+        int,
+        typer.Option("--every", min=1, max=MOST, help="After so many of them --curve looks at the others."),
     ] = 4,
     sample: Annotated[
         int,
         typer.Option(
-            "--sample", min=0, help="Photos on which --curve counts strokes; it scores the masks of all."
+            "--sample",
+            min=0,
+            max=MOST,
+            help="Photos on which --curve counts strokes; it scores the masks of all.",
         ),
     ] = 40,
     strokes_only: Annotated[
@@ -114,9 +121,10 @@ def run(
     exclude: Annotated[
         Path | None, typer.Option("--exclude", metavar="FILE", help="Ids of more such photos, one a line.")
     ] = None,
-    step: Annotated[int, typer.Option("--step", min=1, help="Take every N-th photo.")] = 1,
+    step: Annotated[int, typer.Option("--step", min=1, max=MOST, help="Take every N-th photo.")] = 1,
     limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Take the first N photos.", show_default=False)
+        int | None,
+        typer.Option("--limit", min=1, max=MOST, help="Take the first N photos.", show_default=False),
     ] = None,
     classes: Classes = None,
     split: Split = "all",
@@ -134,6 +142,8 @@ def run(
     from trainer.robot.protocols import PROTOCOLS, simulate
     from trainer.robot.scores import differences
 
+    if picture is not None:
+        _check_picture(picture)
     prepare_torch(threads, device)
     names = _method_names(method)
     chosen = PROTOCOLS[protocol]
@@ -166,9 +176,20 @@ def run(
             other.to_json() | {"difference": {name: value._asdict() for name, value in intervals.items()}}
             for other, intervals in compared
         ]
-        print(json_format.dumps(record | {"problems": problems}, indent=2))
+        print_json(record | {"problems": problems})
         return
     _print(protocol, photos.split, first, compared)
+
+
+def _check_picture(path: Path) -> None:
+    """Raise UserError where the picture could not be written in the end."""
+    from trainer.data.atomic import check_writable
+    from trainer.data.images import IMAGE_SUFFIXES
+    from trainer.errors import UserError
+
+    if path.suffix.lower() not in IMAGE_SUFFIXES:
+        raise UserError(f"--picture {path} names no kind of picture; end it in .png")
+    check_writable(path)
 
 
 def _method_names(listed: str) -> list[str]:
@@ -182,14 +203,11 @@ def _method_names(listed: str) -> list[str]:
 
 def _listed(path: Path | None) -> list[str]:
     """Return the ids that a file lists, one a line."""
-    from trainer.errors import DataError
+    from trainer.data.files import read_text
 
     if path is None:
         return []
-    try:
-        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the list of photos {path} ({error}); give a text file") from error
+    return [line.strip() for line in read_text(path, "the list of photos").splitlines()]
 
 
 def _methods(names: Sequence[str], models: Path | None, classes: ClassList, device: str) -> list[Method]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json as json_format
 from collections.abc import Sequence
 from pathlib import Path
 
 from trainer.cli.console import open_reporter
-from trainer.cli.options import print_table
+from trainer.cli.options import print_json, print_table
 from trainer.data.source import open_source
 from trainer.engine import Engine
 from trainer.errors import UserError
@@ -52,7 +51,7 @@ def run_curve(
             "seed": options.seed,
             "split": photos.split,
         }
-        print(json_format.dumps(record, indent=2))
+        print_json(record)
         return
     _print(on, off, photos, options)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_format
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from trainer.cli.console import open_reporter
 from trainer.cli.options import (
+    MOST,
     Classes,
     Data,
     Device,
@@ -22,6 +22,7 @@ from trainer.cli.options import (
     Weights,
     Workers,
     prepare_torch,
+    print_json,
     read_classes,
 )
 
@@ -38,7 +39,9 @@ def run(
     weights: Weights = None,
     epochs: Annotated[
         int | None,
-        typer.Option("--epochs", min=1, help="Number of times each image is seen.", show_default=False),
+        typer.Option(
+            "--epochs", min=1, max=MOST, help="Number of times each image is seen.", show_default=False
+        ),
     ] = None,
     split: Split = "train",
     classes: Classes = None,
@@ -54,6 +57,7 @@ def run(
     The masks may be a pipeline's, a desk's export, or true ones; pixels of 255 teach nothing. `predict` takes
     the file. An interrupted training resumes when it is started again. Runs under torchrun too.
     """
+    from trainer.data.atomic import check_writable
     from trainer.data.source import open_source
     from trainer.distributed import join_process_group
     from trainer.errors import DataError
@@ -65,6 +69,7 @@ def run(
 
     if out.is_dir():
         raise DataError(f"{out} is a folder; give the name of a file, such as {out / 'network.safetensors'}")
+    check_writable(out)
     prepare_torch(threads, device)
     source = open_source(data, split, read_classes(classes))
     recipe = replace(RECIPE, seed=seed, epochs=epochs or RECIPE.epochs, precision=precision)
@@ -78,4 +83,7 @@ def run(
             save_models(out, Bundle(source.classes.names, segmentation=net.cpu()))
             checkpoint.unlink(missing_ok=True)
             figures = {"network": str(out), "classes": source.classes.names, "epochs": recipe.epochs}
-            print(json_format.dumps(figures, indent=2) if json else out)
+            if json:
+                print_json(figures)
+            else:
+                print(out)

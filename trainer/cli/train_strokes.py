@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_format
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from trainer.cli.console import open_reporter
-from trainer.cli.options import Device, Json, Seed, Threads, prepare_torch
+from trainer.cli.options import MOST, Device, Json, Seed, Threads, finite, prepare_torch, print_json
 
 
 def run(
@@ -32,13 +31,19 @@ def run(
         Path | None,
         typer.Option("--exclude", metavar="FILE", help="Names of photos to leave out, one a line."),
     ] = None,
-    steps: Annotated[int, typer.Option("--steps", min=1, help="Batches in all.")] = 6000,
-    batch: Annotated[int, typer.Option("--batch", min=2, help="Views to a batch.")] = 64,
-    rate: Annotated[float, typer.Option("--rate", min=1e-7, help="Learning rate of the decoder.")] = 1e-3,
+    steps: Annotated[int, typer.Option("--steps", min=1, max=MOST, help="Batches in all.")] = 6000,
+    batch: Annotated[int, typer.Option("--batch", min=2, max=4096, help="Views to a batch.")] = 64,
+    rate: Annotated[
+        float, typer.Option("--rate", min=1e-7, max=1, callback=finite, help="Learning rate of the decoder.")
+    ] = 1e-3,
     held_out: Annotated[
         float,
         typer.Option(
-            "--held-out", min=0, max=0.5, help="Share of the photos to judge by, not to learn from."
+            "--held-out",
+            min=0,
+            max=0.5,
+            callback=finite,
+            help="Share of the photos to judge by, not to learn from.",
         ),
     ] = 0.04,
     bfloat16: Annotated[
@@ -54,6 +59,7 @@ def run(
     It learns what objects look like, and no class names. Started again after it was cut short, it goes on
     where it stopped.
     """
+    from trainer.data.atomic import check_writable
     from trainer.errors import DataError
     from trainer.learn.checkpoint import Checkpoint
     from trainer.learn.object_photos import find_pairs, read_photos
@@ -63,6 +69,7 @@ def run(
 
     if out.is_dir():
         raise DataError(f"{out} is a folder; give the name of a file, such as {out / 'strokes.safetensors'}")
+    check_writable(out)
     prepare_torch(threads, device)
     left_out = _lines(exclude) if exclude else []
     path = start or BUNDLED.with_name("stroke_net.safetensors")
@@ -87,13 +94,13 @@ def run(
         save_stroke_net(out, net.cpu())
         checkpoint.path.unlink(missing_ok=True)
         figures = {"network": str(out), "photos": len(learnt), "held out": len(judged), **scores}
-        print(json_format.dumps(figures, indent=2) if json else out)
+        if json:
+            print_json(figures)
+        else:
+            print(out)
 
 
 def _lines(path: Path) -> list[str]:
-    from trainer.errors import DataError
+    from trainer.data.files import read_text
 
-    try:
-        return path.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the list {path}; check its name") from error
+    return read_text(path, "the list of photos").split()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
     Where the block fails, `path` keeps its former content and the temporary file is removed. Missing parent
     folders are made. Raises `DataError` naming `path` where it cannot be written (disk full, no permission).
     """
+    _check_replaceable(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,6 +33,25 @@ def write_atomically(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Raise `DataError` where `write_atomically` would; called before long work, so that it is not lost."""
+    _check_replaceable(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise DataError(unwritable(path, error)) from error
+
+
+def _check_replaceable(path: Path) -> None:
+    """A device would give way to the new file like any other name."""
+    if path.exists() and not path.is_file():
+        raise DataError(
+            translatable("{path} is no file, and would be replaced by one; give another name", path=path)
+        )
 
 
 def unwritable(path: Path, error: OSError) -> TranslatableText:

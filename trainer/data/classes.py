@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 import resources
 from trainer.data.atomic import write_atomically
+from trainer.data.files import read_text
 from trainer.errors import DataError
 from trainer.translatable import translatable
 
@@ -70,13 +71,18 @@ class ClassList:
 
         Blank lines, comments (``#``) and the background are passed over. Raises `DataError` naming the file.
         """
+        lines = read_text(path, "the class list").splitlines()
         try:
-            lines = path.read_text(encoding="utf-8-sig").splitlines()
-            return cls(tuple(_names(lines)))
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"cannot read the class list {path} ({error}); give a text file") from error
+            names = tuple(_names(lines))
+            for line, name in names:
+                place = f"{path}, line {line}"
+                _check_name(name)
+            place = str(path)
+            if not names:
+                raise DataError("there is no class in this list; write one name a line")
+            return cls(tuple(name for _, name in names))
         except DataError as error:
-            raise DataError(f"{path}: {error}") from error
+            raise DataError(f"{place}: {error}") from error
 
     @classmethod
     def of_folder(cls, folder: Path) -> ClassList | None:
@@ -129,14 +135,15 @@ def labels_in(labels: NDArray[np.uint8]) -> list[int]:
     return np.flatnonzero(np.bincount(labels.ravel(), minlength=1)).tolist()
 
 
-def _names(lines: Iterable[str]) -> Iterable[str]:
-    for line in map(str.strip, lines):
+def _names(lines: Iterable[str]) -> Iterable[tuple[int, str]]:
+    """Each name with the number of its line, counted from 1."""
+    for number, line in enumerate(map(str.strip, lines), start=1):
         if not line or line.startswith("#"):
             continue
         entry = _LABELMAP_LINE.fullmatch(line)
         name = entry["name"].strip() if entry else line
         if name not in _BACKGROUND_NAMES:
-            yield name
+            yield number, name
 
 
 def _check_name(name: str) -> None:

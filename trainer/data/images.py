@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from PIL.ExifTags import Base as Exif
 
 from trainer.data.atomic import write_atomically
+from trainer.data.files import check_plain
 from trainer.data.palette import voc_palette
 from trainer.errors import DataError
 from trainer.translatable import translatable
@@ -116,6 +117,7 @@ def palette_image(labels: NDArray[np.uint8]) -> Image.Image:
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """Open an image of a known format and a sane size; everything Pillow may raise becomes a `DataError`."""
+    check_plain(path)
     try:
         with Image.open(path, formats=_FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
@@ -123,8 +125,6 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             yield image
     except DataError:
         raise
-    except FileNotFoundError:
-        raise DataError(translatable("{path} does not exist; check the path", path=path)) from None
     except Image.DecompressionBombError:
         raise DataError(
             translatable(

@@ -12,7 +12,6 @@ number of processes, which share each batch.
 
 import json
 import math
-import pickle
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -259,9 +258,12 @@ class Distillation:
                 )
             self.student.load_state_dict(state["student"])
             self.optimiser.load_state_dict(state["optimiser"])
-        except (pickle.UnpicklingError, RuntimeError, KeyError, EOFError, OSError) as error:
+            self.seconds, self.steps = float(state["seconds"]), int(state["steps"])
+            self.scores = list(state["scores"])
+        except WeightsError:
+            raise
+        except Exception as error:  # torch's reader raises nearly anything on damaged bytes
             raise WeightsError(f"{self._checkpoint} is damaged; delete it to start again") from error
-        self.seconds, self.steps, self.scores = state["seconds"], state["steps"], state["scores"]
 
 
 def _squeezed(photo: np.ndarray) -> np.ndarray:

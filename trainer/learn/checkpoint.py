@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +58,8 @@ class Checkpoint:
             return 0
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
+            if not all(torch.isfinite(value).all() for value in state["net"].values()):
+                raise ValueError("not a number")
             if state["training"] != training + self._data or _shapes(state["net"]) != _shapes(
                 net.state_dict()
             ):
@@ -67,7 +68,7 @@ class Checkpoint:
             optimiser.load_state_dict(state["optimiser"])
             net.load_state_dict(state["net"])
             return int(state["step"])
-        except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, TypeError, ValueError):
+        except Exception:  # torch's reader raises nearly anything on damaged bytes
             self._warn(f"warning: {self.path} is damaged; the training starts at its beginning")
             return 0
 

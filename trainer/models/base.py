@@ -33,6 +33,12 @@ class InputConvention:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for anything but numbers that a photo can be normalised by."""
+        for values, low in ((self.mean, -1000.0), (self.std, 1e-6)):
+            if len(values) != 3 or not all(low <= float(value) <= 1000 for value in values):
+                raise ValueError(f"the input convention {self.mean}, {self.std} is not of three numbers each")
+
     def normalise(self, images: np.ndarray | Tensor) -> Tensor:
         """Pixels → network input.
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainer.data.classes import ClassList
 from trainer.data.digest import file_digest
 from trainer.errors import WeightsError
 from trainer.models.affinitynet import AffinityNet
@@ -26,6 +27,8 @@ RECORD = "affinity_annotator"
 """Name of the JSON record in the metadata; a file without it is not a bundle."""
 
 _FORMAT = 1
+_RANGES = (("alpha", 0.001, 1000), ("seed_alpha", 0.001, 1000), ("cam_side", 16, 8192), ("scales", 0.05, 8))
+"""The settings among the notes, with the smallest and the largest value that can be meant."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,8 @@ def load_models(path: Path) -> Bundle:
         record = json.loads(metadata[RECORD])
         if record["format"] > _FORMAT:
             raise WeightsError(f"{path} was written by a newer version of this program; update the program")
-        classes = tuple(record["classes"])
+        classes = _class_names(record["classes"])
+        info = _info(record["info"])
         classifier, affinity, segmentation = None, None, None
         if "classifier" in record:
             classifier = CamClassifier(_backbone(record["classifier"]), len(classes))
@@ -102,14 +106,38 @@ def load_models(path: Path) -> Bundle:
             _fill(affinity, "affinity", tensors, record["affinity"])
         if "segmentation" in record:
             described = record["segmentation"]
-            segmentation = SegmentationNet(_backbone(described, classifier), len(classes), described["width"])
+            width = tensors["segmentation.classify.weight"].shape[1]
+            segmentation = SegmentationNet(_backbone(described, classifier), len(classes), width)
             _fill(segmentation, "segmentation", tensors, described)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+    except WeightsError:
+        raise
+    # The record may say anything at all.
+    except Exception as error:
         raise WeightsError(
-            f"the models in {path} are incomplete or damaged ({str(error).splitlines()[0]}); "
+            f"the models in {path} are incomplete or damaged ({_first_line(error)}); "
             "go back to an earlier version of them"
         ) from error
-    return Bundle(classes, classifier, affinity, segmentation, record["info"], path, file_digest(path))
+    return Bundle(classes, classifier, affinity, segmentation, info, path, file_digest(path))
+
+
+def _class_names(names: object) -> tuple[str, ...]:
+    if not isinstance(names, list):
+        raise ValueError(f"its classes are {names!r}")
+    return ClassList(tuple(map(str, names))).names
+
+
+def _info(info: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the notes of a file; raises ValueError where settings among them are out of all range."""
+    for name, low, high in _RANGES:
+        values = info.get(name, low)
+        for value in values if isinstance(values, list) else [values]:
+            if not low <= float(value) <= high:
+                raise ValueError(f"{name} is {value}")
+    return info
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _describe(network: CamClassifier | AffinityNet | SegmentationNet) -> dict[str, Any]:

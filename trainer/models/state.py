@@ -11,7 +11,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from trainer.data.atomic import write_atomically
-from trainer.errors import WeightsError
+from trainer.data.files import check_plain
+from trainer.errors import DataError, WeightsError
 
 _WRAPPINGS = ("state_dict", "model_state_dict", "model")
 _TEXT_STARTS = (b"<!", b"<h", b"<H", b"<?", b"vers", b"{")
@@ -26,21 +27,37 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         WeightsError: the file is absent, damaged, of another format, or holds code.
     """
     try:
+        check_plain(path)
         with path.open("rb") as file:
             start = file.read(512)
-    except OSError as error:
-        raise WeightsError(
-            f"cannot read the weights file {path} ({error.strerror}); check its name"
-        ) from error
+    except (DataError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise WeightsError(f"cannot read the weights file {path} ({reason}); check its name") from error
     if len(start) < 16:
         raise WeightsError(f"the weights file {path} is empty or cut off; fetch it again")
     if _is_safetensors(start):
-        return _read_safetensors(path)
+        return _checked(*_read_safetensors(path), path)
     if start.lstrip().startswith(_TEXT_STARTS):
         raise WeightsError(
             f"{path} is a text or web page, not weights; the download went wrong, fetch it again"
         )
-    return _unwrap(_read_torch(path), path), {}
+    return _checked(_unwrap(_read_torch(path), path), {}, path)
+
+
+def _checked(
+    tensors: dict[str, Tensor], metadata: dict[str, str], path: Path
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return tensors that hold numbers, and as many as they say."""
+    for name, tensor in tensors.items():
+        stored = tensor.layout is torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
+        if not stored or tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+            raise WeightsError(f"{path} is no file of plain weights ({name} is none); give another one")
+        if tensor.is_floating_point() and not torch.isfinite(tensor.float()).all():
+            raise WeightsError(
+                f"{path} holds values that are no numbers (in {name}): the training that wrote it went "
+                "wrong; give an earlier file"
+            )
+    return tensors, metadata
 
 
 def _is_safetensors(start: bytes) -> bool:
@@ -52,13 +69,17 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         with safe_open(path, "pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
-    except SafetensorError as error:
+    except (SafetensorError, OSError, ValueError, MemoryError) as error:
         raise WeightsError(f"the weights file {path} is damaged or cut off; fetch it again") from error
 
 
 def _read_torch(path: Path) -> object:
     try:
+        if zipfile.is_zipfile(path):
+            _check_archive(path)
         return torch.load(path, map_location="cpu", weights_only=True)
+    except WeightsError:
+        raise
     except pickle.UnpicklingError as error:
         if zipfile.is_zipfile(path) or "GLOBAL" in str(error) or "Unsupported" in str(error):
             raise WeightsError(
@@ -66,8 +87,17 @@ def _read_torch(path: Path) -> object:
                 "save its state_dict() alone and give that file"
             ) from error
         raise WeightsError(f"{path} is not a weights file; give a .pth or .safetensors file") from error
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+    # torch's reader raises nearly anything on damaged bytes (RuntimeError, EOFError, struct.error, …).
+    except Exception as error:
         raise WeightsError(f"the weights file {path} is damaged or cut off; fetch it again") from error
+
+
+def _check_archive(path: Path) -> None:
+    """Raise WeightsError where an archive says that it unpacks to more than it holds; torch packs nothing."""
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > path.stat().st_size:
+        raise WeightsError(f"{path} is a packed archive, not a weights file; give the .pth file in it")
 
 
 def _unwrap(content: object, path: Path) -> dict[str, Tensor]:

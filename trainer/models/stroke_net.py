@@ -35,6 +35,7 @@ _TAPS = {"features.2": 24, "features.5": 32, "features.12": 64, "features.16": 6
 """The backbone's maps and the channels each is reduced to."""
 _WIDTH, _DEEP_WIDTH, _UNIT, _NECK_WIDTH, _FINE_WIDTH, _HEADS = 48, 96, 32, 160, 24, 32
 _RECORD = "stroke_net"
+_MOST_BLOCKS = 16
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class Parts:
     neck: int = 0
     attention: int = 0
     fine: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a number of parts that no network has."""
+        if not (0 <= int(self.neck) <= _MOST_BLOCKS and 0 <= int(self.attention) <= _MOST_BLOCKS):
+            raise ValueError(f"a stroke network has no {self.neck} and {self.attention} blocks")
 
 
 FULL = Parts(neck=3, attention=3, fine=True)
@@ -327,7 +333,7 @@ def load_stroke_net(path: Path, parts: Parts | None = None) -> StrokeNet:
         backbone = build_backbone(metadata["backbone"], DEEP_STRIDE)
         backbone.convention = InputConvention(mean, std)
         net = new_stroke_net(backbone, wanted)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path} holds no stroke network; give the file of one") from error
     state, lacking = net.state_dict(), []
     for name, value in state.items():

@@ -57,7 +57,10 @@ def load_backbone_weights(
     backbone.load_state_dict(
         {key: value.float() for key, value in tensors.items() if key in known}, strict=False
     )
-    backbone.convention = convention or _convention_of(metadata, tensors)
+    try:
+        backbone.convention = convention or _convention_of(metadata, tensors)
+    except ValueError as error:
+        raise WeightsError(f"{path} says nothing usable of its input ({error}); give another file") from error
     return backbone.eval()
 
 

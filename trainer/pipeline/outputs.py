@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from trainer.data.atomic import write_atomically
 from trainer.data.export import write_data_set
 from trainer.data.export_files import place
+from trainer.data.files import json_text
 from trainer.data.formats.base import ExportEntry
 from trainer.data.formats.voc_writer import VocWriter
 from trainer.data.ids import file_under
@@ -95,7 +95,7 @@ def write_overview(stages: Stages, last: str, out: Path, title: str) -> None:
 def write_record(out: Path, record: dict[str, Any]) -> None:
     """Write what is to be known of a run."""
     with write_atomically(out / RUN_FILE) as temporary:
-        temporary.write_text(json.dumps(record, indent=2, ensure_ascii=False, default=str), encoding="utf-8")
+        temporary.write_text(json_text(record), encoding="utf-8")
 
 
 def _row(stages: Stages, last: str, index: int) -> OverviewRow:

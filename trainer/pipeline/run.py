@@ -14,6 +14,7 @@ from trainer.about import library_versions
 from trainer.data.atomic import write_atomically
 from trainer.data.digest import file_digest
 from trainer.data.export import check_destination
+from trainer.data.files import read_json
 from trainer.data.source import Source, image_folder
 from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.errors import DataError
@@ -24,7 +25,7 @@ from trainer.method.strokes import StrokeModel
 from trainer.models.bundle import Bundle, load_models
 from trainer.models.fuse import fused_for_inference
 from trainer.models.registry import BUNDLED_STROKES
-from trainer.models.weights import weights_file
+from trainer.models.weights import load_backbone_weights, weights_file
 from trainer.pipeline.networks import Networks
 from trainer.pipeline.options import Options
 from trainer.pipeline.outputs import (
@@ -107,6 +108,8 @@ class _Run:
         self.given = None if options.classifier is None else load_models(options.classifier)
         if self.given is not None:  # how they see a photo belongs to them
             options = replace(options, settings=options.settings.seeing_as(self.given.info))
+        else:  # what cannot be used is told before the photos are read
+            load_backbone_weights(options.weights)
         self.source, self.out, self.options, self.report, self.group = source, out, options, report, group
         self.folder = RunFolder(out / "run")
         self.stages = self._stages_of(source)
@@ -202,7 +205,10 @@ class _Run:
         path = self.folder.root / f"{name}.json"
         if not path.is_file():
             self._search_alpha(name, path, look)
-        found = AlphaFound(**json.loads(path.read_text(encoding="utf-8")))
+        try:
+            found = AlphaFound(**read_json(path, "the record of a run"))
+        except TypeError:
+            raise DataError(f"{path} is damaged; remove it and run again") from None
         self.alphas[name] = found
         if found.bound is not None and any(item.tags for item in self.stages.items):
             coverage = self.options.coverage
@@ -308,5 +314,5 @@ def _digest(file: Path) -> str:
     """Return the digest of a file; "" for one that cannot be read, which is told where it is loaded."""
     try:
         return file_digest(file)
-    except OSError:
+    except (DataError, OSError):
         return ""

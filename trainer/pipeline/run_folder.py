@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from trainer.data.atomic import write_atomically
+from trainer.data.files import read_json
 from trainer.data.ids import file_under
 from trainer.data.images import load_mask, save_mask
 from trainer.errors import DataError
@@ -105,7 +106,10 @@ class RunFolder:
 
     def _figures(self, kind: str) -> dict[str, float]:
         path = self.root / f"{kind}.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        figures = read_json(path, "the record of a run") if path.is_file() else {}
+        if not isinstance(figures, dict) or not all(isinstance(it, int | float) for it in figures.values()):
+            raise DataError(f"{path} is damaged; remove it")
+        return figures
 
     def _keep_figure(self, kind: str, stage: str, figure: float) -> None:
         figures = self._figures(kind) | {stage: figure}

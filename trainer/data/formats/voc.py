@@ -9,6 +9,7 @@ from xml.etree.ElementTree import ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import parse
 
+from trainer.data.files import read_text
 from trainer.data.ids import checked_id
 from trainer.errors import DataError
 from trainer.translatable import translatable
@@ -98,8 +99,4 @@ def _main_line(path: Path, line: str) -> tuple[str, bool]:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path} ({error}); replace it by a text file") from error
-    return (line for line in text.splitlines() if line.strip())
+    return (line for line in read_text(path, "the list").splitlines() if line.strip())
