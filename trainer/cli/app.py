@@ -14,6 +14,7 @@ from trainer.cli import (
     distill,
     evaluate,
     export,
+    import_,
     pipeline,
     predict,
     report,
@@ -33,6 +34,7 @@ for module in (
     pipeline,
     evaluate,
     export,
+    import_,
     report,
     train_seg,
     train_strokes,
@@ -41,7 +43,7 @@ for module in (
     distill,
     sample,
 ):
-    app.command(module.__name__.rpartition(".")[2].replace("_", "-"))(module.run)
+    app.command(module.__name__.rpartition(".")[2].strip("_").replace("_", "-"))(module.run)
 
 COMMANDS = tuple(command.name or "" for command in app.registered_commands)
 

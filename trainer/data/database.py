@@ -19,12 +19,20 @@ from trainer.errors import DataError
 from trainer.translatable import TranslatableText, translatable
 
 APPLICATION_ID = 0xAFF1
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _PROPOSALS = """
 CREATE TABLE IF NOT EXISTS proposals (
     image TEXT PRIMARY KEY REFERENCES images (id),
     origin TEXT NOT NULL                 -- digest of what the proposal that is kept was made of
+);
+"""
+_IMPORTED = """
+CREATE TABLE IF NOT EXISTS imported (
+    image TEXT PRIMARY KEY REFERENCES images (id),
+    height INTEGER NOT NULL, width INTEGER NOT NULL,
+    mask BLOB NOT NULL,
+    created TEXT NOT NULL
 );
 """
 _SCHEMA = f"""
@@ -67,6 +75,7 @@ CREATE TABLE models (
     current INTEGER NOT NULL
 );
 {_PROPOSALS}
+{_IMPORTED}
 """
 
 _log = logging.getLogger(__name__)
@@ -218,6 +227,7 @@ class Database:
                     "WHERE edits.image = accepted.image AND undone = 0)"
                 )
             connection.execute(_PROPOSALS)
+            connection.execute(_IMPORTED)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _back_up(self) -> None:

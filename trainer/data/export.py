@@ -188,7 +188,8 @@ def project_entries(project: Project, accepted_only: bool = True) -> Iterator[Ex
     """Read the images to export one by one, so that the masks of a large project need no memory.
 
     Specks below the smallest part that the project allows join what surrounds them, as they do in proposals:
-    masks, boxes and objects have none. What a person painted stays, however small.
+    masks, boxes and objects have none. What a person painted stays, here or where a mask was imported from,
+    however small.
     """
     smallest = float(project.setting("method", {}).get("smallest_part", SMALLEST_PART))
     for record in project.images():
@@ -198,5 +199,9 @@ def project_entries(project: Project, accepted_only: bool = True) -> Iterator[Ex
         mask = project.current_mask(record.id)
         # All background of an image that nobody has tagged says nothing.
         if mask is not None and (accepted or record.tagged or mask.any()):
-            tidy = remove_small_regions(mask, smallest, project.painted(record.id, mask.shape))
+            meant = project.painted(record.id, mask.shape)
+            imported = project.imported_mask(record.id)
+            if imported is not None and imported.shape == mask.shape:
+                meant |= imported == mask
+            tidy = remove_small_regions(mask, smallest, meant)
             yield ExportEntry(record.id, record.path, tidy, record.tags, record.split or "train")

@@ -43,17 +43,17 @@ def check_plain(path: Path) -> None:
         raise DataError(translatable("{path} is a pipe or a device; give a plain file", path=path))
 
 
-def read_text(path: Path, kind: str) -> str:
+def read_text(path: Path, kind: str, most: int = MOST_TEXT) -> str:
     """Return the content of a text file: UTF-8, or UTF-16 with its mark, as spread-sheets save it.
 
     `kind` says what the file is to be. Raises `DataError` naming it where it cannot be read, is no text, or
-    longer than `MOST_TEXT`.
+    longer than `most` bytes.
     """
     check_plain(path)
     try:
         with path.open("rb") as stream:
-            content = stream.read(MOST_TEXT + 1)
-        if len(content) > MOST_TEXT:
+            content = stream.read(most + 1)
+        if len(content) > most:
             raise DataError(f"{path} is too long to be {kind}; give the right file")
         text = content.decode(_MARKS.get(content[:2], "utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
@@ -64,10 +64,10 @@ def read_text(path: Path, kind: str) -> str:
     return text
 
 
-def read_json(path: Path, kind: str) -> Any:
+def read_json(path: Path, kind: str, most: int = MOST_TEXT) -> Any:
     """Return the content of a JSON file; raises `DataError` as `read_text`, and where it is no JSON."""
     try:
-        return json.loads(read_text(path, kind))
+        return json.loads(read_text(path, kind, most))
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is damaged ({error}); remove it or replace it") from error
 

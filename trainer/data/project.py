@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data import accepted_rows, image_rows, journal, version_rows
+from trainer.data import accepted_rows, image_rows, imported_rows, journal, version_rows
 from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID, ClassList
 from trainer.data.database import Database
 from trainer.data.formats import voc
 from trainer.data.ids import assign_ids, file_under
 from trainer.data.image_rows import ImageRecord, Split, Status
 from trainer.data.images import load_mask, save_mask
+from trainer.data.imported_rows import Import
 from trainer.data.journal import Box, Edit, Labels, Target
 from trainer.data.location import existing_project, project_file
 from trainer.data.source import (
@@ -350,7 +351,34 @@ class Project:
         try:
             return load_mask(self._proposal_file(image_id))
         except DataError:
-            return None
+            return self.imported_mask(image_id)
+
+    def import_masks(self, masks: Iterable[Import], accept: bool) -> list[str]:
+        """Take masks that were made elsewhere, all of them or none; return the images that took theirs.
+
+        Each is the proposal of its image, which no model replaces, and the accepted mask as well if `accept`.
+        Images that a person has corrected or accepted keep what they have.
+        """
+        with self._database.writing() as connection:
+            taken = [mask.image_id for mask in masks if imported_rows.take(connection, mask, accept)]
+        for image_id in taken:
+            self._proposal_file(image_id).unlink(missing_ok=True)
+        return taken
+
+    def imported_mask(self, image_id: str) -> Labels | None:
+        """Return the imported mask (H, W), uint8, of an image; None where there is none."""
+        with self._database.reading() as connection:
+            return imported_rows.mask(connection, image_id)
+
+    def is_imported(self, image_id: str) -> bool:
+        """Tell whether an image has an imported mask."""
+        with self._database.reading() as connection:
+            return imported_rows.holds(connection, image_id)
+
+    def forget_import(self, image_id: str) -> None:
+        """Let the proposals of models take the place of an imported mask again."""
+        with self._database.writing() as connection:
+            imported_rows.remove(connection, image_id)
 
     def current_mask(self, image_id: str) -> Labels | None:
         """Return the mask as shown: the accepted one, else the proposal with all strokes over it.
@@ -428,5 +456,6 @@ def _settle(connection: sqlite3.Connection, image_id: str) -> None:
         status = Status.CORRECTED
     else:
         proposed = connection.execute("SELECT 1 FROM proposals WHERE image = ?", (image_id,)).fetchone()
+        proposed = proposed or imported_rows.holds(connection, image_id)
         status = Status.PROPOSED if proposed else Status.NEW
     connection.execute("UPDATE images SET status = ? WHERE id = ?", (status, image_id))

@@ -14,7 +14,7 @@ from trainer.worker.stored_proposals import failure_reason, store_proposal
 
 
 class ProposeAll:
-    """Proposes for every tagged image that nobody has touched and that has no up-to-date proposal.
+    """Proposes for every tagged image that nobody has touched, with no up-to-date proposal or imported mask.
 
     The project keeps mask and margin, the rest of a proposal is dropped. Models, settings and tags may change
     on the way: images that wait are proposed with what holds then; those done before are out of date again,
@@ -69,6 +69,7 @@ class ProposeAll:
             record.tagged
             and record.untouched
             and record.id not in self._failed
+            and not self._project.is_imported(record.id)
             and self._project.proposal_origin(record.id) != self._engine.origin(record.tags)
         )
 

@@ -26,8 +26,9 @@ def store_proposal(project: Project, record: ImageRecord, proposal: Proposal, or
     mask = proposal.refine(corrections) if painted else proposal.mask
     # Of an image painted on meanwhile the desk keeps a later mask itself.
     now = project.record(record.id)
+    replaceable = now.untouched and not project.is_imported(record.id)
     if now.seed_revision == record.seed_revision and (
-        now.untouched or project.proposal_mask(record.id) is None
+        replaceable or project.proposal_mask(record.id) is None
     ):
         project.store_proposal_mask(record.id, mask)
     if record.tagged or proposal.mask.any():

@@ -1,7 +1,8 @@
-"""What a format must offer to be exported to."""
+"""What a format must offer to be exported to, and to be imported from."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
@@ -56,3 +57,57 @@ class Writer(Protocol):
 
     def finish(self) -> None:
         """Write what needs all images: lists, indices, the classes."""
+
+
+@dataclass(frozen=True)
+class MaskEntry:
+    """A mask of a data set that is to be read.
+
+    `photo` is the path of its photo as far as the data set tells: below its own root, with or without the
+    suffix. `split` is None where there are no splits.
+    """
+
+    photo: str
+    split: Split | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class NamedMask:
+    """A mask with the names of its classes: `labels` (H, W), uint8, are 0 for background, 255 for undecided,
+    and else n for the n-th of `names`. `tags` are classes that the photo is said to show.
+    """
+
+    labels: NDArray[np.uint8]
+    names: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+
+
+class Reader(Protocol):
+    """Reads the masks of one data set; `read` may be called from several threads."""
+
+    name: ClassVar[str]
+    """What the command line calls the format; that of its `Writer`, if it has one."""
+    title: ClassVar[str]
+    """What the desk calls it, a `translatable` text."""
+    classes: ClassList | None
+    """The classes as the data set lists them itself; None where it does not."""
+
+    @staticmethod
+    def recognises(path: Path) -> bool:
+        """Tell whether a folder, or a file, holds such masks; a quick look that reads no mask."""
+
+    def __init__(self, path: Path, classes: ClassList | None) -> None:
+        """Open a data set; `classes` are those that numbers in it stand for, instead of its own list.
+
+        Raises `DataError` where a list of it cannot be read.
+        """
+
+    def entries(self) -> Iterator[MaskEntry]:
+        """Go through its masks in a fixed order."""
+
+    def read(self, entry: MaskEntry, shape: tuple[int, int], classes: ClassList) -> NamedMask:
+        """Read the mask of a photo of `shape` (H, W); `classes` stand for numbers that it has no names for.
+
+        Raises `DataError` naming the file where it is damaged, does not fit the photo, or has a class that
+        nothing names.
+        """

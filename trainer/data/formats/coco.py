@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trainer.data.classes import ClassList
 from trainer.data.formats import rle
-from trainer.data.formats.base import ExportEntry, Split, Writer
-from trainer.data.formats.outlines import Area, areas_of, border_outlines
+from trainer.data.formats.base import ExportEntry, MaskEntry, NamedMask, Reader, Split, Writer
+from trainer.data.formats.outlines import Area, areas_of, border_outlines, fill_borders
 from trainer.data.formats.photo import write_photo
+from trainer.data.formats.reading import (
+    MaskPainter,
+    begins_with_keys,
+    check_size,
+    class_list,
+    read_annotations,
+    split_called,
+)
 from trainer.data.ids import file_under
+from trainer.errors import DataError
 from trainer.translatable import translatable
 
 _SPLITS: tuple[Split, ...] = ("train", "val")
+_LOOKED_AT = 20  # files that are looked at before a folder is said to have none of COCO
 
 
 @dataclass(frozen=True)
@@ -107,3 +119,112 @@ def _object(area: Area, shape: tuple[int, int]) -> dict[str, Any]:
         "bbox": [area.left, area.top, width, height],
         "segmentation": segmentation,
     }
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An image of a file: what is said of it, its objects, and the names of their categories by number."""
+
+    file: Path
+    image: dict[str, Any]
+    objects: list[dict[str, Any]]
+    categories: dict[int, str]
+
+
+class CocoReader(Reader):
+    """Objects as polygons or run lengths; smaller ones lie over larger ones, crowds are undecided.
+
+    The files of a folder are ``annotations/instances_*.json``, else all others there, beside it (as FiftyOne
+    writes them), or one a split (as Roboflow does).
+    """
+
+    name = CocoWriter.name
+    title = CocoWriter.title
+
+    @staticmethod
+    def recognises(path: Path) -> bool:
+        """See `Reader.recognises`."""
+        return bool(_files(path))
+
+    def __init__(self, path: Path, classes: ClassList | None) -> None:
+        self._found: dict[MaskEntry, _Found] = {}
+        names: dict[str, None] = {}
+        for file in _files(path):
+            try:
+                names |= dict.fromkeys(self._take(file, read_annotations(file)))
+            except (KeyError, TypeError, AttributeError) as error:
+                raise DataError(
+                    translatable("{path} is no COCO file ({problem}); remove it", path=file, problem=error)
+                ) from error
+        self.classes = class_list(names)
+
+    def entries(self) -> Iterator[MaskEntry]:
+        """See `Reader.entries`."""
+        return iter(self._found)
+
+    def read(self, entry: MaskEntry, shape: tuple[int, int], classes: ClassList) -> NamedMask:
+        """See `Reader.read`."""
+        found = self._found[entry]
+        if "height" in found.image and "width" in found.image:
+            check_size(found.file, (found.image["height"], found.image["width"]), shape)
+        painter = MaskPainter(shape)
+        try:
+            for each in sorted(
+                found.objects, key=lambda each: (-each.get("iscrowd", 0), -each.get("area", 0))
+            ):
+                name = None if each.get("iscrowd") else found.categories[each["category_id"]]
+                painter.paint(_inside(each.get("segmentation"), shape), name)
+        except (KeyError, TypeError, ValueError, DataError) as error:
+            raise DataError(
+                translatable(
+                    "{path} has an object in {photo} that cannot be read ({problem}); correct or remove it",
+                    path=found.file,
+                    photo=entry.photo,
+                    problem=error,
+                )
+            ) from error
+        return painter.mask()
+
+    def _take(self, file: Path, content: Any) -> list[str]:
+        """Remember the images of a file; return the names of its categories in the order of their numbers."""
+        categories = {each["id"]: str(each["name"]) for each in content["categories"]}
+        objects: dict[Any, list[dict[str, Any]]] = {image["id"]: [] for image in content["images"]}
+        for each in content["annotations"]:
+            objects.setdefault(each["image_id"], []).append(each)
+        split = split_called(file.stem) or split_called(file.parent.name)
+        for image in content["images"]:
+            entry = MaskEntry(str(image["file_name"]).replace("\\", "/"), split)
+            self._found[entry] = _Found(file, image, objects[image["id"]], categories)
+        return [categories[number] for number in sorted(categories)]
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path] if path.suffix.lower() == ".json" and _is_coco(path) else []
+    for pattern in (
+        "annotations/instances_*.json",
+        "annotations/*.json",
+        "*.json",
+        "*/_annotations.coco.json",
+    ):
+        files = sorted(path.glob(pattern))
+        if any(map(_is_coco, files[:_LOOKED_AT])):
+            return [file for file in files if _is_coco(file)]
+    return []
+
+
+def _is_coco(file: Path) -> bool:
+    return begins_with_keys(file, "annotations", "images", "categories") and not begins_with_keys(
+        file, "shapes"
+    )
+
+
+def _inside(segmentation: Any, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    if isinstance(segmentation, dict):
+        return rle.decode(segmentation["counts"], shape)
+    if not segmentation:
+        raise DataError("it has a box and no mask")
+    inside = np.zeros(shape, np.bool_)
+    for polygon in segmentation:
+        inside |= fill_borders([np.array(polygon, np.float64).reshape(-1, 2)], shape)
+    return inside

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 from trainer.data.classes import VOID, ClassList
-from trainer.data.formats.base import ExportEntry, Writer
-from trainer.data.formats.outlines import areas_of, drawable, pixel_outline
+from trainer.data.formats.base import ExportEntry, MaskEntry, NamedMask, Reader, Writer
+from trainer.data.formats.outlines import areas_of, drawable, fill_pixels, pixel_outline
 from trainer.data.formats.photo import write_photo
+from trainer.data.formats.reading import (
+    MaskPainter,
+    begins_with_keys,
+    check_size,
+    class_list,
+    files_below,
+    read_annotations,
+    read_lines,
+)
 from trainer.data.ids import file_under
+from trainer.errors import DataError
 from trainer.translatable import translatable
 
 IGNORE, BACKGROUND_NAME = "__ignore__", "_background_"
@@ -17,6 +36,7 @@ IGNORE, BACKGROUND_NAME = "__ignore__", "_background_"
 
 _VERSION = "5.5.0"  # of labelme: the first ones to write files of this form
 _LABELS = "labels.txt"
+_LOOKED_AT = 20  # files that are looked at before a folder is said to have none of labelme
 
 
 class LabelmeWriter(Writer):
@@ -72,3 +92,95 @@ class LabelmeWriter(Writer):
         """Write the list of the classes, as labelme's own exporters want it."""
         names = (IGNORE, BACKGROUND_NAME, *self._classes.names)
         (self._root / _LABELS).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
+class LabelmeReader(Reader):
+    """Polygons, rectangles, circles and masks, each over those before it, covering what labelme says."""
+
+    name = LabelmeWriter.name
+    title = LabelmeWriter.title
+
+    @staticmethod
+    def recognises(path: Path) -> bool:
+        """See `Reader.recognises`."""
+        return any(begins_with_keys(file, "shapes") for file in islice(_files(path), _LOOKED_AT))
+
+    def __init__(self, path: Path, classes: ClassList | None) -> None:
+        self._root, labels = path, path / _LABELS
+        names = read_lines(labels) if labels.is_file() else []
+        self.classes = class_list(name for name in names if name != IGNORE)
+
+    def entries(self) -> Iterator[MaskEntry]:
+        """See `Reader.entries`."""
+        for file in _files(self._root):
+            yield MaskEntry(file.relative_to(self._root).with_suffix("").as_posix())
+
+    def read(self, entry: MaskEntry, shape: tuple[int, int], classes: ClassList) -> NamedMask:
+        """See `Reader.read`."""
+        path = self._root / f"{entry.photo}.json"
+        content = read_annotations(path)
+        painter = MaskPainter(shape)
+        try:
+            shapes, size = content["shapes"], (content.get("imageHeight"), content.get("imageWidth"))
+            if None not in size:
+                check_size(path, size, shape)
+            for each in shapes:
+                painter.paint(_inside(each, shape), None if each["label"] == IGNORE else str(each["label"]))
+            tags = [name for name, on in (content.get("flags") or {}).items() if on is True]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(
+                translatable(
+                    "{path} is no file of labelme, or is damaged ({problem}); correct or remove it",
+                    path=path,
+                    problem=error,
+                )
+            ) from error
+        return painter.mask(tags)
+
+
+def _files(path: Path) -> Iterator[Path]:
+    return files_below(path, {".json"})
+
+
+def _inside(shape_: dict[str, Any], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return the pixels (H, W) of one of labelme's shapes, as labelme's exporters fill them."""
+    kind, points = (
+        shape_.get("shape_type") or "polygon",
+        np.array(shape_["points"], np.float64).reshape(-1, 2),
+    )
+    if kind == "mask":
+        return _pasted(shape_["mask"], points, shape)
+    if kind == "circle":
+        centre, edge = points
+        radius = float(np.hypot(*(edge - centre)))
+        canvas = Image.new("L", shape[::-1])
+        ImageDraw.Draw(canvas).ellipse([*(centre - radius), *(centre + radius)], fill=1, outline=1)
+        return np.asarray(canvas).astype(np.bool_)
+    if kind == "rectangle" and len(points) == 2:
+        (x0, y0), (x1, y1) = points
+        points = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+    elif kind in ("point", "line", "linestrip", "points"):
+        raise ValueError(f"a {kind} covers no pixels")
+    if len(points) < 3:
+        raise ValueError(f"a {kind} has too few points")
+    return fill_pixels(points, shape)
+
+
+def _pasted(text: str, points: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return a bitmap in its place, from the upper left pixel to the lower right one."""
+    (x0, y0), (x1, y1) = points.astype(int)
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(text)), formats=["PNG"]) as image:
+            if (
+                image.size != (x1 - x0 + 1, y1 - y0 + 1)
+                or min(x0, y0) < 0
+                or y1 >= shape[0]
+                or x1 >= shape[1]
+            ):
+                raise ValueError("a bitmap is not of the size of its box")
+            bitmap = np.asarray(image)
+    except (OSError, SyntaxError) as error:
+        raise ValueError("a bitmap is damaged") from error
+    inside = np.zeros(shape, np.bool_)
+    inside[y0 : y1 + 1, x0 : x1 + 1] = bitmap > 0
+    return inside

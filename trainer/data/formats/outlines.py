@@ -25,6 +25,8 @@ from trainer.data.classes import BACKGROUND, VOID, labels_in
 Points = NDArray[np.int64]
 """Corners of a closed polygon in pixels, (N, 2) as (x, y); the last is joined to the first."""
 
+_FAR = 1e6  # pixels; what lies beyond is no part of any photo
+
 
 @dataclass(frozen=True, eq=False)
 class Area:
@@ -90,11 +92,14 @@ def drawable(points: Points) -> Points:
 
 
 def fill_borders(polygons: Sequence[NDArray], shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return the pixels (H, W) whose centre lies in an odd number of polygons, each (N, 2) as (x, y)."""
+    """Return the pixels (H, W) whose centre lies in an odd number of polygons, each (N, 2) as (x, y).
+
+    Raises `ValueError` where a coordinate is no number.
+    """
     height, width = shape
     toggles = np.zeros((height, width + 1), np.uint8)
     for points in polygons:
-        x0, y0 = np.asarray(points, np.float64).T
+        x0, y0 = _finite(points).T
         x1, y1 = np.roll(x0, -1), np.roll(y0, -1)
         # An edge is crossed by the rows whose centre lies between its ends.
         first, end = (
@@ -115,9 +120,12 @@ def fill_borders(polygons: Sequence[NDArray], shape: tuple[int, int]) -> NDArray
 
 
 def fill_pixels(points: NDArray, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return the pixels (H, W) of a polygon (N ≥ 3, 2) as (x, y), those its outline runs through included."""
+    """Return the pixels (H, W) of a polygon (N ≥ 3, 2) as (x, y), those its outline runs through included.
+
+    Raises `ValueError` where a coordinate is no number.
+    """
     canvas = Image.new("L", (shape[1], shape[0]))
-    corners = [(int(x), int(y)) for x, y in np.floor(points)]
+    corners = [(int(x), int(y)) for x, y in np.floor(_finite(points))]
     ImageDraw.Draw(canvas).polygon(corners, fill=1, outline=1)
     return np.asarray(canvas).astype(np.bool_)
 
@@ -154,3 +162,11 @@ def _turns(chain: NDArray) -> Points:
 def _placed(points: Points, area: Area) -> Points:
     """Return points that count from the area's box as points of the image."""
     return points + np.array((area.left, area.top))
+
+
+def _finite(points: NDArray) -> NDArray[np.float64]:
+    """Return points that may come from any file as numbers that can be drawn."""
+    numbers = np.asarray(points, np.float64)
+    if not np.isfinite(numbers).all():
+        raise ValueError("a point is no number")
+    return np.clip(numbers, -_FAR, _FAR)

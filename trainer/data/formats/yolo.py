@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from trainer.data.classes import ClassList
-from trainer.data.formats.base import ExportEntry, Split, Writer
-from trainer.data.formats.outlines import areas_of, drawable, pixel_outline
+from trainer.data.formats.base import ExportEntry, MaskEntry, NamedMask, Reader, Split, Writer
+from trainer.data.formats.outlines import areas_of, drawable, fill_pixels, pixel_outline
 from trainer.data.formats.photo import write_photo
+from trainer.data.formats.reading import MaskPainter, class_list, files_below, read_lines, split_called
 from trainer.data.ids import file_under
+from trainer.errors import DataError
 from trainer.translatable import translatable
 
-_LIST = "data.yaml"
+_LIST, _NAMES = "data.yaml", "classes.txt"
+_ENTRY = re.compile(r"(?:(?P<number>\d+)\s*:|-)?\s*(?P<name>.*)", re.DOTALL)
 
 
 class YoloWriter(Writer):
@@ -61,3 +68,92 @@ class YoloWriter(Writer):
         names = enumerate(self._classes.names)
         lines += [f"  {number}: {json.dumps(name, ensure_ascii=False)}\n" for number, name in names]
         (self._root / _LIST).write_text("".join(lines), encoding="utf-8")
+
+
+class YoloReader(Reader):
+    """Polygons, each over those before it, filled as Ultralytics fills them.
+
+    ``labels`` lie in the folder or in one of each split. The classes are those of ``data.yaml``, else of
+    ``classes.txt``.
+    """
+
+    name = YoloWriter.name
+    title = YoloWriter.title
+
+    @staticmethod
+    def recognises(path: Path) -> bool:
+        """See `Reader.recognises`."""
+        return any(next(files_below(folder, {".txt"}), None) for folder in _label_folders(path))
+
+    def __init__(self, path: Path, classes: ClassList | None) -> None:
+        self._files = {
+            _entry(path, file): file
+            for folder in _label_folders(path)
+            for file in files_below(folder, {".txt"})
+        }
+        self._names = dict(enumerate(classes.names)) if classes else _names(path)
+        self.classes = classes or class_list(self._names[number] for number in sorted(self._names))
+
+    def entries(self) -> Iterator[MaskEntry]:
+        """See `Reader.entries`."""
+        return iter(self._files)
+
+    def read(self, entry: MaskEntry, shape: tuple[int, int], classes: ClassList) -> NamedMask:
+        """See `Reader.read`."""
+        path = self._files[entry]
+        names = self._names or dict(enumerate(classes.names))
+        painter = MaskPainter(shape)
+        try:
+            for line in read_lines(path):
+                number, *shares = line.split()
+                if len(shares) < 6 or len(shares) % 2:
+                    raise ValueError(f"{line[:40]!r} is no polygon")
+                if int(number) not in names:
+                    raise ValueError(f"no name is given for the class {number}")
+                points = np.array(shares, np.float64).reshape(-1, 2) * shape[::-1]
+                painter.paint(fill_pixels(points, shape), names[int(number)])
+        except ValueError as error:
+            raise DataError(
+                translatable(
+                    "{path} cannot be read ({problem}); correct or remove it", path=path, problem=error
+                )
+            ) from error
+        return painter.mask()
+
+
+def _entry(root: Path, file: Path) -> MaskEntry:
+    """Return what a file of labels belongs to: photos lie in ``images`` as their labels do in ``labels``."""
+    *folders, name = file.relative_to(root).with_suffix("").parts
+    place = len(folders) - 1 - folders[::-1].index("labels")
+    split = next((split for split in map(split_called, folders) if split), None)
+    return MaskEntry("/".join([*folders[:place], "images", *folders[place + 1 :], name]), split)
+
+
+def _label_folders(path: Path) -> list[Path]:
+    return [folder for folder in (path / "labels", *sorted(path.glob("*/labels"))) if folder.is_dir()]
+
+
+def _names(path: Path) -> dict[int, str]:
+    """Return the names of classes by number: of the first YAML file that has some, else of the text file."""
+    for file in (path / _LIST, *sorted(path.glob("*.y*ml"))):
+        if file.is_file() and (names := _yaml_names(read_lines(file))):
+            return names
+    if (path / _NAMES).is_file():
+        return dict(enumerate(read_lines(path / _NAMES)))
+    return {}
+
+
+def _yaml_names(lines: list[str]) -> dict[int, str]:
+    """Return the entry ``names`` of a YAML file: a list or table, in one line or with one name a line."""
+    text = "\n".join(lines)
+    if inline := re.search(r"^names\s*:\s*[\[{]([^\]}]*)[\]}]", text, re.MULTILINE):
+        entries = [part.strip() for part in inline[1].split(",") if part.strip()]
+    else:
+        block = re.search(r"^names\s*:\n((?:(?:-|\d+\s*:).*\n?)+)", text, re.MULTILINE)
+        entries = block[1].splitlines() if block else []
+    names: dict[int, str] = {}
+    for entry in entries:
+        parts = _ENTRY.fullmatch(entry)
+        assert parts is not None  # any text is a name
+        names[int(parts["number"] or len(names))] = parts["name"].strip("'\"")
+    return names

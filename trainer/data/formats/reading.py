@@ -1,0 +1,114 @@
+"""What the readers of all formats have in common: walking folders, JSON, painting objects into a mask."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.data.classes import BACKGROUND, MAX_CLASSES, VOID, ClassList
+from trainer.data.files import check_plain, read_json, read_text
+from trainer.data.formats.base import NamedMask, Split
+from trainer.errors import DataError
+from trainer.translatable import translatable
+
+BACKGROUND_NAMES = frozenset({"background", "_background_", "__background__"})
+_HEAD = 4096  # bytes
+_MOST = 2 << 30  # bytes: all objects of a large data set, or a photo with its file
+
+
+def files_below(root: Path, suffixes: Iterable[str]) -> Iterator[Path]:
+    """Go through the files of a tree that have one of the suffixes (lower case), in a fixed order.
+
+    Hidden ones are left out.
+    """
+    wanted = frozenset(suffixes)
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+        for name in sorted(names):
+            if not name.startswith(".") and Path(name).suffix.lower() in wanted:
+                yield Path(folder, name)
+
+
+def begins_with_keys(path: Path, *keys: str) -> bool:
+    """Tell whether one of the keys stands near the beginning of a JSON file."""
+    try:
+        check_plain(path)
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except (OSError, DataError):
+        return False
+    return any(f'"{key}"'.encode() in head for key in keys)
+
+
+def read_annotations(path: Path) -> Any:
+    """Return what a JSON file of annotations holds; raises `DataError` naming it where it is damaged."""
+    return read_json(path, "a file of annotations", most=_MOST)
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a text file that are not blank; raises `DataError` naming one that is no text."""
+    lines = read_text(path, "the list").splitlines()
+    return [line.strip() for line in lines if line.strip()]
+
+
+def class_list(names: Iterable[str]) -> ClassList | None:
+    """Return names as a class list without background; None where they cannot be one."""
+    try:
+        return ClassList(tuple(name for name in names if name not in BACKGROUND_NAMES)) or None
+    except DataError:
+        return None
+
+
+def split_called(name: str) -> Split | None:
+    """Return the split that a file or folder is named after: what is not for training is for validation."""
+    name = name.lower()
+    if "train" in name and "trainval" not in name:
+        return "train"
+    return "val" if "val" in name or "test" in name else None
+
+
+def check_size(path: Path, size: tuple[int, int], shape: tuple[int, int]) -> None:
+    """Raise `DataError` where a mask of `size` is not of its photo's `shape`, both (H, W)."""
+    if size != shape:
+        raise DataError(
+            translatable(
+                "{path} is for a photo of {width}×{height} pixels, but its photo has {columns}×{rows}; "
+                "export the mask again",
+                path=path,
+                width=size[1],
+                height=size[0],
+                columns=shape[1],
+                rows=shape[0],
+            )
+        )
+
+
+class MaskPainter:
+    """Paints objects into a mask one over the other."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        """Begin with background, (H, W)."""
+        self._labels = np.full(shape, BACKGROUND, np.uint8)
+        self._numbers = dict.fromkeys(BACKGROUND_NAMES, BACKGROUND)
+        self._names: list[str] = []
+
+    def paint(self, inside: NDArray[np.bool_], name: str | None) -> None:
+        """Give pixels (H, W) to a class; with None they are undecided."""
+        if name is None:
+            self._labels[inside] = VOID
+            return
+        if name not in self._numbers:
+            self._names.append(name)
+            self._numbers[name] = len(self._names)
+            if len(self._names) > MAX_CLASSES:
+                raise DataError(f"one mask has more than {MAX_CLASSES} classes; leave some out")
+        self._labels[inside] = self._numbers[name]
+
+    def mask(self, tags: Iterable[str] = ()) -> NamedMask:
+        """Return the mask, with what else its photo is said to show."""
+        return NamedMask(self._labels, tuple(self._names), tuple(tags))
