@@ -34,7 +34,7 @@ from trainer.method.steps import (
 from trainer.method.strokes import StrokeModel
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.bundle import Bundle, load_models
-from trainer.models.class_rows import empty_classifier, learnt_rows, with_classes
+from trainer.models.class_rows import empty_classifier, learnt_rows, segments, with_classes
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_inference
 from trainer.models.registry import BUNDLED
@@ -194,7 +194,7 @@ class Engine:
         features = self.features(self._taps(view), self.models.affinity)
         affinity = pair_affinity(features[None])[0]
         source = settings.mode
-        if settings.segmentation and self._segmenter is not None:
+        if settings.segmentation and self._segmenter is not None and self._segments(classes):
             source, scores = SEGMENTATION, self._predicted(self._segmenter, view, classes, fast)
         else:
             scores = propagate(features, affinity, evidence, settings)
@@ -273,17 +273,23 @@ class Engine:
                 raise DataError(f"there is no class of id {class_id}; the ids are 1 to {len(classes)}")
         return known
 
+    def _segments(self, classes: Sequence[int]) -> bool:
+        network = self.models.segmentation
+        return network is not None and segments(network, self.models.classifier, classes)
+
     def _note(self, classes: Sequence[int], source: str) -> TranslatableText:
         segmented = source == SEGMENTATION
         learnt = self._segmented if segmented else self._learnt
         notes = [UNTRAINED] if self.models.affinity is None and not segmented else []
         unknown = ", ".join(self.models.classes.name_of(c) for c in classes if c not in learnt)
-        if unknown and segmented:
+        if unknown:
             notes.append(
-                translatable("The segmentation network has not learnt {classes}: paint it.", classes=unknown)
+                translatable(
+                    "The models have not learnt {classes}, so no mask is proposed for it: click on the "
+                    "object, or learn it from tags.",
+                    classes=unknown,
+                )
             )
-        elif unknown:
-            notes.append(translatable("The classifier has not learnt {classes}: paint it.", classes=unknown))
         return join_texts(*notes)
 
     def _view(self, image: np.ndarray, settings: Settings) -> View:

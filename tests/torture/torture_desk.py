@@ -35,12 +35,13 @@ from annotator.theme import Theme  # noqa: E402
 from trainer.data.project import Status  # noqa: E402
 from trainer.data.sample import PHOTOS, build_sample  # noqa: E402
 from trainer.learn.augment import Augmentation  # noqa: E402
-from trainer.worker.messages import Start, State  # noqa: E402
+from trainer.worker.messages import Start, State, ValidationPoint  # noqa: E402
 
 COPIES = 6  # of each photo of the sample
 MOST_GROWTH = 50.0  # MB after the warm-up
-WARM_UP = 0.4  # part of the rounds; the trainer begins within, which brings half of torch into memory
+WARM_UP = 0.4  # part of the rounds; the first round of the trainer, which fills its caches, ends within
 PATIENCE = 60.0  # seconds for anything that is waited for
+ROUND_PATIENCE = 300.0  # seconds for the first round of the trainer
 NO_MODIFIER, CONTROL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
 LEFT = Qt.MouseButton.LeftButton
 K = Qt.Key
@@ -94,9 +95,9 @@ def watched() -> Iterator[Problems]:
         sys.unraisablehook = sys.__unraisablehook__
 
 
-def until(met: Callable[[], bool], what: str) -> None:
-    """Let events come until something holds. Raises TimeoutError."""
-    end = time.monotonic() + PATIENCE
+def until(met: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
+    """Let events come until something holds. Raises TimeoutError after `patience` seconds."""
+    end = time.monotonic() + patience
     while not met():
         if time.monotonic() > end:
             raise TimeoutError(f"waited in vain for {what}")
@@ -136,6 +137,15 @@ class Labeler:
         self.window, self.session = window, window.session
         self.session.brush_radius = 4.0
         self._way = K.Key_D
+        self._judged = False
+        self.session.trainer_message.connect(self._hear)
+
+    def _hear(self, message: object) -> None:
+        self._judged = self._judged or isinstance(message, ValidationPoint)
+
+    def wait_for_trainer(self) -> None:
+        """Wait until the trainer has come through a whole round."""
+        until(lambda: self._judged, "a round of the trainer", ROUND_PATIENCE)
 
     def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
         """Press a key where the keyboard is."""
@@ -235,12 +245,20 @@ class Labeler:
 
 
 def repeated(
-    act: Callable[[int], None], rounds: int, most_growth: float, problems: list[str]
+    act: Callable[[int], None],
+    rounds: int,
+    most_growth: float,
+    problems: list[str],
+    warmed_up: Callable[[], None] = lambda: None,
 ) -> dict[str, object]:
-    """Do something many times; how long it took and how much memory it left behind after the warm-up."""
+    """Do something many times; how long it took and how much memory it left behind after the warm-up.
+
+    At the end of the warm-up `warmed_up` is waited for.
+    """
     begun, warm = time.monotonic(), resident_mb()
     for number in range(rounds):
         if number == int(WARM_UP * rounds):
+            warmed_up()
             warm = resident_mb()
         act(number)
     end = resident_mb()
@@ -276,7 +294,10 @@ def run(short: bool) -> dict[str, object]:
             window.activateWindow()
             window.canvas.setFocus()
             for name, count in rounds.items():
-                figures[name] = repeated(getattr(labeler, name), count, most_growth, problems.found)
+                warmed_up = labeler.wait_for_trainer if name == "strokes" and not short else lambda: None
+                figures[name] = repeated(
+                    getattr(labeler, name), count, most_growth, problems.found, warmed_up
+                )
         except (TimeoutError, AssertionError) as error:
             problems.found.append(str(error))
         if not window.close():

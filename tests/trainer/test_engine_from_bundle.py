@@ -67,7 +67,7 @@ def test_a_class_the_models_have_not_learnt_has_no_cam_and_lives_from_strokes(
 ) -> None:
     engine = Engine.from_bundle(bundle, ClassList(("moon", "cat", "sun")), SMALL)
     proposal = engine.propose(photo, ["moon", "cat"])
-    assert proposal.note == "The classifier has not learnt moon: paint it."
+    assert proposal.note.startswith("The models have not learnt moon, so no mask is proposed for it: click")
     assert not proposal.cams[0].any() and proposal.cams[1].any()
     assert set(np.unique(proposal.mask).tolist()) <= {0, 2}
     corrections = np.full(photo.shape[:2], 255, np.uint8)

@@ -48,6 +48,13 @@ def run(
     out: Out,
     weights: Weights = None,
     classifier: Classifier = None,
+    training: Annotated[
+        bool,
+        typer.Option(
+            "--training/--no-training",
+            help="--no-training trains nothing: all networks are those of --classifier, or the bundled ones.",
+        ),
+    ] = True,
     mode: Propagation = Settings.mode,
     alpha: Alpha = None,
     coverage: Coverage = COVERAGE,
@@ -95,7 +102,7 @@ def run(
         seed,
         device,
     )
-    options = replace(options, workers=workers, precision=precision)
+    options = replace(options, training=training, workers=workers, precision=precision)
     source = open_source(data, split, read_classes(classes))
     with join_process_group(device) as group, open_reporter(json) as report:
         result = run_pipeline(source, out, options, report, group)

@@ -64,6 +64,23 @@ def learnt_rows(head: nn.Conv2d) -> list[int]:
     return torch.nonzero(head.weight.flatten(1).any(dim=1))[:, 0].tolist()
 
 
+def segments(network: SegmentationNet, classifier: CamClassifier, classes: Sequence[int]) -> bool:
+    """Tell whether a segmentation network makes the mask of a photo that shows the class ids `classes`.
+
+    It does not where it lacks one that the classifier has learnt: propagation then shows all of them.
+    """
+    segmented, known = set(learnt_rows(network.classify)), {1 + row for row in learnt_rows(classifier.head)}
+    return known.intersection(classes) <= segmented
+
+
+def forget(head: nn.Conv2d, rows: Sequence[int]) -> None:
+    """Empty rows of a head, in place: those of classes that no example showed."""
+    with torch.no_grad():
+        head.weight[list(rows)] = 0
+        if head.bias is not None:
+            head.bias[list(rows)] = NOWHERE
+
+
 def _with_rows(head: nn.Conv2d, rows: Sequence[int | None]) -> nn.Conv2d:
     """Return a 1×1 convolution with these rows of `head`; None stands for an empty one."""
     made = nn.Conv2d(head.in_channels, len(rows), 1, bias=head.bias is not None)

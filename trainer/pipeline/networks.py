@@ -10,6 +10,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from trainer.data.classes import labels_in
 from trainer.distributed import ProcessGroup
 from trainer.errors import UserError
 from trainer.learn.affinity import affinity_steps
@@ -21,7 +22,7 @@ from trainer.method.grid import resize_nearest
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.base import Backbone
 from trainer.models.bundle import Bundle, load_models, save_models
-from trainer.models.class_rows import with_classes
+from trainer.models.class_rows import forget, with_classes
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import channels_last
 from trainer.models.segnet import SegmentationNet
@@ -50,19 +51,22 @@ class Networks:
         report: Reporter,
         group: ProcessGroup,
         timer: StageTimer,
+        given: Bundle | None = None,
     ) -> None:
+        """`given` are the models of `options.classifier`, or the bundled ones."""
+        self.given = given
         self.stages, self.folder, self.options = stages, folder, options
         self.report, self.group, self.timer = report, group, timer
         self._tagged = [index for index, item in enumerate(stages.items) if item.tags is not None]
         self._views = stages.views.only(self._tagged)
 
-    def classifier(self, given: Bundle | None, warnings: list[str]) -> CamClassifier:
+    def classifier(self, warnings: list[str]) -> CamClassifier:
         """Return the classifier: that of `given`, its classes matched by name, or one trained on the tags.
 
         A class that `given` has not learnt adds a sentence to `warnings`. Raises UserError where it has
         learnt none of them.
         """
-        names = self.stages.classes.names
+        names, given = self.stages.classes.names, self.given
         if given is not None:
             unknown = [name for name in names if name not in given.classes]
             classifier = with_classes(given, names).classifier
@@ -74,7 +78,7 @@ class Networks:
             if unknown:
                 warnings.append(
                     f"{given.file} has not learnt {', '.join(unknown)}: no mask shows them; "
-                    "train a classifier by leaving --classifier out"
+                    "train networks of your own by leaving --classifier and --no-training out"
                 )
             return channels_last(classifier.to(self.options.device)).eval()
         path = self.folder.model("classifier")
@@ -92,11 +96,22 @@ class Networks:
             self._keep("classifier", Bundle(names, classifier=classifier))
         return self._loaded(load_models(path).classifier)
 
+    @property
+    def _trained(self) -> Bundle | None:
+        """The models that are taken as they are; None where networks are trained."""
+        if self.given is None or self.options.training:
+            return None
+        return with_classes(self.given, self.stages.classes.names)
+
     def _backbone(self) -> Backbone:
         return load_backbone_weights(self.options.weights)
 
     def affinity_net(self, classifier: CamClassifier) -> AffinityNet:
         """Return the AffinityNet, trained on the seed cues."""
+        if (trained := self._trained) is not None:
+            if trained.affinity is None:
+                raise UserError(f"{trained.file} holds no AffinityNet; leave --no-training out")
+            return self._loaded(trained.affinity)
         path = self.folder.model("affinity")
         if not path.is_file():
             # [ours] The classifier's backbone serves both: trained further on the seeds it learns their
@@ -114,6 +129,10 @@ class Networks:
 
     def segmentation_net(self, classifier: CamClassifier, labels: str) -> SegmentationNet:
         """Return the segmentation network, trained on the label maps of the stage `labels`."""
+        if (trained := self._trained) is not None:
+            if trained.segmentation is None:
+                raise UserError(f"{trained.file} holds no segmentation network; give --no-segmentation")
+            return self._loaded(trained.segmentation)
         path = self.folder.model("segmentation")
         if not path.is_file():
             backbone = classifier.backbone.requires_grad_(False)
@@ -128,6 +147,8 @@ class Networks:
                 SEGMENTATION_NET,
                 segmentation_steps(net, self._views, masks, recipe, self.group, kept, self.options.workers),
             )
+            shown = {label for mask in masks for label in labels_in(mask)}
+            forget(net.classify, sorted(set(self.stages.classes.ids) - shown))
             self._keep("segmentation", Bundle(self.stages.classes.names, segmentation=net))
         return self._loaded(load_models(path).segmentation)
 

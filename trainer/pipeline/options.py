@@ -35,16 +35,18 @@ from trainer.pipeline.stage_names import (
 class Options:
     """Options of a run.
 
-    `weights` is a backbone file or name, `classifier` a file of trained models. No network is trained for
-    fewer than `least_steps` batches, however few the images are. With `calibrate` the settings' α give way to
-    those whose foreground covers `coverage` of a photo, on average. With `segmentation` a network that learns
-    from the masks makes the final ones; None leaves it to the number of photos. `workers` processes load the
-    photos of the trainings (None: as many as suit the device) and do not change the result. `precision` is
-    that of the trainings, see `Recipe`.
+    `weights` is a backbone file or name, `classifier` a file of trained models. Without `training` all
+    networks are those of that file (None: of the bundled one), with the exponents α that belong to them. No
+    network is trained for fewer than `least_steps` batches, however few the images are. With `calibrate` the
+    settings' α give way to those whose foreground covers `coverage` of a photo, on average. With
+    `segmentation` a network that learns from the masks makes the final ones; None leaves it to the number of
+    photos. `workers` processes load the photos of the trainings (None: as many as suit the device) and do not
+    change the result. `precision` is that of the trainings, see `Recipe`.
     """
 
     weights: Path | str = BUNDLED
     classifier: Path | None = None
+    training: bool = True
     settings: Settings = field(default_factory=Settings)
     classifier_recipe: Recipe = CLASSIFIER_RECIPE
     affinity_recipe: Recipe = AFFINITY_RECIPE
@@ -74,20 +76,23 @@ class Options:
         there are `count` photos.
         """
         plan = {PHOTOS: 0.01}
-        if self.classifier is None:
+        if self.classifier is None and self.training:
             plan[CLASSIFIER] = 0.12 * self.classifier_recipe.epochs
         plan |= {
             CAM: 0.4,
             SEED_ALPHA: 0.2,
             SEEDS: 0.14,
-            AFFINITY_NET: 0.14 * self.affinity_recipe.epochs,
         }
+        if self.training:
+            plan[AFFINITY_NET] = 0.14 * self.affinity_recipe.epochs
         plan[WALK_ALPHA] = 0.06
         plan |= {PROPAGATIONS[mode].stage: 0.1 for mode in self.modes}
         if self.settings.mask_crf or self.stages:
             plan[CRF] = 0.15
         if self.segments(count) or self.stages:
-            plan |= {SEGMENTATION_NET: 0.07 * self.segmentation_recipe.epochs, SEGNET: 0.2}
+            plan[SEGNET] = 0.2
+            if self.training:
+                plan[SEGMENTATION_NET] = 0.07 * self.segmentation_recipe.epochs
             if self.settings.mask_crf or self.stages:
                 plan[CRF_OF[SEGNET]] = 0.15
         if self.settings.refine:

@@ -24,7 +24,7 @@ from trainer.method.propagations import PROPAGATIONS
 from trainer.method.strokes import StrokeModel
 from trainer.models.bundle import Bundle, load_models
 from trainer.models.fuse import fused_for_inference
-from trainer.models.registry import BUNDLED_STROKES
+from trainer.models.registry import BUNDLED, BUNDLED_STROKES
 from trainer.models.weights import load_backbone_weights, weights_file
 from trainer.pipeline.networks import Networks
 from trainer.pipeline.options import Options
@@ -105,9 +105,9 @@ class _Run:
     def __init__(
         self, source: Source, out: Path, options: Options, report: Reporter, group: ProcessGroup
     ) -> None:
-        self.given = None if options.classifier is None else load_models(options.classifier)
-        if self.given is not None:  # how they see a photo belongs to them
-            options = replace(options, settings=options.settings.seeing_as(self.given.info))
+        self.given = _given(options)
+        if self.given is not None:
+            options = _fitting(options, self.given)
         else:  # what cannot be used is told before the photos are read
             load_backbone_weights(options.weights)
         self.source, self.out, self.options, self.report, self.group = source, out, options, report, group
@@ -124,8 +124,10 @@ class _Run:
             self.folder.bind(self._key())
         self.group.wait()
         self._drop_damaged()
-        networks = Networks(self.stages, self.folder, options, self.report, self.group, self.timer)
-        classifier = networks.classifier(self.given, self.warnings)
+        networks = Networks(
+            self.stages, self.folder, options, self.report, self.group, self.timer, self.given
+        )
+        classifier = networks.classifier(self.warnings)
         fused = fused_for_inference(classifier)
         self._each(CAM, partial(self.stages.make_cam, fused))
         if options.calibrate:
@@ -152,7 +154,8 @@ class _Run:
                 labels = LABELS
                 self._each(LABELS, partial(self.stages.refine, strokes, last, LABELS))
             segmentation = networks.segmentation_net(classifier, labels)
-            self._each(SEGNET, partial(self.stages.segment, fused_for_inference(segmentation)))
+            network, propagated = fused_for_inference(segmentation), PROPAGATIONS[settings.mode].stage
+            self._each(SEGNET, partial(self.stages.segment, network, classifier, propagated))
             if settings.mask_crf or options.stages:
                 self._each(CRF_OF[SEGNET], partial(self.stages.make_crf, SEGNET))
         if segments:
@@ -308,6 +311,27 @@ class _Run:
             if folder.is_absolute():
                 text = text.replace(f"{folder}{os.sep}", "")
         return text
+
+
+def _given(options: Options) -> Bundle | None:
+    """Return the models that a run begins with, None where it trains all networks itself."""
+    file = options.classifier or (None if options.training else BUNDLED)
+    return None if file is None else load_models(file)
+
+
+def _fitting(options: Options, given: Bundle) -> Options:
+    """Return the options with what belongs to the models `given`: how they see a photo and, where they are
+    taken as they are, their exponents α and whether a segmentation network makes the masks.
+    """
+    options = replace(options, settings=options.settings.seeing_as(given.info))
+    if options.training:
+        return options
+    if options.segmentation is None:
+        options = replace(options, segmentation=given.segmentation is not None)
+    if not options.calibrate or "alpha" not in given.info:
+        return options
+    settings = options.settings.calibrated(given.info["alpha"], given.info["seed_alpha"])
+    return replace(options, settings=settings, calibrate=False)
 
 
 def _digest(file: Path) -> str:

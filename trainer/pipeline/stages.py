@@ -22,6 +22,7 @@ from trainer.method.propagations import PROPAGATIONS
 from trainer.method.settings import Settings
 from trainer.method.strokes import StrokeModel
 from trainer.models.affinitynet import AffinityNet
+from trainer.models.class_rows import segments
 from trainer.models.classifier import CamClassifier
 from trainer.models.segnet import SegmentationNet
 from trainer.pipeline.run_folder import RunFolder
@@ -77,10 +78,18 @@ class Stages:
         labels = steps.make_mask(scores, image, self._channels(index), self.settings, crf=True)
         self.folder.save_labels(CRF_OF[stage], item.id, labels)
 
-    def segment(self, net: SegmentationNet, index: int) -> None:
-        """Make ``segnet``: probabilities (K+1)×H×W of background and the tagged classes."""
-        probabilities = predict(net, self.views[index], self.ids(index))
-        self.folder.save_array(SEGNET, self.items[index].id, probabilities)
+    def segment(self, net: SegmentationNet, classifier: CamClassifier, propagated: str, index: int) -> None:
+        """Make ``segnet``: probabilities (K+1)×H×W of background and the tagged classes.
+
+        A photo whose classes the network does not know (`segments`) keeps the scores of the stage
+        `propagated`.
+        """
+        item, ids = self.items[index], self.ids(index)
+        if segments(net, classifier, ids):
+            scores = predict(net, self.views[index], ids)
+        else:
+            scores = self.folder.array(propagated, item.id)
+        self.folder.save_array(SEGNET, item.id, scores)
 
     def refine(self, model: StrokeModel, stage: str, name: str, index: int) -> None:
         """Make the stage `name`: the labels of `stage`, their outlines drawn by the stroke network."""

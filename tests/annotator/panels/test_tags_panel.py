@@ -80,7 +80,11 @@ def test_the_chosen_class_is_brought_into_sight(panel: TagsPanel, opened: Sessio
 
 
 def test_what_the_models_do_not_know_is_told_below_the_tags(panel: TagsPanel, opened: Session) -> None:
-    note = translatable("The classifier has not learnt {classes}: paint it.", classes="zebra")
+    note = translatable(
+        "The models have not learnt {classes}, so no mask is proposed for it: click on the object, "
+        "or learn it from tags.",
+        classes="zebra",
+    )
     opened.document.basis = Basis(replace(opened.proposal, note=note))
     opened.proposal_changed.emit()
     assert says(panel, "not learnt zebra")

@@ -23,6 +23,7 @@ from trainer.data.images import load_image, load_mask
 from trainer.data.regions import remove_small_regions
 from trainer.data.source import open_source
 from trainer.distributed import SINGLE_PROCESS, ProcessGroup
+from trainer.engine import Engine
 from trainer.errors import DataError, UserError
 from trainer.learn.augment import Augmentation
 from trainer.learn.loop import Recipe
@@ -30,6 +31,7 @@ from trainer.method.calibration import LARGEST
 from trainer.method.settings import Settings
 from trainer.method.strokes import StrokeModel
 from trainer.models.bundle import load_models, save_models
+from trainer.models.class_rows import forget
 from trainer.models.registry import BUNDLED
 from trainer.pipeline.options import Options
 from trainer.pipeline.run import AlphaFound, Result, run_pipeline
@@ -397,6 +399,42 @@ def test_a_given_classifier_keeps_its_own_settings_and_its_classes_are_matched_b
     assert any("has not learnt comb" in warning for warning in result.warnings)
     cams = [np.load(out / "run/cam/one.npy") for out in (first, tmp_path / "second")]
     np.testing.assert_allclose(*cams, atol=0.01)
+
+
+def test_without_training_the_masks_are_those_of_the_given_models(voc_tree: Path, tmp_path: Path) -> None:
+    first, out = tmp_path / "first", tmp_path / "second"
+    _run(voc_tree, first)
+    models = first / "models.safetensors"
+    told = load_models(models).info
+    given = Options(classifier=models, training=False)
+    result = run_pipeline(open_source(voc_tree), out, given)
+    assert not {"classifier", "AffinityNet", "segmentation network"} & set(result.seconds)
+    assert result.settings["settings"]["alpha"] == pytest.approx(told["alpha"])
+    engine = Engine.from_bundle(load_models(models))
+    for image_id, tags in IDS.items():
+        photo = load_image(voc_tree / "JPEGImages" / f"{image_id}.jpg")
+        proposed = engine.propose(photo, tags).mask
+        assert (load_mask(out / "SegmentationClass" / f"{image_id}.png") == proposed).mean() > 0.97
+    propagated = replace(given, segmentation=False)
+    run_pipeline(open_source(voc_tree), tmp_path / "third", propagated)
+    assert not (tmp_path / "third/run/segnet").exists()
+
+
+def test_a_class_that_only_the_classifier_has_learnt_is_propagated(voc_tree: Path, tmp_path: Path) -> None:
+    first, out = tmp_path / "first", tmp_path / "second"
+    _run(voc_tree, first)
+    bundle = load_models(first / "models.safetensors")
+    assert bundle.segmentation is not None
+    torch.nn.init.normal_(bundle.segmentation.classify.weight)  # all are learnt
+    forget(bundle.segmentation.classify, [12])  # but dog, which "two" shows
+    save_models(tmp_path / "models.safetensors", bundle)
+    given = Options(classifier=tmp_path / "models.safetensors", training=False, stages=True)
+    run_pipeline(open_source(voc_tree), out, given)
+    stages = out / "stages"
+    assert (load_mask(stages / "segnet-crf/two.png") == load_mask(stages / "crf/two.png")).all()
+    photo = load_image(voc_tree / "JPEGImages/two.jpg")
+    assert Engine.from_bundle(bundle).propose(photo, ("dog", "person")).source == "walk"
+    assert Engine.from_bundle(bundle).propose(photo, ("person",)).source == "segmentation"
 
 
 def test_a_classifier_of_none_of_the_classes_is_refused(voc_tree: Path, tmp_path: Path) -> None:
