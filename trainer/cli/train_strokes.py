@@ -17,7 +17,7 @@ def run(
         typer.Argument(
             metavar="OBJECTS…",
             help="Folders or zip files with JPEGImages beside objects (an id an object), SegmentationObject "
-            "or SegmentationClass: a VOC tree, a project's export.",
+            "or SegmentationClass (a VOC tree, an export), or projects, whose accepted masks are taken.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The network's file, .safetensors.")],

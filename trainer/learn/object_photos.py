@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path, PurePosixPath
 from threading import Lock
@@ -19,6 +20,8 @@ from torch import Tensor
 
 from trainer.data.classes import VOID
 from trainer.data.images import IMAGE_SUFFIXES
+from trainer.data.location import existing_project
+from trainer.data.project import Project, Status
 from trainer.errors import DataError
 from trainer.progress import NullReporter, Reporter
 
@@ -102,7 +105,7 @@ def find_pairs(sources: Iterable[Path], exclude: Iterable[str] = ()) -> list[Pai
 
     Args:
         sources: folders or zip files that hold, at any depth, ``JPEGImages`` beside one of
-            :data:`MASK_FOLDERS`.
+            :data:`MASK_FOLDERS`; or projects, by file or folder, of which the accepted masks are taken.
         exclude: names of photos, without folder and ending, to leave out.
 
     Raises:
@@ -111,6 +114,9 @@ def find_pairs(sources: Iterable[Path], exclude: Iterable[str] = ()) -> list[Pai
     left_out = set(exclude)
     pairs = []
     for source in sources:
+        if accepted := _of_project(source, left_out):
+            pairs += accepted
+            continue
         files = _in_zip(source) if source.is_file() else _in_folder(source)
         maps = {
             (path.parent.parent, path.parent.name, path.stem): reader
@@ -134,7 +140,7 @@ def find_pairs(sources: Iterable[Path], exclude: Iterable[str] = ()) -> list[Pai
         if not found:
             raise DataError(
                 f"{source} has no photos with masks; give a folder or zip with JPEGImages and objects or "
-                "SegmentationClass beside it"
+                "SegmentationClass beside it, or a project with accepted masks"
             )
         pairs += found
     return sorted(pairs, key=lambda pair: pair.name)
@@ -245,6 +251,37 @@ def _decode(pair: Pair, side: int) -> tuple[np.ndarray, Targets] | None:
         labels = labels.resize(size, Image.Resampling.NEAREST)
     found = targets_of(np.asarray(labels, dtype=np.uint8))
     return None if found is None else (np.asarray(photo), found)
+
+
+def _of_project(source: Path, left_out: Collection[str]) -> list[Pair]:
+    """Return the accepted photos of a project; none where `source` is no project or has label maps."""
+    if source.is_dir():
+        if any(path.parent.name in MASK_FOLDERS for path in _in_folder(source)):
+            return []
+    elif source.suffix != ".sqlite":
+        return []
+    if existing_project(source) is None:
+        return []
+    project = Project.open(source, reading=True)
+    try:
+        accepted = [
+            (record, project.accepted_mask(record.id))
+            for record in project.images()
+            if record.status is Status.ACCEPTED and Path(record.id).name not in left_out
+        ]
+        return [
+            Pair(f"{project.root.name}/{record.id}", record.path.read_bytes, partial(_as_png, mask))
+            for record, mask in accepted
+            if mask is not None
+        ]
+    finally:
+        project.close()
+
+
+def _as_png(labels: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(labels).save(stream, "PNG")
+    return stream.getvalue()
 
 
 def _in_folder(folder: Path) -> dict[PurePosixPath, Reader]:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from trainer.data.classes import ClassList
+from trainer.data.project import Project
 from trainer.errors import DataError
 from trainer.learn.object_photos import find_pairs, read_photos, targets_of
 
@@ -52,6 +54,23 @@ def test_a_folder_and_its_zip_give_the_same_photos_those_left_out_aside(collecti
     assert (folder.pixels == archive.pixels).all() and (folder.parts == archive.parts).all()
     left = read_photos(find_pairs([zipped(collection)], exclude=["a"]))
     assert [name.split("/")[-1] for name in left.names] == ["b"]
+
+
+def test_a_project_gives_its_accepted_masks(tmp_path: Path, rng: np.random.Generator) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("a", "b", "open"):
+        Image.fromarray(rng.integers(0, 255, (40, 60, 3), np.uint8)).save(folder / f"{name}.jpg")
+    project = Project.open_folder(folder, ClassList(("cat",)))
+    for name in ("a", "b"):
+        project.accept(name, square())
+    file = project.file
+    project.close()
+    for source in (folder, file):
+        photos = read_photos(find_pairs([source], exclude=["b"]))
+        assert [name.split("/")[-1] for name in photos.names] == ["a"]
+        (targets,) = photos.targets
+        assert targets.boxes.tolist() == [[10, 10, 30, 30]]
 
 
 def test_a_voc_tree_is_read_with_void_and_several_sources_join(voc_tree: Path, collection: Path) -> None:
