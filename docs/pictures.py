@@ -13,8 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QPointF, QRectF, QSettings, Qt
+from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 HERE = Path(__file__).parent
@@ -23,11 +24,19 @@ sys.path.insert(0, str(HERE.parent))  # works in a bare source tree too
 from annotator.app import make_window  # noqa: E402
 from annotator.session import Session  # noqa: E402
 from annotator.settings import DeskSettings  # noqa: E402
+from annotator.shell.window import Window  # noqa: E402
+from trainer.data.classes import UNTOUCHED  # noqa: E402
 from trainer.data.sample import build_sample  # noqa: E402
 
 SIZE = (1440, 900)
-CUP, RADIUS = (212, 300), 12
-"""A pixel of the cup (row, column), whose class nothing has learnt; radius of the click in pixels."""
+ROCKET = QPointF(325, 230)
+"""A pixel of the rocket (x, y), whose class nothing has learnt."""
+RADIUS = 5.0
+"""Of the click, in pixels of the photo."""
+CUP = QPointF(170, 20), QPointF(425, 335)
+"""Corners of a box around the cup."""
+GAP = 12
+"""Pixels between two pictures in one."""
 PATIENCE = 600.0
 """Seconds to wait for anything; learning from the tags takes two minutes on one core."""
 
@@ -35,7 +44,8 @@ PATIENCE = 600.0
 def main() -> None:
     """Draw ``desk.png``, a proposal, and ``inspect.png``, what led to it.
 
-    Without weights ``first.png``, the first start, and ``click.png``, one click on an unknown object.
+    Without weights ``first.png``, the first start; ``click.png``, before and after one click on an object that
+    no model has learnt; and ``box.png``, a box around an object and what it gives.
     """
     parser = argparse.ArgumentParser(description="Draw the pictures of README again.")
     parser.add_argument(
@@ -60,10 +70,7 @@ def main() -> None:
             _show(app, session, "chelsea")
             window.grab().save(str(HERE / "first.png"))
             window.actions_table["inspect"].trigger()
-            _show(app, session, "coffee")
-            _click(session, CUP)
-            _wait(app, lambda: _settled(session, "coffee"))
-            window.grab().save(str(HERE / "click.png"))
+            _draw_strokes(app, window)
             window.close()
             return
         ready: list[bool] = []
@@ -82,15 +89,48 @@ def main() -> None:
         window.close()
 
 
-def _click(session: Session, at: tuple[int, int]) -> None:
-    """Paint one disc at (row, column) with the class that is chosen, as a click of the brush does."""
-    assert session.corrections is not None
-    row, column = at
-    rows, columns = np.ogrid[-RADIUS : RADIUS + 1, -RADIUS : RADIUS + 1]
-    box = row - RADIUS, column - RADIUS, row + RADIUS + 1, column + RADIUS + 1
-    after = session.corrections[box[0] : box[2], box[1] : box[3]].copy()
-    after[rows**2 + columns**2 <= RADIUS**2] = session.class_id
-    session.strokes.commit(box, after, "brush")
+def _draw_strokes(app: QApplication, window: Window) -> None:
+    """Draw what resting mouse, click and box give, by events, as a person would."""
+    session, canvas = window.session, window.canvas
+    _show(app, session, "rocket")
+    session.brush_radius = RADIUS
+    place = canvas.from_image(ROCKET).toPoint()
+    QTest.mouseMove(canvas.viewport(), place)
+    _wait(app, lambda: canvas.click_preview.path is not None)
+    before = _photo(window)
+    QTest.mouseClick(canvas.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    _wait(app, lambda: _settled(session, "rocket"))
+    _beside(before, _photo(window)).save(str(HERE / "click.png"))
+    _show(app, session, "coffee")
+    window.actions_table["box"].trigger()
+    first, last = (canvas.from_image(corner).toPoint() for corner in CUP)
+    QTest.mousePress(canvas.viewport(), Qt.MouseButton.LeftButton, pos=first)
+    QTest.mouseMove(canvas.viewport(), last)
+    _wait(app, lambda: True)
+    before = _photo(window)
+    QTest.mouseRelease(canvas.viewport(), Qt.MouseButton.LeftButton, pos=last)
+    _wait(app, lambda: (session.corrections != UNTOUCHED).any() and _settled(session, "coffee"))
+    _beside(before, _photo(window)).save(str(HERE / "box.png"))
+
+
+def _photo(window: Window) -> QPixmap:
+    """The canvas, as far as the photo goes."""
+    canvas, image = window.canvas, window.session.image
+    assert image is not None
+    height, width = image.shape[:2]
+    corners = canvas.from_image(QPointF(0, 0)), canvas.from_image(QPointF(width, height))
+    return canvas.viewport().grab(QRectF(*corners).toAlignedRect())
+
+
+def _beside(left: QPixmap, right: QPixmap) -> QPixmap:
+    """Two pictures in one."""
+    both = QPixmap(left.width() + GAP + right.width(), left.height())
+    both.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(both)
+    painter.drawPixmap(0, 0, left)
+    painter.drawPixmap(left.width() + GAP, 0, right)
+    painter.end()
+    return both
 
 
 def _show(app: QApplication, session: Session, image_id: str) -> None:
