@@ -44,8 +44,8 @@ PATIENCE = 600.0
 def main() -> None:
     """Draw ``desk.png``, a proposal, and ``inspect.png``, what led to it.
 
-    Without weights ``first.png``, the first start; ``click.png``, before and after one click on an object that
-    no model has learnt; and ``box.png``, a box around an object and what it gives.
+    Without weights ``first.png``, the first start; ``click.png``, before and after one click on an object
+    that no model has learnt; and ``box.png``, a box around an object and what it gives.
     """
     parser = argparse.ArgumentParser(description="Draw the pictures of README again.")
     parser.add_argument(
