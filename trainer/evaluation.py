@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
 from trainer.data.formats import voc
-from trainer.data.ids import file_under
-from trainer.data.images import load_mask
+from trainer.data.masks import MASK_SUFFIXES, NO_CLASS, MaskReader, mask_file, mask_folder
 from trainer.errors import DataError
 from trainer.progress import NullReporter, Reporter
 
@@ -134,16 +133,17 @@ def evaluate_folders(
     split: str | None = None,
     background_rule: str = "as stored in the masks",
     report: Reporter | None = None,
+    problems: list[str] | None = None,
 ) -> Scores:
     """Score a folder of masks (``<id>.png``) against true ones; either may be a VOC tree.
 
     `split` takes the images that the truth's tree lists under that name; without one all true masks count.
     A mask that is missing counts as void everywhere, hence as wrong, and is named in `Scores.missing`. The
     class list is the one given, else the one of a ``labelmap.txt`` or ``classes.txt`` in either folder,
-    else VOC's.
+    else VOC's. With `problems` a mask that cannot be scored is left out and told of there.
 
-    Raises `DataError` where a folder, the true masks or all others are missing, a mask is damaged, or sizes
-    or labels disagree.
+    Raises `DataError` where a folder, the true masks or all others are missing, no true mask shows a class,
+    and (without `problems`) where a mask is damaged, or sizes or labels disagree.
     """
     for folder in (pred, gt):
         if not folder.is_dir():
@@ -151,35 +151,40 @@ def evaluate_folders(
     pred_masks, gt_masks = mask_folder(pred), mask_folder(gt)
     ids = voc.split_ids(gt, split) if split else None
     if ids is None:
-        found = sorted(gt_masks.rglob("*.png"))
-        ids = [path.relative_to(gt_masks).with_suffix("").as_posix() for path in found]
+        files = (path for path in gt_masks.rglob("*") if path.suffix in MASK_SUFFIXES and path.is_file())
+        ids = sorted({path.relative_to(gt_masks).with_suffix("").as_posix() for path in files})
     if not ids:
         raise DataError(f"{gt_masks} holds no true masks to score against; give the folder that does")
     classes = classes or ClassList.of_folder(gt) or ClassList.of_folder(pred) or ClassList.voc()
     confusion, missing = Confusion(classes), []
+    read_truth, read_mask = MaskReader(classes, gt).read, MaskReader(classes, pred).read
     with (report or NullReporter()).stage("evaluate", len(ids)) as stage:
         for image_id in ids:
-            truth = load_mask(file_under(gt_masks, image_id, ".png"))
-            path = file_under(pred_masks, image_id, ".png")
-            if path.is_file():
-                mask = load_mask(path)
-            else:
-                missing.append(image_id)
-                mask = np.full_like(truth, VOID)
+            path = mask_file(pred_masks, image_id)
             try:
-                confusion.add(mask, truth)
+                truth = read_truth(mask_file(gt_masks, image_id))
+                if path.is_file():
+                    _add(confusion, read_mask(path), truth, path)
+                else:
+                    missing.append(image_id)
+                    confusion.add(np.full_like(truth, VOID), truth)
             except DataError as error:
-                raise DataError(f"{path}: {error}") from error
+                if problems is None:
+                    raise
+                problems.append(str(error))
             stage.advance(note=image_id)
     if len(missing) == len(ids):
         raise DataError(f"{pred_masks} has none of the {len(ids)} masks of {gt_masks}; check both folders")
+    if problems is None and not confusion.matrix[1:].any():
+        raise DataError(f"the true masks in {gt_masks} show no class; {NO_CLASS}")
     return confusion.scores(split or voc.ALL, background_rule, missing)
 
 
-def mask_folder(root: Path) -> Path:
-    """Return the folder of the masks ``<id>.png``: that of a VOC tree, or the folder itself."""
-    inner = root / "SegmentationClass"
-    return inner if inner.is_dir() else root
+def _add(confusion: Confusion, mask: NDArray[np.uint8], truth: NDArray[np.uint8], path: Path) -> None:
+    try:
+        confusion.add(mask, truth)
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from error
 
 
 def _size(mask: NDArray[np.uint8]) -> str:

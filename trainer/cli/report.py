@@ -123,7 +123,8 @@ def _draw(
     images = len(source.items)
     seconds = {stage: total / images for stage, total in record.get("seconds", {}).items()}
     with reporter.stage("report", 3) as stage:
-        stages = collect_stages(source, out, seconds)
+        problems: list[str] = []
+        stages = collect_stages(source, out, seconds, problems)
         stage.advance(note="pictures")
         rows = picture_rows(source, stages, pictures)
         stage.advance(note="page")
@@ -135,7 +136,7 @@ def _draw(
                 stages=stages,
                 rows=rows,
                 settings=_settings(record) | library_versions(),
-                warnings=record.get("warnings", ()),
+                warnings=[*record.get("warnings", ()), *problems],
             ),
             out,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import resources
 from trainer.data.atomic import write_atomically
-from trainer.data.files import read_text
+from trainer.data.class_files import CLASS_FILES, ClassEntry, Colour, is_background, is_void, read_entries
 from trainer.errors import DataError
 from trainer.translatable import translatable
 
@@ -27,9 +27,35 @@ EDIT_VOID = 254
 MAX_CLASSES = 253
 """Class ids are 1…253: 0, 254 and 255 have the meanings above."""
 
-_LABELMAP_LINE = re.compile(r"(?P<name>[^:]+):\d+,\d+,\d+:[^:]*:[^:]*")
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:;,"<>|?*]')
 _BACKGROUND_NAMES = {"background", "__background__"}
+
+
+@dataclass(frozen=True)
+class MaskCodes:
+    """How the masks of a data set write labels: by colours, and by values other than the labels."""
+
+    colours: Mapping[Colour, int]
+    values: Mapping[int, int]
+
+    @classmethod
+    def of(cls, entries: Iterable[ClassEntry]) -> MaskCodes:
+        """Return the codes of listed classes, whose labels are 1, 2, … in this order."""
+        colours: dict[Colour, int] = {}
+        values: dict[int, int] = {}
+        label = BACKGROUND
+        for entry in entries:
+            if is_background(entry.name):
+                its_label = BACKGROUND
+            elif is_void(entry.name):
+                its_label = VOID
+            else:
+                its_label = label = label + 1
+            if entry.colour is not None:
+                colours.setdefault(entry.colour, its_label)
+            if entry.value is not None:
+                values.setdefault(entry.value, its_label)
+        return cls(colours, values)
 
 
 @dataclass(frozen=True)
@@ -41,6 +67,8 @@ class ClassList:
     """
 
     names: tuple[str, ...]
+    codes: MaskCodes | None = field(default=None, repr=False, compare=False)
+    """What the file that listed the classes says of masks."""
     _ids: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -67,27 +95,31 @@ class ClassList:
 
     @classmethod
     def from_file(cls, path: Path) -> ClassList:
-        """Read one name a line, or a ``labelmap.txt`` (``name:r,g,b:parts:actions``).
+        """Read a list of classes in any form of `class_files.read_entries`.
 
-        Blank lines, comments (``#``) and the background are passed over. Raises `DataError` naming the file.
+        Background and void are passed over; numbered classes are taken in the order of their numbers. Raises
+        `DataError` naming the file, and the line where one is to blame.
         """
-        lines = read_text(path, "the class list").splitlines()
+        entries = read_entries(path)
+        if all(entry.value is not None for entry in entries):
+            entries.sort(key=lambda entry: entry.value or 0)
+        place = str(path)
         try:
-            names = tuple(_names(lines))
-            for line, name in names:
-                place = f"{path}, line {line}"
-                _check_name(name)
+            listed = [entry for entry in entries if not (is_background(entry.name) or is_void(entry.name))]
+            for entry in listed:
+                place = f"{path}, line {entry.line}"
+                _check_name(entry.name)
             place = str(path)
-            if not names:
+            if not listed:
                 raise DataError("there is no class in this list; write one name a line")
-            return cls(tuple(name for _, name in names))
+            return cls(tuple(entry.name for entry in listed), MaskCodes.of(entries))
         except DataError as error:
             raise DataError(f"{place}: {error}") from error
 
     @classmethod
     def of_folder(cls, folder: Path) -> ClassList | None:
-        """Read ``labelmap.txt``, else ``classes.txt`` of a data set; None where it has neither."""
-        for name in ("labelmap.txt", "classes.txt"):
+        """Read the class list of a data set (see `CLASS_FILES`); None where it has none."""
+        for name in CLASS_FILES:
             if (folder / name).is_file():
                 return cls.from_file(folder / name)
         return None
@@ -133,17 +165,6 @@ class ClassList:
 def labels_in(labels: NDArray[np.uint8]) -> list[int]:
     """Return the labels that occur in a map, ascending; a count, many times faster than `numpy.unique`."""
     return np.flatnonzero(np.bincount(labels.ravel(), minlength=1)).tolist()
-
-
-def _names(lines: Iterable[str]) -> Iterable[tuple[int, str]]:
-    """Each name with the number of its line, counted from 1."""
-    for number, line in enumerate(map(str.strip, lines), start=1):
-        if not line or line.startswith("#"):
-            continue
-        entry = _LABELMAP_LINE.fullmatch(line)
-        name = entry["name"].strip() if entry else line
-        if name not in _BACKGROUND_NAMES:
-            yield number, name
 
 
 def _check_name(name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +24,15 @@ MAX_PIXELS = 200_000_000
 """Images with more pixels are refused: most likely a decompression bomb, surely too much for the memory."""
 
 _FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")  # of several photos in one JPEG (MPO) the first is read
-_TURNED = {5, 6, 7, 8}  # the EXIF orientations that swap width and height
+_TURNS = {
+    1: (False, 0), 2: (True, 0), 3: (False, 2), 4: (True, 2),
+    5: (True, 1), 6: (False, 3), 7: (True, 3), 8: (False, 1),
+}  # fmt: skip
+"""EXIF orientation → whether left and right change, then quarter turns against the clock."""
+TURNED = {5, 6, 7, 8}
+"""The EXIF orientations that swap width and height."""
 
-# Pillow's own limit is lower; ours is checked in `_opened`, before a single pixel is decoded.
+# Pillow's own limit is lower; ours is checked in `opened`, before a single pixel is decoded.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS
 
 
@@ -36,22 +43,22 @@ def load_image(path: Path) -> NDArray[np.uint8]:
     first of several frames is read. Raises `DataError` naming the file where it is missing, damaged, not an
     image, or larger than `MAX_PIXELS`.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         return to_rgb8(ImageOps.exif_transpose(image))
 
 
 def image_size(path: Path) -> tuple[int, int]:
     """Return (height, width) as `load_image` would, from the file's header alone."""
-    with _opened(path) as image:
+    with opened(path) as image:
         width, height = image.size
         # Pillow already swaps the size of a turned TIFF.
-        turned = image.format != "TIFF" and orientation(image) in _TURNED
+        turned = image.format != "TIFF" and orientation(image) in TURNED
         return (width, height) if turned else (height, width)
 
 
 def thumbnail(path: Path, side: int) -> NDArray[np.uint8]:
     """Read an image as uint8 RGB, reduced to at most `side` pixels on its long side, never enlarged."""
-    with _opened(path) as image:
+    with opened(path) as image:
         # JPEG decodes at a fraction of its size for a fraction of the time.
         image.draft(None, (2 * side, 2 * side))
         picture = Image.fromarray(to_rgb8(ImageOps.exif_transpose(image)))
@@ -64,9 +71,21 @@ def orientation(image: Image.Image) -> int:
     return int(image.getexif().get(Exif.Orientation, 1))
 
 
+def stored_orientation(path: Path) -> int:
+    """Return the EXIF orientation (1…8) of a photo, as `load_image` applies it."""
+    with opened(path) as image:
+        return orientation(image)
+
+
+def turned(labels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Turn a map (H, W) as an EXIF orientation (1…8) turns a photo."""
+    flat, steps = _TURNS[orientation]
+    return np.ascontiguousarray(np.rot90(labels[:, ::-1] if flat else labels, steps))
+
+
 def is_upright_jpeg(path: Path) -> bool:
     """Tell whether a file is an RGB or grey JPEG that shows upright as it is stored."""
-    with _opened(path) as image:
+    with opened(path) as image:
         return image.format == "JPEG" and image.mode in ("RGB", "L") and orientation(image) == 1
 
 
@@ -91,7 +110,7 @@ def load_mask(path: Path) -> NDArray[np.uint8]:
 
     Raises `DataError` naming the file where it is missing or damaged, or a colour picture instead of labels.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         if image.mode not in ("P", "L", "1"):
             raise DataError(
                 f"{path} is no label map (its mode is {image.mode}); save it as palette or 8-bit grey"
@@ -115,11 +134,15 @@ def palette_image(labels: NDArray[np.uint8]) -> Image.Image:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """Open an image of a known format and a sane size; everything Pillow may raise becomes a `DataError`."""
-    check_plain(path)
+def opened(path: Path, content: bytes | None = None) -> Iterator[Image.Image]:
+    """Open an image of a known format and a sane size; everything Pillow may raise becomes a `DataError`.
+
+    With `content` that is the image, and `path` only its name.
+    """
+    if content is None:
+        check_plain(path)
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with Image.open(path if content is None else io.BytesIO(content), formats=_FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             yield image
@@ -134,7 +157,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
             )
         ) from None
     except Image.UnidentifiedImageError:
-        if path.stat().st_size == 0:
+        if (path.stat().st_size if content is None else len(content)) == 0:
             raise DataError(translatable("{path} is empty; replace it or leave it out", path=path)) from None
         raise DataError(
             translatable("{path} is not an image this program reads; convert it to PNG or JPEG", path=path)

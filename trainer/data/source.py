@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -72,6 +72,12 @@ def open_source(
     if is_tree:
         images = _of_split(root, split, images, problems)
     images = _readable(images, problems)
+    if not (images or known) and problems:
+        raise DataError(
+            translatable(
+                "none of the images in {path} can be used: {problem}", path=path, problem=problems[0]
+            )
+        )
     if not (images or known):
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
         raise DataError(
@@ -149,7 +155,7 @@ def _of_split(root: Path, split: str, images: dict[str, Path], problems: list[st
     if listed is None:
         return images
     if missing := [image_id for image_id in listed if image_id not in images]:
-        problems.append(f"the split {split!r} of {root} lists images without a file: {_some(missing)}")
+        problems.append(f"the split {split!r} of {root} lists images without a file: {some_names(missing)}")
     return {image_id: images[image_id] for image_id in listed if image_id in images}
 
 
@@ -205,7 +211,7 @@ def _unknown_tags(tags: Tags, classes: ClassList) -> list[str]:
         translatable(
             "the tag {name!r} is not in the class list and is left out of: {images}",
             name=name,
-            images=_some(images),
+            images=some_names(images),
         )
         for name, images in users.items()
     ]
@@ -216,7 +222,7 @@ def _truth(root: Path, image_id: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def _some(names: list[str], shown: int = 5) -> str:
-    """Name the first few, and say how many more there are."""
+def some_names(names: Sequence[str], shown: int = 5) -> str:
+    """Return the first few names, and how many more there are."""
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return ", ".join(names[:shown]) + more

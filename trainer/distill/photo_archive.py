@@ -1,16 +1,15 @@
 """PhotoArchive in folders and zip files, read in place."""
 
-import io
 import math
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
-from threading import Lock
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from trainer.data.images import IMAGE_SUFFIXES
+from trainer.data.images import IMAGE_SUFFIXES, opened, to_rgb8
+from trainer.data.zip_files import ZipFolder
 from trainer.errors import DataError
 
 
@@ -35,7 +34,8 @@ class PhotoArchive:
             found = dict(_in_zip(source) if source.is_file() else _in_folder(source))
             if not found:
                 raise DataError(f"there are no photos in {source}; give a folder or a zip file that has some")
-            self._readers |= found
+            for name, reader in found.items():  # two archives may have a photo of one name
+                self._readers[f"{source.name}/{name}" if name in self._readers else name] = reader
         self.names = sorted(self._readers)
 
     def read(self, name: str) -> np.ndarray:
@@ -46,12 +46,12 @@ class PhotoArchive:
         """
         if name not in self._kept:
             try:
-                with Image.open(io.BytesIO(self._readers[name]())) as file:
-                    photo = ImageOps.exif_transpose(file).convert("RGB")
+                with opened(Path(name), self._readers[name]()) as file:
+                    photo = Image.fromarray(to_rgb8(ImageOps.exif_transpose(file)))
                 factor = min(1.0, self._short_side / min(photo.size))
                 photo.thumbnail((math.ceil(photo.width * factor), math.ceil(photo.height * factor)))
                 self._kept[name] = np.asarray(photo)
-            except (OSError, zipfile.BadZipFile) as error:
+            except OSError as error:
                 raise DataError(f"the photo {name} is damaged; remove it and start again") from error
         return self._kept[name]
 
@@ -63,24 +63,16 @@ def folder_of(name: str) -> str:
 
 def _in_folder(folder: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
     for path in folder.rglob("*"):
-        if path.suffix.lower() in IMAGE_SUFFIXES and "SegmentationClass" not in path.parts:
+        if _is_photo(PurePosixPath(path)) and "SegmentationClass" not in path.parts and path.is_file():
             yield f"{folder.name}/{path.relative_to(folder).as_posix()}", path.read_bytes
 
 
 def _in_zip(path: Path) -> Iterator[tuple[str, Callable[[], bytes]]]:
-    try:
-        archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is not a zip file that can be read; fetch it again") from error
-    lock = Lock()  # One file handle serves all readers.
+    archive = ZipFolder(path)
+    for name in archive.names:
+        if _is_photo(PurePosixPath(name)):
+            yield name, partial(archive.read, name)
 
-    def reader(name: str) -> Callable[[], bytes]:
-        def read() -> bytes:
-            with lock:
-                return archive.read(name)
 
-        return read
-
-    for name in archive.namelist():
-        if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES:
-            yield name, reader(name)
+def _is_photo(path: PurePosixPath) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES

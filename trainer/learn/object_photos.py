@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 from pathlib import Path, PurePosixPath
-from threading import Lock
 
 import numpy as np
 import torch
@@ -19,9 +17,12 @@ from scipy import ndimage
 from torch import Tensor
 
 from trainer.data.classes import VOID
-from trainer.data.images import IMAGE_SUFFIXES
+from trainer.data.images import IMAGE_SUFFIXES, opened, to_rgb8
+from trainer.data.images import orientation as orientation_of
 from trainer.data.location import existing_project
+from trainer.data.masks import MaskReader, fitted
 from trainer.data.project import Project, Status
+from trainer.data.zip_files import ZipFolder
 from trainer.errors import DataError
 from trainer.progress import NullReporter, Reporter
 
@@ -34,6 +35,9 @@ _LEAST_SHARE = 0.003
 """Objects that cover less of a photo are not learnt from."""
 _PART_CHANCE, _PAIR_CHANCE, _MOST_PAIRS = 0.4, 0.25, 3
 _WORKERS = 8
+
+_READER = MaskReader()
+"""Labels may be of classes or of instances."""
 
 Reader = Callable[[], bytes]
 
@@ -112,7 +116,7 @@ def find_pairs(sources: Iterable[Path], exclude: Iterable[str] = ()) -> list[Pai
         DataError: a source cannot be read or holds none.
     """
     left_out = set(exclude)
-    pairs = []
+    pairs: list[Pair] = []
     for source in sources:
         if accepted := _of_project(source, left_out):
             pairs += accepted
@@ -142,24 +146,34 @@ def find_pairs(sources: Iterable[Path], exclude: Iterable[str] = ()) -> list[Pai
                 f"{source} has no photos with masks; give a folder or zip with JPEGImages and objects or "
                 "SegmentationClass beside it, or a project with accepted masks"
             )
-        pairs += found
+        taken = {pair.name for pair in pairs}
+        # Two archives may have a photo of one name; each must be told from the other.
+        pairs += [
+            replace(pair, name=f"{source.name}/{pair.name}") if pair.name in taken else pair for pair in found
+        ]
     return sorted(pairs, key=lambda pair: pair.name)
 
 
 def read_photos(pairs: Sequence[Pair], reporter: Reporter | None = None, side: int = SIDE) -> ObjectPhotos:
     """Decode photos and label maps; those without an object are left out.
 
+    So are those that are damaged, or of two sizes, which `reporter` is told.
+
     Raises:
-        DataError: a file is damaged, a label map is not of its photo's size, or no photo has an object.
+        DataError: none is left.
     """
     names, pixels, parts, sizes, targets = [], [], [], [], []
+    problems: list[str] = []
+    reporter = reporter or NullReporter()
     with (
-        (reporter or NullReporter()).stage("read photos", len(pairs)) as stage,
+        reporter.stage("read photos", len(pairs)) as stage,
         ThreadPoolExecutor(_WORKERS) as pool,
     ):
-        for pair, decoded in zip(pairs, pool.map(lambda pair: _decode(pair, side), pairs), strict=True):
+        for pair, decoded in zip(pairs, pool.map(lambda pair: _answer(pair, side), pairs), strict=True):
             stage.advance()
-            if decoded is None:
+            if isinstance(decoded, DataError):
+                problems.append(str(decoded))
+            if decoded is None or isinstance(decoded, DataError):
                 continue
             photo, found = decoded
             height, width = photo.shape[:2]
@@ -172,7 +186,11 @@ def read_photos(pairs: Sequence[Pair], reporter: Reporter | None = None, side: i
             parts.append(torch.from_numpy(map_))
             sizes.append((height, width))
             targets.append(Targets(map_[:0], found.members, found.boxes, found.chances))
+    for problem in problems:
+        reporter.message(f"warning: {problem}; it is left out")
     if not names:
+        if problems:
+            raise DataError(problems[0])
         raise DataError("no mask shows an object that is large enough to learn from")
     return ObjectPhotos(
         tuple(names),
@@ -231,19 +249,23 @@ def targets_of(labels: np.ndarray) -> Targets | None:
     return Targets(parts, members, boxes, weights / weights.sum())
 
 
-def _decode(pair: Pair, side: int) -> tuple[np.ndarray, Targets] | None:
+def _answer(pair: Pair, side: int) -> tuple[np.ndarray, Targets] | DataError | None:
+    """What `_decode` returns, or what it raises, so that one pair does not end the reading of others."""
     try:
-        with Image.open(io.BytesIO(pair.photo())) as file:
-            photo = ImageOps.exif_transpose(file).convert("RGB")
-        with Image.open(io.BytesIO(pair.labels())) as file:
-            labels = ImageOps.exif_transpose(file)
-            labels.load()
-    except (OSError, zipfile.BadZipFile, SyntaxError) as error:
-        raise DataError(f"photo or mask of {pair.name} is damaged; remove it and start again") from error
-    if labels.size != photo.size:
-        raise DataError(f"the mask of {pair.name} is not of its photo's size; export it again")
-    if labels.mode not in ("L", "P"):
-        raise DataError(f"the mask of {pair.name} is a picture, not a map of labels; export it again")
+        return _decode(pair, side)
+    except DataError as error:
+        return error
+
+
+def _decode(pair: Pair, side: int) -> tuple[np.ndarray, Targets] | None:
+    with opened(Path(pair.name), pair.photo()) as image:
+        orientation = orientation_of(image)
+        photo = Image.fromarray(to_rgb8(ImageOps.exif_transpose(image)))
+    mask = f"the mask of {pair.name}"
+    with opened(Path(mask), pair.labels()) as image:
+        upright = _READER.labels_of(image, mask)
+    size = photo.height, photo.width
+    labels = Image.fromarray(fitted(upright, mask, pair.name, size, orientation))
     factor = side / max(photo.size)
     if factor < 1:
         size = max(1, round(photo.width * factor)), max(1, round(photo.height * factor))
@@ -270,7 +292,7 @@ def _of_project(source: Path, left_out: Collection[str]) -> list[Pair]:
             if record.status is Status.ACCEPTED and Path(record.id).name not in left_out
         ]
         return [
-            Pair(f"{project.root.name}/{record.id}", record.path.read_bytes, partial(_as_png, mask))
+            Pair(f"{project.root.name}/{record.id}", partial(_content, record.path), partial(_as_png, mask))
             for record, mask in accepted
             if mask is not None
         ]
@@ -288,24 +310,19 @@ def _in_folder(folder: Path) -> dict[PurePosixPath, Reader]:
     if not folder.is_dir():
         raise DataError(f"{folder} is neither a folder nor a zip file; check its name")
     return {
-        PurePosixPath(folder.name, path.relative_to(folder).as_posix()): path.read_bytes
+        PurePosixPath(folder.name, path.relative_to(folder).as_posix()): partial(_content, path)
         for path in sorted(folder.rglob("*"))
-        if path.parent.name in ("JPEGImages", *MASK_FOLDERS)
+        if path.parent.name in ("JPEGImages", *MASK_FOLDERS) and path.is_file()
     }
 
 
-def _in_zip(path: Path) -> dict[PurePosixPath, Reader]:
+def _content(path: Path) -> bytes:
     try:
-        archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is not a zip file that can be read; fetch it again") from error
-    lock = Lock()  # One file handle serves all readers.
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path} ({error.strerror}); leave it out") from error
 
-    def reader(name: str) -> Reader:
-        def read() -> bytes:
-            with lock:
-                return archive.read(name)
 
-        return read
-
-    return {PurePosixPath(name): reader(name) for name in archive.namelist() if not name.endswith("/")}
+def _in_zip(path: Path) -> dict[PurePosixPath, Reader]:
+    archive = ZipFolder(path)
+    return {PurePosixPath(name): partial(archive.read, name) for name in archive.names}

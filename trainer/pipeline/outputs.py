@@ -15,7 +15,7 @@ from trainer.data.files import json_text
 from trainer.data.formats.base import ExportEntry
 from trainer.data.formats.voc_writer import VocWriter
 from trainer.data.ids import file_under
-from trainer.data.images import load_image, load_mask, save_mask
+from trainer.data.images import load_image, save_mask
 from trainer.distributed import ProcessGroup
 from trainer.evaluation import Scores
 from trainer.method.grid import resize_nearest
@@ -48,7 +48,7 @@ def score_stages(
     rule = f"(1 − max CAM)^{stages.settings.alpha:g}"
     for index in group.share(range(len(stages.items))):
         item = stages.items[index]
-        truth = None if item.truth_path is None else load_mask(item.truth_path)
+        truth = stages.truth(index)
         if truth is not None:
             collected.add_cams(stages.cams(index), stages.ids(index), truth, stages.settings.alpha)
         for name in names:
@@ -101,7 +101,7 @@ def write_record(out: Path, record: dict[str, Any]) -> None:
 def _row(stages: Stages, last: str, index: int) -> OverviewRow:
     item = stages.items[index]
     image = load_image(item.image_path)
-    truth = None if item.truth_path is None else load_mask(item.truth_path)
+    truth = stages.truth(index)
     caption = f"{item.id}: {', '.join(item.tags)}" if item.tags else item.id
     seeds = resize_nearest(stages.seeds(index), image.shape[:2])
     return overview_row(caption, image, stages.cams(index), seeds, stages.labels(last, index), truth)

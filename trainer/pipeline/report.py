@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ import resources
 from trainer.data.atomic import write_atomically
 from trainer.data.classes import BACKGROUND, VOID, ClassList
 from trainer.data.images import load_image, load_mask
+from trainer.data.masks import MaskReader
 from trainer.data.palette import colour_of
 from trainer.data.source import Item, Source
 from trainer.errors import DataError
@@ -70,26 +72,35 @@ class Report:
 
 
 def collect_stages(
-    source: Source, run: Path, seconds: Mapping[str, float] | None = None
+    source: Source,
+    run: Path,
+    seconds: Mapping[str, float] | None = None,
+    problems: list[str] | None = None,
 ) -> list[StageResult]:
     """Find the stages that a run with ``--stages`` left in `run`, scored where the data has true masks.
 
-    `seconds` gives the seconds an image of a stage, by its folder's name. Raises DataError where no stage is
-    found or a mask is damaged.
+    `seconds` gives the seconds an image of a stage, by its folder's name; masks that cannot be scored are
+    told of in `problems`. Raises DataError where no stage is found.
     """
     folders = {key: run / "stages" / key for key in LABEL_MAPS if (run / "stages" / key).is_dir()}
     if not folders:
         raise DataError(f"{run} holds no stages; run `pipeline {source.root} --out {run} --stages` first")
     scored = any(item.truth_path for item in source.items)
-    return [
+    found: list[str] = []
+    stages = [
         StageResult(
             LABEL_MAPS[key],
             folder,
-            evaluate_folders(folder, source.root, source.classes, source.split) if scored else None,
+            evaluate_folders(folder, source.root, source.classes, source.split, problems=found)
+            if scored
+            else None,
             (seconds or {}).get(key),
         )
         for key, folder in folders.items()
     ]
+    if problems is not None:
+        problems += dict.fromkeys(found)
+    return stages
 
 
 def picture_rows(source: Source, stages: Sequence[StageResult], count: int = 12) -> list[OverviewRow]:
@@ -99,15 +110,17 @@ def picture_rows(source: Source, stages: Sequence[StageResult], count: int = 12)
     """
     items = [item for item in source.items if any(_mask(stage, item).is_file() for stage in stages)]
     shown = np.unique(np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int))
-    return [_picture_row(items[index], stages) for index in shown]
+    truths = MaskReader(source.classes, source.root)
+    return [_picture_row(items[index], stages, truths) for index in shown]
 
 
-def _picture_row(item: Item, stages: Sequence[StageResult]) -> OverviewRow:
+def _picture_row(item: Item, stages: Sequence[StageResult], truths: MaskReader) -> OverviewRow:
     paths = {stage.name: _mask(stage, item) for stage in stages}
-    if item.truth_path is not None:
-        paths["truth"] = item.truth_path
     photo = shrink_photo(load_image(item.image_path))
     maps = {name: shrink_maps(load_mask(path), photo) for name, path in paths.items() if path.is_file()}
+    if item.truth_path is not None:
+        with suppress(DataError):  # told of where it was to be scored
+            maps["truth"] = shrink_maps(truths.read(item.truth_path, item.image_path), photo)
     panels = {"image": photo} | {name: label_panel(photo, labels) for name, labels in maps.items()}
     caption = f"{item.id}: {', '.join(item.tags)}" if item.tags else item.id
     return OverviewRow(caption, panels, ids_in(maps.values()))

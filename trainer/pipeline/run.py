@@ -12,10 +12,12 @@ from typing import Any
 
 from trainer.about import library_versions
 from trainer.data.atomic import write_atomically
+from trainer.data.classes import BACKGROUND, VOID, labels_in
 from trainer.data.digest import file_digest
 from trainer.data.export import check_destination
 from trainer.data.files import read_json
-from trainer.data.source import Source, image_folder
+from trainer.data.masks import NO_CLASS
+from trainer.data.source import Item, Source, image_folder
 from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.errors import DataError
 from trainer.method import calibration
@@ -26,6 +28,7 @@ from trainer.models.bundle import Bundle, load_models
 from trainer.models.fuse import fused_for_inference
 from trainer.models.registry import BUNDLED, BUNDLED_STROKES
 from trainer.models.weights import load_backbone_weights, weights_file
+from trainer.pipeline.data_check import check_tags, hopeless_classes
 from trainer.pipeline.networks import Networks
 from trainer.pipeline.options import Options
 from trainer.pipeline.outputs import (
@@ -86,11 +89,7 @@ def run_pipeline(
         UserError: one sentence on what is wrong with the data (no tags at all), the weights or `out`.
     """
     options = options or Options()
-    if all(item.tags is None for item in source.items):
-        raise DataError(
-            f"none of the {len(source.items)} images in {source.root} has tags; "
-            "list them in a tags.csv beside the images (image,tags)"
-        )
+    check_tags(source)
     run = _Run(source, out, options, report or NullReporter(), group)
     if group.is_main and not run.folder.begun:  # one that was cut short has no finished tree yet
         check_destination(out, image_folder(source.root), options.force)
@@ -114,12 +113,16 @@ class _Run:
         self.folder = RunFolder(out / "run")
         self.stages = self._stages_of(source)
         self.warnings = list(source.problems)
+        if self.given is None:
+            self.warnings += hopeless_classes(source.items)
         self.timer = StageTimer(self.folder, report, group)
         self.alphas: dict[str, AlphaFound] = {}
 
     def run(self) -> Result:
         options, settings = self.options, self.options.settings
         self.report.plan(options.plan(len(self.source.items)))
+        for warning in self.warnings:  # at the end they are told once more
+            self.report.message(f"warning: {warning}")
         if self.group.is_main:
             self.folder.bind(self._key())
         self.group.wait()
@@ -175,23 +178,47 @@ class _Run:
 
     def _stages_of(self, source: Source) -> Stages:
         options = self.options
-        return Stages(source.items, source.classes, self.folder, options.settings, options.device)
+        return Stages(source, self.folder, options.settings, options.device)
 
     def _drop_damaged(self) -> None:
-        """Load every photo once; leave out those that cannot be read."""
-        good = []
+        """Look at every photo and true mask once; leave out those that cannot be used."""
+        good, shown = [], set[int]()
         with self.timer.stage(PHOTOS, len(self.source.items)) as stage:
             for index, item in enumerate(self.source.items):
                 try:
                     self.stages.views[index]
-                    good.append(item)
+                    good.append(self._with_truth(index, shown))
                 except DataError as error:
-                    self.warnings.append(str(error))
+                    self._warn(str(error))
                 stage.advance(note=item.id)
         if not good:
             raise DataError(f"none of the images in {self.source.root} can be read; replace them")
-        if len(good) < len(self.source.items):
-            self.stages = self._stages_of(replace(self.source, items=good))
+        if shown and shown <= {BACKGROUND, VOID}:
+            self._warn(f"the true masks of {self.source.root} show no class; {NO_CLASS}; nothing is scored")
+            good = [replace(item, truth_path=None) for item in good]
+        if good != self.source.items:
+            source = replace(self.source, items=good)
+            check_tags(source)
+            self.stages = self._stages_of(source)
+
+    def _with_truth(self, index: int, shown: set[int]) -> Item:
+        """The image; without its true mask where that is none of it, for it only serves to score.
+
+        The labels of the mask are added to `shown`.
+        """
+        item = self.stages.items[index]
+        try:
+            truth = self.stages.truth(index)
+        except DataError as error:
+            self._warn(f"{error}; this image is not scored")
+            return replace(item, truth_path=None)
+        if truth is not None:
+            shown |= set(labels_in(truth))
+        return item
+
+    def _warn(self, warning: str) -> None:
+        self.warnings.append(warning)
+        self.report.message(f"warning: {warning}")
 
     def _each(self, name: str, make: Callable[[int], None]) -> None:
         """Take this process's share of the images through a stage, except those done before."""

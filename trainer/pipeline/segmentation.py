@@ -10,12 +10,12 @@ import torch
 
 from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
 from trainer.data.ids import file_under
-from trainer.data.images import load_image, load_mask, save_mask
+from trainer.data.images import load_image, save_mask
+from trainer.data.masks import NO_CLASS, MaskReader, mask_file, mask_folder
 from trainer.data.source import Item, Source
 from trainer.data.views import Views, resize_to_fit
 from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.errors import DataError
-from trainer.evaluation import mask_folder
 from trainer.feature_cache import content_hash, weights_version
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Recipe, train
@@ -42,23 +42,43 @@ def train_on_masks(
 ) -> SegmentationNet:
     """Train a network on the images of `source` that have a mask in `masks` (``<id>.png``, or a VOC tree).
 
-    Raises DataError where there is none, or one cannot be read or has labels outside the class list. What the
-    file `checkpoint` keeps on the way lets the same call go on from there; removing it is the caller's part.
-    `workers` processes load the photos; None: as many as suit the device.
+    A mask that cannot be read, is not of its image's size or has labels outside the class list is told of and
+    left out. Raises DataError where there is none left, or none shows a class. What the file `checkpoint`
+    keeps on the way lets the same call go on from there; removing it is the caller's part. `workers`
+    processes load the photos; None: as many as suit the device.
     """
-    folder = mask_folder(masks)
-    pairs = [(item, file_under(folder, item.id, ".png")) for item in source.items]
+    folder, reader = mask_folder(masks), MaskReader(source.classes, masks)
+    pairs = [(item, mask_file(folder, item.id)) for item in source.items]
     pairs = [(item, path) for item, path in pairs if path.is_file()]
     if not pairs:
         raise DataError(f"{folder} has no mask of any image in {source.root}; give the folder of their masks")
     views = Views([item.image_path for item, _ in pairs], Settings().max_side)
-    labels, digest = [], hashlib.blake2b(digest_size=16)
+    labels, used, problems, digest = [], [], [], hashlib.blake2b(digest_size=16)
     report = report or NullReporter()
     with report.stage("masks", len(pairs)) as stage:
-        for view, (item, path) in zip(views, pairs, strict=True):
-            labels.append(resize_nearest(_checked_mask(path, source.classes), view.shape[:2]))
-            digest.update(f"{content_hash(view)}{content_hash(labels[-1])}".encode())
+        for index, (item, path) in enumerate(pairs):
+            try:
+                mask, view = reader.read(path, item.image_path), views[index]
+            except DataError as error:
+                problems.append(str(error))
+            else:
+                used.append(index)
+                labels.append(resize_nearest(mask, view.shape[:2]))
+                digest.update(f"{content_hash(view)}{content_hash(labels[-1])}".encode())
             stage.advance(note=item.id)
+    for problem in problems:
+        report.message(f"warning: {problem}; it is left out")
+    if not used:
+        raise DataError(problems[0])
+    shown = {label for mask in labels for label in labels_in(mask)} - {VOID}
+    if shown <= {BACKGROUND}:
+        raise DataError(f"the masks in {folder} show no class; {NO_CLASS}")
+    if len(shown) == 1:
+        report.message(
+            f"warning: all masks show {source.classes.name_of(*shown)} and nothing else, and so will the "
+            "network; add masks with background"
+        )
+    views = views.only(used)
     torch.manual_seed(recipe.seed)  # the same random head in every process
     net = channels_last(SegmentationNet(backbone, len(source.classes)).to(device))
     data = f" {weights_version(net)} {digest.hexdigest()}"
@@ -102,7 +122,10 @@ def predict_masks(
                 tags = _tag_ids(item, source.classes) if only_tags else None
                 save_mask(files[item.id], _predict_mask(net, image, tags, crf))
             stage.advance(note=item.id)
-    return [problem for part in group.gather(problems) for problem in part]
+    problems = [problem for part in group.gather(problems) for problem in part]
+    if len(problems) == len(source.items):
+        raise DataError(f"none of the images in {source.root} can be read; replace them ({problems[0]})")
+    return problems
 
 
 def _predict_mask(
@@ -119,12 +142,3 @@ def _predict_mask(
 
 def _tag_ids(item: Item, classes: ClassList) -> tuple[int, ...] | None:
     return None if item.tags is None else tuple(classes.id_of(name) for name in item.tags)
-
-
-def _checked_mask(path: Path, classes: ClassList) -> np.ndarray:
-    mask = load_mask(path)
-    if unknown := [label for label in labels_in(mask) if len(classes) < label < VOID]:
-        raise DataError(
-            f"{path} has the label {unknown[0]} but there are {len(classes)} classes; give --classes"
-        )
-    return mask

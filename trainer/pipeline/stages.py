@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from trainer.data.classes import BACKGROUND, ClassList
+from trainer.data.classes import BACKGROUND
 from trainer.data.images import load_image
+from trainer.data.masks import MaskReader
 from trainer.data.regions import remove_small_regions
-from trainer.data.source import Item
+from trainer.data.source import Source
 from trainer.data.views import Views
 from trainer.learn.segmentation import predict
 from trainer.method import steps
@@ -30,18 +30,17 @@ from trainer.pipeline.stage_names import CAM, CRF_OF, KEPT_AS_LABELS, SEEDS, SEG
 
 
 class Stages:
-    """The stages over the images `items`, addressed by their index.
+    """The stages over the images of a data set, addressed by their index.
 
     Results are kept at the size the networks see (`views`), propagated scores on the feature grid; `labels`
     gives any of them as a label map of the image's own size.
     """
 
-    def __init__(
-        self, items: Sequence[Item], classes: ClassList, folder: RunFolder, settings: Settings, device: str
-    ) -> None:
-        self.items, self.classes, self.folder, self.settings = items, classes, folder, settings
+    def __init__(self, source: Source, folder: RunFolder, settings: Settings, device: str) -> None:
+        self.items, self.classes, self.folder, self.settings = source.items, source.classes, folder, settings
         self.device = device
-        self.views = Views([item.image_path for item in items], settings.max_side)
+        self.views = Views([item.image_path for item in source.items], settings.max_side)
+        self._truths = MaskReader(source.classes, source.root)
 
     def ids(self, index: int) -> tuple[int, ...]:
         """Return the class ids of the image's tags; none where it has no tags."""
@@ -127,6 +126,14 @@ class Stages:
         if scores.shape[1:] == image.shape[:2]:
             return np.array(self._channels(index), np.uint8)[scores.argmax(axis=0)]
         return steps.make_mask(scores, image, self._channels(index), self.settings, crf=False, specks=True)
+
+    def truth(self, index: int) -> np.ndarray | None:
+        """Return the true mask of the image, uint8 labels; None where there is none.
+
+        Raises DataError naming it where it is none of this image and these classes.
+        """
+        item = self.items[index]
+        return None if item.truth_path is None else self._truths.read(item.truth_path, item.image_path)
 
     def _channels(self, index: int) -> tuple[int, ...]:
         """Class ids of the channels of scores."""

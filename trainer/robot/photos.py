@@ -10,8 +10,8 @@ import numpy as np
 
 from trainer.data.classes import VOID, ClassList, labels_in
 from trainer.data.formats import voc
-from trainer.data.ids import file_under
-from trainer.data.images import load_image, load_mask
+from trainer.data.images import load_image
+from trainer.data.masks import MaskReader, mask_file
 from trainer.data.source import open_source
 from trainer.errors import DataError
 
@@ -30,30 +30,27 @@ class Photo:
     image_path: Path
     truth_path: Path
     grey: bool = False
+    root: Path | None = None
+    """The data set, whose class list tells what masks mean."""
 
     def load(self, classes: ClassList) -> tuple[np.ndarray, np.ndarray]:
         """Return the image, uint8 H×W×3, and its labels, uint8 H×W: 0, ids of `classes`, 255 void.
 
         Raises DataError naming the file that is damaged, of another size, or has labels that mean nothing.
         """
-        image, truth = load_image(self.image_path), load_mask(self.truth_path)
-        if image.shape[:2] != truth.shape:
-            raise DataError(f"{self.truth_path} is not of its image's size; export it again")
+        image = load_image(self.image_path)
+        if not self.grey:
+            return image, MaskReader(classes, self.root).read(self.truth_path, self.image_path)
+        truth = MaskReader().read(self.truth_path, self.image_path)
         labels = labels_in(truth)
-        if self.grey:
-            if 255 not in labels or not set(labels) <= _GREY.keys():
-                raise DataError(
-                    f"{self.truth_path} is no mask of one object; it has to hold 255 for the object, "
-                    "0 for background and 128 for void"
-                )
-            table = np.zeros(256, np.uint8)
-            table[list(_GREY)] = list(_GREY.values())
-            truth = table[truth]
-        elif unknown := [label for label in labels if len(classes) < label < VOID]:
+        if 255 not in labels or not set(labels) <= _GREY.keys():
             raise DataError(
-                f"{self.truth_path} has the label {unknown[0]} but there are {len(classes)} classes; "
-                "give the list of its classes"
+                f"{self.truth_path} is no mask of one object; it has to hold 255 for the object, "
+                "0 for background and 128 for void"
             )
+        table = np.zeros(256, np.uint8)
+        table[list(_GREY)] = list(_GREY.values())
+        truth = table[truth]
         return image, truth
 
 
@@ -91,9 +88,9 @@ def open_photos(path: Path, split: str = voc.ALL, classes: ClassList | None = No
     else:
         source = open_source(path, split, classes)
         masks = source.root / "SegmentationClass"
-    truths = {item.id: file_under(masks, item.id, ".png") for item in source.items}
+    truths = {item.id: mask_file(masks, item.id) for item in source.items}
     photos = [
-        Photo(item.id, item.image_path, truths[item.id], grey)
+        Photo(item.id, item.image_path, truths[item.id], grey, source.root)
         for item in source.items
         if truths[item.id].is_file()
     ]

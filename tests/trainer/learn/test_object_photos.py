@@ -13,6 +13,7 @@ from trainer.data.classes import ClassList
 from trainer.data.project import Project
 from trainer.errors import DataError
 from trainer.learn.object_photos import find_pairs, read_photos, targets_of
+from trainer.progress import NullReporter
 
 
 def add(folder: Path, name: str, labels: np.ndarray, masks: str = "objects") -> None:
@@ -21,6 +22,16 @@ def add(folder: Path, name: str, labels: np.ndarray, masks: str = "objects") -> 
     photo = np.random.default_rng(0).integers(0, 255, (*labels.shape, 3), np.uint8)
     Image.fromarray(photo).save(folder / "JPEGImages" / f"{name}.jpg")
     Image.fromarray(labels).save(folder / masks / f"{name}.png")
+
+
+class Messages(NullReporter):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.lines.append(text)
 
 
 def square(label: int = 1, size: tuple[int, int] = (40, 60)) -> np.ndarray:
@@ -121,11 +132,11 @@ def test_what_cannot_be_learnt_from_is_refused_by_its_name(tmp_path: Path) -> No
             find_pairs([source])
 
 
-def test_damaged_masks_pictures_and_other_sizes_are_refused_by_the_photos_name(tmp_path: Path) -> None:
+def test_damaged_masks_pictures_and_other_sizes_are_named_and_left_out(tmp_path: Path) -> None:
     for name, labels, text in (
-        ("damaged", None, "damaged"),
-        ("small", square(size=(30, 60)), "not of its photo's size"),
-        ("colours", np.zeros((40, 60, 3), np.uint8), "is a picture, not a map of labels"),
+        ("damaged", None, "cannot be read"),
+        ("small", square(size=(30, 60)), "is 60×30 but its photo .* is 60×40"),
+        ("colours", np.full((40, 60, 3), (9, 99, 200), np.uint8), "has the colour 9,99,200"),
     ):
         add(tmp_path / name, name, square())
         path = tmp_path / name / "objects" / f"{name}.png"
@@ -133,8 +144,13 @@ def test_damaged_masks_pictures_and_other_sizes_are_refused_by_the_photos_name(t
             path.write_bytes(path.read_bytes()[:60])
         else:
             Image.fromarray(labels).save(path)
-        with pytest.raises(DataError, match=f"{name}.*{text}" if name != "damaged" else "damaged is damaged"):
+        with pytest.raises(DataError, match=f"{name}.*{text}"):
             read_photos(find_pairs([tmp_path / name]))
+        add(tmp_path / name, "good", square())
+        told = Messages()
+        left = read_photos(find_pairs([tmp_path / name]), told)
+        assert left.names == (f"{name}/JPEGImages/good",)
+        assert len(told.lines) == 1 and name in told.lines[0]
     add(tmp_path / "bare", "bare", np.zeros((40, 60), np.uint8))
     with pytest.raises(DataError, match="no mask shows an object"):
         read_photos(find_pairs([tmp_path / "bare"]))

@@ -440,7 +440,43 @@ def test_a_class_that_only_the_classifier_has_learnt_is_propagated(voc_tree: Pat
 def test_a_classifier_of_none_of_the_classes_is_refused(voc_tree: Path, tmp_path: Path) -> None:
     source = replace(open_source(voc_tree), classes=ClassList(("comb", "moon")))
     with pytest.raises(UserError, match=r"no classifier of any of this data's 2 classes"):
-        run_pipeline(replace(source, items=source.items[2:]), tmp_path / "out", Options(classifier=BUNDLED))
+        items = [replace(source.items[0], tags=("comb",))]
+        run_pipeline(replace(source, items=items), tmp_path / "out", Options(classifier=BUNDLED))
+
+
+def test_true_masks_that_are_none_cost_neither_the_run_nor_the_other_scores(
+    voc_tree: Path, tmp_path: Path
+) -> None:
+    masks = voc_tree / "SegmentationClass"
+    with Image.open(masks / "one.png") as mask:
+        mask.rotate(90, expand=True).save(masks / "one.png")
+    (masks / "three.png").write_bytes((masks / "three.png").read_bytes()[:60])
+    told = Messages()
+    result = _run(voc_tree, tmp_path / "out", told, stages=False, segmentation=False)
+    assert (tmp_path / "out/SegmentationClass/one.png").is_file()
+    assert {name for name, iou in result.scores["final"].iou.items() if iou is not None} == {
+        "background",
+        "dog",
+        "person",
+    }
+    for name in ("one.png is 40×60 but its photo one.jpg is 60×40", "three.png cannot be read"):
+        assert any(name in warning for warning in result.warnings)
+    before = told.lines[: told.lines.index("classifier")]
+    assert sum("not scored" in line for line in before) == 2
+
+
+class Messages(NullReporter):
+    """Keeps what is said, and the names of the stages."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def stage(self, name: str, total: int, done: int = 0) -> AbstractContextManager[Stage]:
+        self.lines.append(name)
+        return super().stage(name, total, done)
+
+    def message(self, text: str) -> None:
+        self.lines.append(text)
 
 
 def _kept(out: Path) -> dict[Path, int]:

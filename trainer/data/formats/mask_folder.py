@@ -10,8 +10,7 @@ import numpy as np
 from trainer.data.classes import VOID, ClassList, labels_in
 from trainer.data.formats.base import MaskEntry, NamedMask, Reader
 from trainer.data.formats.reading import check_size, files_below
-from trainer.data.formats.voc_reader import checked
-from trainer.data.images import load_mask
+from trainer.data.masks import MaskReader
 from trainer.translatable import translatable
 
 OBJECT = "object"
@@ -38,7 +37,7 @@ class MaskFolderReader(Reader):
         return beside and next(files_below(_folder(path), _SUFFIXES), None) is not None
 
     def __init__(self, path: Path, classes: ClassList | None) -> None:
-        self._folder = _folder(path)
+        self._root, self._folder = path, _folder(path)
         self.classes = classes or ClassList.of_folder(path) or ClassList.of_folder(self._folder)
         self._files = {
             MaskEntry(f"{_IMAGES}/{file.relative_to(self._folder).with_suffix('').as_posix()}"): file
@@ -52,11 +51,11 @@ class MaskFolderReader(Reader):
     def read(self, entry: MaskEntry, shape: tuple[int, int], classes: ClassList) -> NamedMask:
         """See `Reader.read`."""
         path, classes = self._files[entry], self.classes or classes
-        labels = load_mask(path)
+        labels = MaskReader().read(path)
         check_size(path, labels.shape, shape)
         found = set(labels_in(labels))
         if VOID not in found or not found <= {0, _UNSURE, VOID}:
-            return checked(path, labels, classes)
+            return NamedMask(MaskReader(classes, self._root).read(path), classes.names)
         objects = np.zeros_like(labels)
         objects[labels == VOID] = 1
         objects[labels == _UNSURE] = VOID

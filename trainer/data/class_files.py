@@ -1,0 +1,124 @@
+"""The files in which tools list classes: names, their numbers and colours in masks."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from trainer.data.files import read_text
+from trainer.errors import DataError
+
+Colour = tuple[int, int, int]
+
+CLASS_FILES = ("labelmap.txt", "classes.txt", "class_names.txt", "label_colors.txt", "class_dict.csv")
+"""Where a data set lists its classes, by CVAT, this program, labelme, CamVid and Kaggle; the first counts."""
+
+_LABELMAP = re.compile(r"(?P<name>[^:]+):(?P<colour>\d+,\d+,\d+)?(:[^:]*){0,2}")
+_COLOUR_FIRST = re.compile(r"(?P<colour>\d+[\s,]+\d+[\s,]+\d+)[\s,]+(?P<name>\D.*)")
+_COLOUR_LAST = re.compile(r"(?P<name>[^,\t]*[^,\t\d\s])[\s,]+(?P<colour>\d+[\s,]+\d+[\s,]+\d+)")
+_NUMBERED = re.compile(r"(?P<value>\d+)\s*[:,;=\s]\s*(?P<name>\D.*)")
+_FORMS = (_LABELMAP, _COLOUR_FIRST, _COLOUR_LAST, _NUMBERED)
+_ITEM = re.compile(r"item\s*\{(?P<body>[^}]*)\}")
+_HEADS = {"name", "class", "label", "class name", "pixel value", "id", "index"}
+_VOID_NAMES = {"ignore", "ignored", "void"}
+
+
+class ClassEntry(NamedTuple):
+    """One class as a file lists it: line (from 1), name, and where told its value and colour in masks."""
+
+    line: int
+    name: str
+    value: int | None = None
+    colour: Colour | None = None
+
+
+def is_background(name: str) -> bool:
+    """Tell whether a name is one of those that tools give to what belongs to no class."""
+    return name.strip("_ ").casefold() == "background"
+
+
+def is_void(name: str) -> bool:
+    """Tell whether a name is one of those that tools give to undecided pixels."""
+    return name.strip("_ ").casefold() in _VOID_NAMES
+
+
+def read_entries(path: Path) -> list[ClassEntry]:
+    """Read a list of classes, background and void among them if it has them.
+
+    One name a line (blank lines and comments are passed over); CVAT's ``name:r,g,b:parts:actions``; names
+    with three numbers of a colour before or behind them; numbered names; JSON, as a list of names or an
+    object from name to number or colour, or the other way round; TensorFlow's ``item { id: 1 name: 'cat' }``.
+    A table may have a head. Raises `DataError` naming the file.
+    """
+    text = read_text(path, "the class list")
+    if text.lstrip().startswith(("{", "[")) and path.suffix.lower() != ".txt":
+        return list(_of_json(path, text))
+    if items := list(_ITEM.finditer(text)):
+        return [_of_item(text, item) for item in items]
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    lines = [(number, line) for number, line in lines if line and not line.startswith("#")]
+    if lines and _is_head(lines[0][1]):
+        lines = lines[1:]
+    # A form counts where all lines have it: "3 door car" is a name among others.
+    for form in _FORMS:
+        found = [(number, form.fullmatch(line)) for number, line in lines]
+        if not (lines and all(match for _, match in found)):
+            continue
+        entries = [_entry(number, match.groupdict()) for number, match in found if match]
+        # "1 euro" and "2 euro" are names, not numbers of one class.
+        if form is not _NUMBERED or (_differ(e.name for e in entries) and _differ(e.value for e in entries)):
+            return entries
+    return [ClassEntry(number, line) for number, line in lines]
+
+
+def _entry(line: int, parts: dict[str, str | None]) -> ClassEntry:
+    value, name = parts.get("value"), (parts["name"] or "").strip().strip("\"'")
+    return ClassEntry(line, name, None if value is None else int(value), _colour(parts.get("colour")))
+
+
+def _differ(values: Iterable[object]) -> bool:
+    listed = list(values)
+    return len(set(listed)) == len(listed)
+
+
+def _colour(text: str | None) -> Colour | None:
+    if not text:
+        return None
+    red, green, blue = (int(part) for part in re.split(r"[\s,]+", text.strip()))
+    return red, green, blue
+
+
+def _is_head(line: str) -> bool:
+    cells = [cell.strip().casefold() for cell in next(csv.reader([line]), [])]
+    return len(cells) > 1 and bool(set(cells) & _HEADS)
+
+
+def _of_item(text: str, item: re.Match[str]) -> ClassEntry:
+    body = item["body"]
+    name = re.search(r"(?:display_)?name\s*:\s*[\"']([^\"']*)", body)
+    value = re.search(r"\bid\s*:\s*(\d+)", body)
+    line = text.count("\n", 0, item.start()) + 1
+    return ClassEntry(line, name[1] if name else "", int(value[1]) if value else None)
+
+
+def _of_json(path: Path, text: str) -> Iterator[ClassEntry]:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is no list of classes ({error}); give one name a line") from error
+    pairs: Iterable[tuple[Any, Any]] = content.items() if isinstance(content, dict) else enumerate(content)
+    for number, (key, value) in enumerate(pairs, start=1):
+        if isinstance(content, list) and isinstance(value, str):
+            yield ClassEntry(number, value)
+        elif isinstance(value, str) and str(key).isdecimal():
+            yield ClassEntry(number, value, int(key))
+        elif isinstance(value, int) and not isinstance(value, bool) and isinstance(key, str) and value >= 0:
+            yield ClassEntry(number, key, value)
+        elif isinstance(value, list) and len(value) == 3 and all(isinstance(part, int) for part in value):
+            yield ClassEntry(number, str(key), None, (value[0], value[1], value[2]))
+        else:
+            raise DataError(f"{path} is no list of classes (entry {number}); give one name a line")
