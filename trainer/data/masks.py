@@ -98,7 +98,8 @@ class MaskReader:
                 )
             raise DataError(
                 translatable(
-                    "{path} has the label {label} but there are {count} classes; give the list of its classes",
+                    "{path} has the label {label} but there are {count} classes; "
+                    "give the list of its classes",
                     path=name,
                     label=label,
                     count=len(self._names or self.classes.names),

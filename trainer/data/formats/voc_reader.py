@@ -31,6 +31,7 @@ class VocReader(Reader):
     def __init__(self, path: Path, classes: ClassList | None) -> None:
         self._root = _tree(path)
         self.classes = classes or ClassList.of_folder(self._root)
+        self._masks: MaskReader | None = None
 
     def entries(self) -> Iterator[MaskEntry]:
         """See `Reader.entries`."""
@@ -46,7 +47,9 @@ class VocReader(Reader):
     def read(self, entry: MaskEntry, shape: tuple[int, int], classes: ClassList) -> NamedMask:
         """See `Reader.read`."""
         path, classes = mask_file(self._root / _MASKS, entry.photo), self.classes or classes
-        labels = MaskReader(classes, self._root).read(path)
+        if self._masks is None or self._masks.classes != classes:
+            self._masks = MaskReader(classes, self._root)
+        labels = self._masks.read(path)
         check_size(path, labels.shape, shape)
         return NamedMask(labels, classes.names)
 
