@@ -80,12 +80,12 @@ def import_masks(
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         for start in range(0, len(pairs), _BATCH):
-            batch = pairs[start : start + _BATCH]
-            if cancelled():
-                result.cancelled = True
-                break
-            taken = []
+            batch, taken = pairs[start : start + _BATCH], []
             for (entry, record), mask in zip(batch, pool.map(read, batch), strict=True):
+                if cancelled():
+                    result.cancelled = True
+                    pool.shutdown(cancel_futures=True)
+                    break
                 try:
                     if isinstance(mask, DataError):
                         raise mask
@@ -94,6 +94,8 @@ def import_masks(
                     result.problems.append(error_message(error))
                 progress(entry.photo)
             result.images += project.import_masks(taken, accept)
+            if result.cancelled:
+                break
     result.new_classes = [name for name in project.classes.names if name not in listed]
     return result
 

@@ -118,16 +118,17 @@ class LabelmeReader(Reader):
     def read(self, entry: MaskEntry, shape: tuple[int, int], classes: ClassList) -> NamedMask:
         """See `Reader.read`."""
         path = self._root / f"{entry.photo}.json"
-        content = read_annotations(path)
+        text = read_annotations(path)
         painter = MaskPainter(shape)
         try:
+            content = json.loads(text)
             shapes, size = content["shapes"], (content.get("imageHeight"), content.get("imageWidth"))
             if None not in size:
                 check_size(path, size, shape)
             for each in shapes:
                 painter.paint(_inside(each, shape), None if each["label"] == IGNORE else str(each["label"]))
             tags = [name for name, on in (content.get("flags") or {}).items() if on is True]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise DataError(
                 translatable(
                     "{path} is no file of labelme, or is damaged ({problem}); correct or remove it",

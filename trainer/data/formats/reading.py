@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
+from json import JSONDecoder
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data.classes import BACKGROUND, MAX_CLASSES, VOID, ClassList
-from trainer.data.files import check_plain, read_json, read_text
+from trainer.data.files import check_plain, read_text
 from trainer.data.formats.base import NamedMask, Split
 from trainer.errors import DataError
 from trainer.translatable import translatable
 
 BACKGROUND_NAMES = frozenset({"background", "_background_", "__background__"})
+_SPACE = re.compile(r"[ \t\n\r]*")
 _HEAD = 4096  # bytes
 _MOST = 2 << 30  # bytes: all objects of a large data set, or a photo with its file
 
@@ -45,9 +48,48 @@ def begins_with_keys(path: Path, *keys: str) -> bool:
     return any(f'"{key}"'.encode() in head for key in keys)
 
 
-def read_annotations(path: Path) -> Any:
-    """Return what a JSON file of annotations holds; raises `DataError` naming it where it is damaged."""
-    return read_json(path, "a file of annotations", most=_MOST)
+def read_annotations(path: Path) -> str:
+    """Return the text of a file of annotations; raises `DataError` naming it where it cannot be read."""
+    return read_text(path, "a file of annotations", most=_MOST)
+
+
+def members(text: str) -> Iterator[tuple[str, Any, slice]]:
+    """Go through a JSON object: each key with its value; of a list, with one element after the other.
+
+    The slice is where value or element stands in the text. Other threads have their turn between them, as
+    they do not while a large file is decoded at once. Raises `ValueError` where the text is damaged.
+    """
+    decode, space = JSONDecoder().raw_decode, _SPACE.match
+
+    def over_space(at: int) -> int:
+        found = space(text, at)
+        assert found is not None  # none is enough
+        return found.end()
+
+    def after(mark: str, at: int) -> int:
+        if text[at : at + 1] != mark:
+            raise ValueError(f"there is no {mark!r} at character {at}")
+        return over_space(at + 1)
+
+    at = after("{", over_space(0))
+    while text[at : at + 1] != "}":
+        key, end = decode(text, at)
+        at = after(":", over_space(end))
+        if text[at : at + 1] == "[":
+            at = after("[", at)
+            while text[at : at + 1] != "]":
+                value, end = decode(text, at)
+                yield key, value, slice(at, end)
+                at = over_space(end)
+                if text[at : at + 1] != "]":
+                    at = after(",", at)
+            end = at + 1
+        else:
+            value, end = decode(text, at)
+            yield key, value, slice(at, end)
+        at = over_space(end)
+        if text[at : at + 1] != "}":
+            at = after(",", at)
 
 
 def read_lines(path: Path) -> list[str]:

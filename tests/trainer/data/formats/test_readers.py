@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from trainer.data.classes import ClassList
+from trainer.data.formats.reading import members
 from trainer.data.formats.registry import format_of, open_masks
 from trainer.data.images import save_mask
 from trainer.data.palette import voc_palette
@@ -276,3 +277,22 @@ def test_a_folder_of_masks_holds_one_object_each_or_numbers_of_a_list(tmp_path):
     check(read(tmp_path, "y")[0], cat=values == 1, undecided=values == 255)
     (tmp_path / "classes.txt").write_text("nerve\n")
     assert set(read(tmp_path, "y")[0]) == {"nerve", "undecided"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{}, {"a": []}, {"a": [1, [2]], "b": {"c": [3]}, "d": "x", "e": [{"f": "]}"}]}, {"a": [[]], "b": [None]}],
+)
+@pytest.mark.parametrize("indent", [None, 2])
+def test_members_are_those_of_json(value, indent):
+    text = f" {json.dumps(value, indent=indent)}\n"
+    found = list(members(text))
+    assert all(json.loads(text[place]) == each for _, each, place in found)
+    listed = {key: [each for name, each, _ in found if name == key] for key in value}
+    assert listed == {key: each if isinstance(each, list) else [each] for key, each in value.items()}
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a" 1}', '{"a": [1 2]}', '{"a": [1', '{"a": 1', '{"a": }'])
+def test_damaged_json_has_no_members(text):
+    with pytest.raises(ValueError):
+        list(members(text))
