@@ -59,6 +59,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
           "window.open_sample", "Six photos for trying things out."),
     _spec(FILE, "look_for_photos", "Look for new photos", "F5", "mdi6.folder-refresh-outline",
           "photos.look", "Add photos that were put into the folder since it was opened."),
+    _spec(FILE, "import_masks", "Import masks…", "Ctrl+I", "mdi6.import",
+          "window.import_masks", "Take masks that other programs made: VOC, COCO, labelme, YOLO, folders."),
     _spec(FILE, "export", "Export data set…", "Ctrl+E", "mdi6.export-variant",
           "window.export", "Write images and masks as a data set that other programs read."),
     _spec(FILE, "weights", "Weights…", "", "mdi6.brain",

@@ -194,6 +194,7 @@ class ImagesPanel(QWidget):
         self._session.set_order(ids, by_use=order is Order.USEFUL)
         if others:  # a list that stays is left where a person has scrolled it
             self._mark_open(self._session.image_id)
+        self.view.viewport().update()
         self._count_accepted()
         if ids:
             self._stack.setCurrentWidget(self.view)

@@ -5,7 +5,7 @@
 - ``proposals``: mask and tags proposed for the open image. ``propose_all``: proposals for all images.
 - ``parameters``: those of the method. ``models``: loading, replacing and learning them.
 - ``tagging``: tags and classes. ``strokes``: drawing, undo, redo. ``acceptance``: accepting the open image.
-- ``rescan``: finds photos that were added to the folder.
+- ``rescan``: finds photos that were added to the folder. ``mask_import``: masks of other programs.
 """
 
 from annotator.session.session import Session

@@ -86,6 +86,7 @@ class Document:
     `seeds` and `mask` are what is shown: the computed map below, the person's strokes above it, and a stroke
     that is still being drawn (`preview`) on top. The mask of one that is `held` stays as it is when models
     change; what the new ones make of the image is `offered`, and shown as `looked_at` while somebody looks.
+    That of one that is `imported` stays also when tags or settings do.
     """
 
     id: str
@@ -97,6 +98,7 @@ class Document:
     basis: Basis | None = None
     kept: tuple[Labels, Labels] | None = None  # a mask from disk that stays, and the corrections below it
     held: bool = False
+    imported: bool = False
     offered: Basis | None = None
     looked_at: Labels | None = None
     suggestions: "tuple[Suggestion, ...]" = ()  # tags that the models would give it
@@ -130,7 +132,11 @@ class Document:
         levels = pyramid(image)
         document = cls(image_id, levels, corrections, mask_edits, base, accepted is not None)
         painted = corrections != UNTOUCHED
-        if record.status is Status.CORRECTED and stored and (base == corrections)[painted].all():
+        imported = project.imported_mask(image_id)
+        if imported is not None and imported.shape == shape:
+            untouched = np.full_like(corrections, UNTOUCHED)
+            document.imported, document.kept, document.held = True, (imported, untouched), True
+        elif record.status is Status.CORRECTED and stored and (base == corrections)[painted].all():
             document.kept, document.held = (base, corrections.copy()), True
         return document
 
@@ -194,7 +200,9 @@ class Document:
 
     def release(self) -> None:
         """Let the mask follow the next proposal: the person has asked for one."""
-        self.kept, self.held, self.offered = None, False, None
+        self.held, self.offered = False, None
+        if not self.imported:
+            self.kept = None
 
     def finished(self, mask: Labels) -> Labels:
         """A copy of `mask` with the person's hand edits over it."""

@@ -55,11 +55,16 @@ class Offer(QObject):
 
     def take(self) -> None:
         """Put the other mask in the place of the present one, which is then offered: taking it is undo."""
-        document = self._state.document
+        document, project = self._state.document, self._state.project
         if document is None or document.offered is None or not self._state.may_leave():
             return
         offered, document.offered = document.offered, document.basis
         document.kept, document.held = offered.kept, True
+        if document.imported and project is not None:
+            used = offered.kept is not None
+            self._state.writer.submit(
+                lambda: project.use_import(document.id, used), failed=self._state.report
+            )
         self._proposals.use(document, offered)
 
     def _consider(self, proposal: Proposal) -> None:

@@ -112,7 +112,7 @@ class Proposals(QObject):
             if document.accepted or state.project is not project:
                 return
             if settled and latest:  # also of an image that was left in a hurry
-                self.keep_mask(document.id, mask)
+                self.keep_mask(document, mask)
             if not shown:
                 return
             if document.base_mask is not before:  # another one came since
@@ -194,7 +194,7 @@ class Proposals(QObject):
         if document.held and document.proposal is not None and not document.proposal.fast:
             if proposal.fast or document.accepted:
                 return
-            self.keep_mask(document.id, document.base_mask)  # the trainer has kept its own
+            self.keep_mask(document, document.base_mask)  # the trainer has kept its own
         else:
             self.use(document, Basis(proposal, document.kept))
         if document.held and not proposal.fast:
@@ -212,10 +212,15 @@ class Proposals(QObject):
         state.layer_changed.emit("seeds", rect_of(document.whole))
         self.refine()
 
-    def keep_mask(self, image_id: str, mask: Labels) -> None:
+    def keep_mask(self, document: Document, mask: Labels) -> None:
         """Keep the refined proposal for the next time the image is opened, and for the export."""
-        project = self._state.project
-        if project is not None:
-            self._state.writer.submit(
-                lambda: project.store_proposal_mask(image_id, mask), failed=self._state.report
-            )
+        project, state = self._state.project, self._state
+        if project is None:
+            return
+
+        def keep() -> None:
+            # One that was imported since it was opened has another mask by now.
+            if document.imported or not project.is_imported(document.id):
+                project.store_proposal_mask(document.id, mask)
+
+        state.writer.submit(keep, failed=state.report)

@@ -9,6 +9,7 @@ from annotator.session.acceptance import Acceptance
 from annotator.session.document import Document
 from annotator.session.jobs import Deadline
 from annotator.session.loader import DocumentLoader
+from annotator.session.mask_import import MaskImport
 from annotator.session.models import ModelsInUse
 from annotator.session.offer import Offer
 from annotator.session.order import urgency
@@ -53,8 +54,10 @@ class Session(SessionState):
         self.acceptance = Acceptance(self, self.proposals)
         self.strokes = Strokes(self, self.proposals, self.acceptance)
         self.offer = Offer(self, self.proposals)
+        self.masks = MaskImport(self)
         self.models.ready.connect(self._prefetch)
         self.acceptance.done.connect(self._open_following)
+        self.masks.imported.connect(self._show_imported)
 
     def open_project(self, path: Path) -> None:
         """Open a project file, or a folder of images (a project is made beside them at first).
@@ -154,6 +157,7 @@ class Session(SessionState):
         self.set_busy("open", None)
 
     def _drop_project(self, deadline: Deadline) -> bool:
+        self.masks.cancel()
         stopped = self.predictor.stop(deadline.seconds)
         self.writer.finish(deadline.ms)
         self._loader.clear()
@@ -216,6 +220,14 @@ class Session(SessionState):
         self.image_changed.emit(document.id)
         self.proposals.begin(document)
         self._prefetch()
+
+    def _show_imported(self, images: list[str]) -> None:
+        """Read images again that were read before their masks were imported."""
+        self._loader.clear()
+        if self._heading in images:
+            self.open_image(self._heading)
+        else:
+            self._prefetch()
 
     def _choose_class(self) -> None:
         """Keep the class that is painted where the image shows it, else take its first tag."""

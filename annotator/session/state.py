@@ -299,6 +299,15 @@ class SessionState(QObject):
         self._records = {record.id: self._records.get(record.id, record) for record in records}
         self.records_changed.emit()
 
+    def renew(self, records: Iterable[ImageRecord]) -> None:
+        """Show images as they are on disk now, but for tags that are still to be written."""
+        waiting = self._tags_to_write
+        self._records = {
+            record.id: record.with_tags(waiting[record.id]) if record.id in waiting else record
+            for record in records
+        }
+        self.records_changed.emit()
+
     def may_leave(self) -> bool:
         """Whether the open image may be left: not while a change to it is not on disk."""
         if self.saver.flush():

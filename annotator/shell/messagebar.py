@@ -45,6 +45,8 @@ class Message(QFrame):
         self.level, self.text = level, text
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.closed)
+        # Who is to choose needs time to read.
+        self._seconds = SECONDS.get("warning" if choices and level in SECONDS else level)
         self.setProperty("bar", level)
         sentence, _, details = text.partition("\n\n")
         if details:
@@ -91,8 +93,8 @@ class Message(QFrame):
         self._waiting.setText(self.tr("{n} more").format(n=waiting) if waiting else "")
         self._waiting.setVisible(waiting > 0)
         self.show()
-        if self.level in SECONDS and not self._timer.isActive():
-            self._timer.start(1000 * SECONDS[self.level])
+        if self._seconds is not None and not self._timer.isActive():
+            self._timer.start(1000 * self._seconds)
 
     def hide_behind(self) -> None:
         """Wait behind a newer one; its time begins again when it is seen again."""

@@ -18,6 +18,7 @@ from annotator.canvas.inspect import InspectView
 from annotator.canvas.view import LAYERS, CanvasView
 from annotator.dialogs.about import AboutDialog
 from annotator.dialogs.classes import ClassesDialog
+from annotator.dialogs.import_masks import ImportDialog
 from annotator.dialogs.keys import KeysDialog
 from annotator.panels.image_view import WALKING
 from annotator.panels.images import ImagesPanel
@@ -28,6 +29,7 @@ from annotator.panels.tags import TagsPanel
 from annotator.panels.trainer import TrainerPanel
 from annotator.session import Session
 from annotator.session.jobs import Deadline
+from annotator.session.mask_import import MasksFound
 from annotator.session.models import WEIGHTS
 from annotator.session.session import CLOSING_SECONDS
 from annotator.settings import DeskSettings
@@ -76,6 +78,7 @@ class Window(QMainWindow):
         self.seeds, self.trainer = SeedsPanel(session), TrainerPanel(session, theme)
         self.paint_actions = PaintActions(session, self.tags)
         self.export_dialog: ExportDialog | None = None
+        self.import_dialog = ImportDialog(session, self)
         self._warned = self._painted = False
         self._weights_warning = ""
         self.canvas.restore_layers(settings.layers)
@@ -118,6 +121,11 @@ class Window(QMainWindow):
             self.session.report(error)
         else:
             self.open_path(folder)
+
+    def import_masks(self, path: Path | None = None) -> None:
+        """Ask which masks to import, those in `path` first; or show how far an import has come."""
+        if (project := self.session.project) is not None and self.session.may_leave():
+            self.import_dialog.ask(path or project.root)
 
     def export(self) -> None:
         """Export the project's masks, or show how far an export has come that still runs."""
@@ -262,6 +270,7 @@ class Window(QMainWindow):
         session.image_changed.connect(self._image_changed)
         session.message.connect(self.messages.show_message)
         session.weights_warning.connect(self._warn_of_weights)
+        session.masks.found.connect(self._offer_masks)
         session.saved_changed.connect(self._saved_changed)
         self.theme.changed.connect(self._icons)
         self.action_states = ActionStates(actions, session)
@@ -299,6 +308,11 @@ class Window(QMainWindow):
             learn = translated(spec_of("learn_tags").text), self.actions_table["learn_tags"].trigger
             choose = translated(spec_of("weights").text), self.choose_weights
             self.messages.show_message("warning", warning, learn, choose)
+
+    def _offer_masks(self, masks: MasksFound) -> None:
+        text = self.tr("There are masks beside these photos: {format}.").format(format=masks.title)
+        choose = translated(spec_of("import_masks").text), lambda: self.import_masks(masks.path)
+        self.messages.show_message("info", text, choose)
 
     def report_fault(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None

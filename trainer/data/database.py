@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS imported (
     image TEXT PRIMARY KEY REFERENCES images (id),
     height INTEGER NOT NULL, width INTEGER NOT NULL,
     mask BLOB NOT NULL,
-    created TEXT NOT NULL
+    created TEXT NOT NULL,
+    used INTEGER NOT NULL                -- 0 where a person took the mask of a model instead
 );
 """
 _SCHEMA = f"""

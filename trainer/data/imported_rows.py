@@ -43,7 +43,8 @@ def take(connection: sqlite3.Connection, mask: Import, accept: bool) -> bool:
         return False
     connection.execute("DELETE FROM proposals WHERE image = ?", (mask.image_id,))
     connection.execute(
-        "INSERT OR REPLACE INTO imported (image, height, width, mask, created) VALUES (?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO imported (image, height, width, mask, created, used) "
+        "VALUES (?, ?, ?, ?, ?, 1)",
         (mask.image_id, *mask.shape, mask.packed, journal.now()),
     )
     if accept:
@@ -52,20 +53,20 @@ def take(connection: sqlite3.Connection, mask: Import, accept: bool) -> bool:
     return True
 
 
-def remove(connection: sqlite3.Connection, image_id: str) -> None:
-    """Forget the imported mask of an image."""
-    connection.execute("DELETE FROM imported WHERE image = ?", (image_id,))
+def use(connection: sqlite3.Connection, image_id: str, on: bool) -> None:
+    """Let the imported mask of an image be its proposal, or that of a model."""
+    connection.execute("UPDATE imported SET used = ? WHERE image = ?", (on, image_id))
 
 
 def holds(connection: sqlite3.Connection, image_id: str) -> bool:
-    """Tell whether an image has an imported mask."""
-    found = connection.execute("SELECT 1 FROM imported WHERE image = ?", (image_id,))
+    """Tell whether an image has an imported mask in use."""
+    found = connection.execute("SELECT 1 FROM imported WHERE image = ? AND used", (image_id,))
     return found.fetchone() is not None
 
 
 def mask(connection: sqlite3.Connection, image_id: str) -> Labels | None:
-    """Return the mask (H, W), uint8; None where none was imported."""
+    """Return the mask (H, W), uint8; None where none was imported, or another one is used."""
     row = connection.execute(
-        "SELECT height, width, mask FROM imported WHERE image = ?", (image_id,)
+        "SELECT height, width, mask FROM imported WHERE image = ? AND used", (image_id,)
     ).fetchone()
     return None if row is None else journal.unpacked(row[2], (row[0], row[1]))

@@ -366,19 +366,19 @@ class Project:
         return taken
 
     def imported_mask(self, image_id: str) -> Labels | None:
-        """Return the imported mask (H, W), uint8, of an image; None where there is none."""
+        """Return the imported mask (H, W), uint8, of an image; None where there is none, or none in use."""
         with self._database.reading() as connection:
             return imported_rows.mask(connection, image_id)
 
     def is_imported(self, image_id: str) -> bool:
-        """Tell whether an image has an imported mask."""
+        """Tell whether an image has an imported mask in use."""
         with self._database.reading() as connection:
             return imported_rows.holds(connection, image_id)
 
-    def forget_import(self, image_id: str) -> None:
-        """Let the proposals of models take the place of an imported mask again."""
+    def use_import(self, image_id: str, on: bool) -> None:
+        """Let models propose for an image whose imported mask a person does not want, or no longer."""
         with self._database.writing() as connection:
-            imported_rows.remove(connection, image_id)
+            imported_rows.use(connection, image_id, on)
 
     def current_mask(self, image_id: str) -> Labels | None:
         """Return the mask as shown: the accepted one, else the proposal with all strokes over it.

@@ -115,10 +115,14 @@ def image_folder(root: Path) -> Path:
 
 
 def image_files(root: Path) -> list[PurePosixPath]:
-    """List the image files below a folder, relative to it, in natural order (img2 before img10)."""
+    """List the image files below a folder, relative to it, in natural order (img2 before img10).
+
+    Those in a folder ``masks`` beside ``images`` are none.
+    """
     files: list[PurePosixPath] = []
     for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if name not in _NO_IMAGES and not name.startswith(".")]
+        no_images = _NO_IMAGES | {"masks"} if "images" in folders else _NO_IMAGES
+        folders[:] = [name for name in folders if name not in no_images and not name.startswith(".")]
         relative = PurePosixPath(Path(folder).relative_to(root).as_posix())
         files += (relative / name for name in names if _is_image_name(name))
     return sorted(files, key=lambda file: natural_key(str(file)))

@@ -203,8 +203,6 @@ def test_an_imported_proposal_can_be_painted_over_and_taken_back(project, photos
         other.undo("a")
         assert other.record("a").status is Status.PROPOSED
         np.testing.assert_array_equal(other.current_mask("a"), mask_of(1))
-        other.forget_import("a")
-        assert not other.is_imported("a") and other.proposal_mask("a") is None
 
 
 def test_an_imported_acceptance_that_is_taken_back_leaves_the_mask_as_a_proposal(project, photos, tmp_path):
