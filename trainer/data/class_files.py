@@ -7,9 +7,10 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from trainer.data.files import read_text
+from trainer.data.palette import colour_of
 from trainer.errors import DataError
 
 Colour = tuple[int, int, int]
@@ -24,7 +25,9 @@ _NUMBERED = re.compile(r"(?P<value>\d+)\s*[:,;=\s]\s*(?P<name>\D.*)")
 _FORMS = (_LABELMAP, _COLOUR_FIRST, _COLOUR_LAST, _NUMBERED)
 _ITEM = re.compile(r"item\s*\{(?P<body>[^}]*)\}")
 _HEADS = {"name", "class", "label", "class name", "pixel value", "id", "index"}
-_VOID_NAMES = {"ignore", "ignored", "void"}
+_VOID_COLOUR = colour_of(255)
+VOID_NAMES = ("ignored", "void", "ignore")
+"""What tools call undecided pixels."""
 
 
 class ClassEntry(NamedTuple):
@@ -34,26 +37,32 @@ class ClassEntry(NamedTuple):
     name: str
     value: int | None = None
     colour: Colour | None = None
-
-
-def is_background(name: str) -> bool:
-    """Tell whether a name is one of those that tools give to what belongs to no class."""
-    return name.strip("_ ").casefold() == "background"
-
-
-def is_void(name: str) -> bool:
-    """Tell whether a name is one of those that tools give to undecided pixels."""
-    return name.strip("_ ").casefold() in _VOID_NAMES
+    kind: Literal["class", "background", "void"] = "class"
 
 
 def read_entries(path: Path) -> list[ClassEntry]:
-    """Read a list of classes, background and void among them if it has them.
+    """Read a list of classes, with background and void, by any of the names they go by, if it has them.
 
     One name a line (blank lines and comments are passed over); CVAT's ``name:r,g,b:parts:actions``; names
     with three numbers of a colour before or behind them; numbered names; JSON, as a list of names or an
     object from name to number or colour, or the other way round; TensorFlow's ``item { id: 1 name: 'cat' }``.
     A table may have a head. Raises `DataError` naming the file.
     """
+    entries = _entries(path)
+    # A class may be called "ignored" where another line has the colour of VOC's void.
+    coloured = any(entry.colour == _VOID_COLOUR for entry in entries)
+    return [entry._replace(kind=_kind(entry, coloured)) for entry in entries]
+
+
+def _kind(entry: ClassEntry, coloured: bool) -> Literal["class", "background", "void"]:
+    name = entry.name.strip("_ ").casefold()
+    if name == "background":
+        return "background"
+    is_void = entry.colour == _VOID_COLOUR if coloured else name in VOID_NAMES
+    return "void" if is_void else "class"
+
+
+def _entries(path: Path) -> list[ClassEntry]:
     text = read_text(path, "the class list")
     if text.lstrip().startswith(("{", "[")) and path.suffix.lower() != ".txt":
         return list(_of_json(path, text))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import resources
 from trainer.data.atomic import write_atomically
-from trainer.data.class_files import CLASS_FILES, ClassEntry, Colour, is_background, is_void, read_entries
+from trainer.data.class_files import CLASS_FILES, ClassEntry, Colour, read_entries
 from trainer.errors import DataError
 from trainer.translatable import translatable
 
@@ -45,12 +45,10 @@ class MaskCodes:
         values: dict[int, int] = {}
         label = BACKGROUND
         for entry in entries:
-            if is_background(entry.name):
-                its_label = BACKGROUND
-            elif is_void(entry.name):
-                its_label = VOID
-            else:
+            if entry.kind == "class":
                 its_label = label = label + 1
+            else:
+                its_label = BACKGROUND if entry.kind == "background" else VOID
             if entry.colour is not None:
                 colours.setdefault(entry.colour, its_label)
             if entry.value is not None:
@@ -105,7 +103,7 @@ class ClassList:
             entries.sort(key=lambda entry: entry.value or 0)
         place = str(path)
         try:
-            listed = [entry for entry in entries if not (is_background(entry.name) or is_void(entry.name))]
+            listed = [entry for entry in entries if entry.kind == "class"]
             for entry in listed:
                 place = f"{path}, line {entry.line}"
                 _check_name(entry.name)

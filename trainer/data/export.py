@@ -161,7 +161,7 @@ def _class_ids(entry: ExportEntry, classes: ClassList) -> frozenset[int]:
         raise DataError(
             f"the mask of {entry.id!r} has the label {unknown[0]}, which is no class; add the class"
         )
-    return frozenset(labels | {classes.id_of(tag) for tag in entry.tags})
+    return frozenset(labels | {classes.id_of(tag) for tag in entry.tags or ()})
 
 
 def export_project(
@@ -204,4 +204,5 @@ def project_entries(project: Project, accepted_only: bool = True) -> Iterator[Ex
             if imported is not None and imported.shape == mask.shape:
                 meant |= imported == mask
             tidy = remove_small_regions(mask, smallest, meant)
-            yield ExportEntry(record.id, record.path, tidy, record.tags, record.split or "train")
+            tags = record.tags if accepted or record.tagged else None
+            yield ExportEntry(record.id, record.path, tidy, tags, record.split or "train")

@@ -75,7 +75,7 @@ def write_masks(stages: Stages, last: str, out: Path, force: bool, progress: Sta
 
     def entries() -> Iterator[ExportEntry]:
         for index, item in enumerate(stages.items):
-            yield ExportEntry(item.id, item.image_path, stages.labels(last, index), item.tags or ())
+            yield ExportEntry(item.id, item.image_path, stages.labels(last, index), item.tags)
 
     def advance(image_id: str) -> None:
         progress.advance(note=image_id)

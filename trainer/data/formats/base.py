@@ -18,12 +18,15 @@ Split = Literal["train", "val"]
 
 @dataclass(frozen=True, eq=False)
 class ExportEntry:
-    """One image to export: mask (H, W), uint8, and tags, to which the classes of the mask are added."""
+    """One image to export: mask (H, W), uint8, and tags, to which the classes of the mask are added.
+
+    Tags are None where nobody has said what the image shows, and its mask is no more than a guess.
+    """
 
     id: str
     image_path: Path
     mask: NDArray[np.uint8]
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] | None = ()
     split: Split = "train"
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from trainer.data.classes import BACKGROUND, ClassList
+from trainer.data.class_files import VOID_NAMES
+from trainer.data.classes import BACKGROUND, VOID, ClassList
 from trainer.data.formats.base import ExportEntry, Writer
 from trainer.data.formats.outlines import areas_of
 from trainer.data.formats.photo import write_photo
@@ -44,6 +45,8 @@ class VocWriter(Writer):
         mask_path.parent.mkdir(parents=True, exist_ok=True)
         palette_image(entry.mask).save(mask_path, "PNG")
         _write_annotation(file_under(self._root / "Annotations", entry.id, ".xml"), entry, self._classes)
+        if entry.tags is None and not class_ids:
+            return  # a list would say that it is known to show nothing
         self._class_ids[entry.id] = class_ids
         self._splits[entry.split].append(entry.id)
         self._splits["trainval"].append(entry.id)
@@ -98,9 +101,17 @@ def _write_lists(
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
+def _labelmap_line(name: str, label: int) -> str:
+    return f"{name}:{','.join(map(str, colour_of(label)))}::"
+
+
 def _labelmap(classes: ClassList) -> str:
-    """Return the class list in the form that CVAT reads: ``name:red,green,blue:parts:actions``."""
+    """Return the class list in the form that CVAT reads: ``name:red,green,blue:parts:actions``.
+
+    Strict readers refuse masks with a colour that is not listed, so undecided pixels have a line as well.
+    """
     lines = ["# Exported by Affinity Annotator", "# label:color_rgb:parts:actions"]
     for label in (BACKGROUND, *classes.ids):
-        lines.append(f"{classes.name_of(label)}:{','.join(map(str, colour_of(label)))}::")
+        lines.append(_labelmap_line(classes.name_of(label), label))
+    lines.append(_labelmap_line(next(name for name in VOID_NAMES if name not in classes), VOID))
     return "\n".join(lines) + "\n"

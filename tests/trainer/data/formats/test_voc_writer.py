@@ -1,5 +1,6 @@
 """What a VOC tree of ours holds, read by others."""
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -46,7 +47,28 @@ def test_lists_name_splits_and_classes(tmp_path, entries):
     assert lists["Main/cat_train.txt"] == "sub/cat -1\nupright  1\n"
     assert lists["Main/cup_trainval.txt"] == "sub/cat  1\nturned  1\nupright -1\n"
     labelmap = (tmp_path / "out/labelmap.txt").read_text().splitlines()
-    assert labelmap[-3:] == ["background:0,0,0::", "cat:128,0,0::", "cup:0,128,0::"]
+    assert labelmap[-4:] == [
+        "background:0,0,0::",
+        "cat:128,0,0::",
+        "cup:0,128,0::",
+        "ignored:224,224,192::",
+    ]
+    assert ClassList.from_file(tmp_path / "out/labelmap.txt").names == ("cat", "cup")
+
+
+def test_a_class_of_the_name_of_undecided_pixels_is_still_a_class(tmp_path, entries):
+    classes = ClassList(("cat", "ignored", "cup"))
+    entries = [replace(entry, mask=np.where(entry.mask == 2, np.uint8(1), entry.mask)) for entry in entries]
+    write_data_set(VocWriter, tmp_path / "out", entries, classes)
+    assert ClassList.from_file(tmp_path / "out/labelmap.txt") == classes
+
+
+def test_an_image_of_which_nothing_is_known_is_in_no_list(tmp_path, entries):
+    untagged = replace(entries[2], tags=None)
+    write_data_set(VocWriter, tmp_path / "out", [*entries[:2], untagged], CLASSES)
+    lists = [path.read_text() for path in (tmp_path / "out/ImageSets").rglob("*.txt")]
+    assert not any("sub/cat" in text for text in lists)
+    assert (tmp_path / "out/SegmentationClass/sub/cat.png").is_file()
 
 
 def test_annotations_box_each_connected_area(tmp_path, entries):
