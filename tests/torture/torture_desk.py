@@ -39,9 +39,11 @@ from trainer.worker.messages import Start, State, ValidationPoint  # noqa: E402
 
 COPIES = 6  # of each photo of the sample
 MOST_GROWTH = 50.0  # MB after the warm-up
-WARM_UP = 0.4  # part of the rounds; the first round of the trainer, which fills its caches, ends within
+FEW = 6  # photos that are painted on again and again: new ones would fill caches
+WARM_UP = 0.4  # part of the rounds; the first rounds of the trainer end within
+ROUNDS = 2  # of the trainer, in which it fills its caches
 PATIENCE = 60.0  # seconds for anything that is waited for
-ROUND_PATIENCE = 300.0  # seconds for the first round of the trainer
+ROUND_PATIENCE = 300.0  # seconds for these
 NO_MODIFIER, CONTROL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
 LEFT = Qt.MouseButton.LeftButton
 K = Qt.Key
@@ -137,15 +139,15 @@ class Labeler:
         self.window, self.session = window, window.session
         self.session.brush_radius = 4.0
         self._way = K.Key_D
-        self._judged = False
+        self._judged = 0
         self.session.trainer_message.connect(self._hear)
 
     def _hear(self, message: object) -> None:
-        self._judged = self._judged or isinstance(message, ValidationPoint)
+        self._judged += isinstance(message, ValidationPoint)
 
     def wait_for_trainer(self) -> None:
-        """Wait until the trainer has come through a whole round."""
-        until(lambda: self._judged, "a round of the trainer", ROUND_PATIENCE)
+        """Wait until the trainer has come through its first rounds."""
+        until(lambda: self._judged >= ROUNDS, "rounds of the trainer", ROUND_PATIENCE)
 
     def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
         """Press a key where the keyboard is."""
@@ -178,10 +180,10 @@ class Labeler:
         self.session.image_changed.disconnect(shown.append)
 
     def strokes(self, number: int) -> None:
-        """A stroke on an accepted photo, and its undo; from time to time another photo."""
+        """A stroke on an accepted photo, and its undo; now and then another of a few photos."""
         session = self.session
         if number % 10 == 0:
-            self.go(K.Key_D)
+            self.go(K.Key_D if number // 10 % (2 * FEW) < FEW else K.Key_A)
             self.settle()
             if session.record.status is not Status.ACCEPTED:
                 self.go(K.Key_Return)

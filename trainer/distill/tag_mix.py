@@ -54,17 +54,21 @@ def other_classes(names: Sequence[str]) -> dict[str, str]:
     return {folder: SAME.get(folder, folder.lower()) for folder in folders}
 
 
-def draw(names: Sequence[str], seed: int = 0, only_voc: bool = False) -> dict[str, tuple[str, ...]]:
+def draw(
+    names: Sequence[str], seed: int = 0, only_voc: bool = False, each: int = TREE_EACH
+) -> dict[str, tuple[str, ...]]:
     """Return tags of the photos drawn: up to 80 of each class of VOC's, evenly from its folders, up to 40 of
     each other folder, and some without any.
 
-    With `only_voc` other classes are left out.
+    With `only_voc` other classes are left out; of no class there are more than `each`.
     """
     rng = np.random.default_rng(seed)
     wanted = [
-        (tag, folder, VOC_EACH // len(folders)) for tag, folders in FOLDERS.items() for folder in folders
+        (tag, folder, min(VOC_EACH, each) // len(folders))
+        for tag, folders in FOLDERS.items()
+        for folder in folders
     ]
-    wanted.append(("", NOTHING, NOTHING_EACH))
+    wanted.append(("", NOTHING, min(NOTHING_EACH, each)))
     if not only_voc:
         wanted += [(tag, folder, OTHERS_EACH) for folder, tag in other_classes(names).items()]
     tags: dict[str, tuple[str, ...]] = {}
@@ -106,7 +110,7 @@ def mix(
     out.mkdir(parents=True, exist_ok=True)
     rows: dict[str, tuple[str, ...]] = {}
     photos = PhotoArchive([archive])
-    for number, (name, tags) in enumerate(draw(photos.names, seed, only_voc).items()):
+    for number, (name, tags) in enumerate(draw(photos.names, seed, only_voc, each).items()):
         file = out / f"{folder_of(name)}-{number:04}.png"
         Image.fromarray(photos.read(name)).save(file)
         rows[file.name] = tags
@@ -132,7 +136,9 @@ def main() -> None:
     parser.add_argument("trees", type=Path, nargs="*", help="VOC trees")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--only-voc", action="store_true", help="leave the other classes of the archive out")
-    parser.add_argument("--each", type=int, default=TREE_EACH, help="photos of a class from a tree, at most")
+    parser.add_argument(
+        "--each", type=int, default=TREE_EACH, help="photos of a class from a source, at most"
+    )
     chosen = parser.parse_args()
     count = mix(chosen.archive, chosen.trees, chosen.out, only_voc=chosen.only_voc, each=chosen.each)
     print(f"{count} photos in {chosen.out}")
