@@ -19,6 +19,7 @@ from trainer.errors import DataError, WeightsError
 from trainer.feature_cache import FeatureCache, content_hash, weights_version
 from trainer.learn.segmentation import PREDICTION_SCALES, predict
 from trainer.method.affinity import pair_affinity
+from trainer.method.cam import with_background
 from trainer.method.grid import grid_of, pool, resize_nearest
 from trainer.method.propagation import Evidence
 from trainer.method.propagations import SEGMENTATION
@@ -31,7 +32,7 @@ from trainer.method.steps import (
     propagate,
     standardised,
 )
-from trainer.method.strokes import StrokeModel
+from trainer.method.strokes import PhotoEmbedding, StrokeModel
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.bundle import Bundle, load_models
 from trainer.models.class_rows import empty_classifier, learnt_rows, segments, with_classes
@@ -39,7 +40,7 @@ from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import fused_for_inference
 from trainer.models.registry import BUNDLED
 from trainer.models.segnet import SegmentationNet
-from trainer.proposal import Proposal, Spreading, Suggestion, usefulness
+from trainer.proposal import Proposal, Spreading, Suggestion, disagreement
 from trainer.translatable import TranslatableText, join_texts, translatable
 
 __all__ = ["Engine", "Evidence", "Models", "Proposal", "Suggestion"]
@@ -210,7 +211,7 @@ class Engine:
             seeds=resize_nearest(seeds, image.shape[:2]),
             scores=scores,
             source=source,
-            margin=usefulness(scores),
+            margin=0.0 if fast else self._usefulness(mask, embedding, cams, classes),
             fast=fast,
             smallest_part=settings.smallest_part,
             note=self._note(classes, source),
@@ -272,6 +273,19 @@ class Engine:
             if class_id not in classes.ids:
                 raise DataError(f"there is no class of id {class_id}; the ids are 1 to {len(classes)}")
         return known
+
+    def _usefulness(
+        self, mask: np.ndarray, embedding: PhotoEmbedding, cams: np.ndarray, classes: Sequence[int]
+    ) -> float:
+        """How useful a correction would be: where `mask` and what the stroke network makes of the CAMs alone
+        differ, one of the two is wrong.
+        """
+        if not classes:
+            return 0.0
+        scores = with_background(cams, self.settings.alpha)
+        hint = np.array((BACKGROUND, *classes), np.uint8)[scores.argmax(axis=0)]
+        other = self.strokes.propose(embedding, resize_nearest(hint, mask.shape))
+        return disagreement(mask, other, classes)
 
     def _segments(self, classes: Sequence[int]) -> bool:
         network = self.models.segmentation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -11,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.data.classes import UNTOUCHED
+from trainer.data.classes import BACKGROUND, UNTOUCHED, VOID
 from trainer.data.regions import remove_small_regions
-from trainer.method.grid import majority, normalised, resize_nearest
+from trainer.method.grid import majority, resize_nearest
 from trainer.method.object_in_box import strokes_for_box
 from trainer.method.propagation import Evidence
 from trainer.method.seeds import seed_cues
@@ -69,7 +70,8 @@ class Proposal:
         seeds: uint8 H×W automatic seed cues; 0 background, class id, or 255 neutral.
         scores: float32 (K+1)×h×w on the feature grid, background first: propagated, or predicted.
         source: what the scores come from: the name of a propagation, or `SEGMENTATION`.
-        margin: usefulness of a correction, mean of 1 − (p₁ − p₂) in [0, 1]; higher is more useful.
+        margin: usefulness of a correction, in [0, 1], higher being more useful: how far the mask and what the
+            stroke network makes of the CAMs alone differ (`disagreement`).
         fast: made by the single-scale pass.
         smallest_part: share of the image that a part of the mask has at least, unless it was painted.
         note: what the user should know about how it was made, or "".
@@ -144,9 +146,14 @@ class Proposal:
         return resize_nearest(seeds, self.mask.shape)
 
 
-def usefulness(scores: np.ndarray) -> float:
-    """Return the mean of 1 − (p₁ − p₂) over all cells of `scores` K×h×w ≥ 0; 0 where there is one class."""
-    if len(scores) < 2:
-        return 0.0
-    second, first = np.sort(normalised(scores), axis=0)[-2:]
-    return float(np.mean(1 - (first - second)))
+def disagreement(mask: np.ndarray, other: np.ndarray, classes: Sequence[int]) -> float:
+    """Return 1 − the mean IoU of two masks uint8 H×W over background and the class ids `classes`.
+
+    A class that neither mask shows counts 0: both are wrong, for the photo shows it.
+    """
+    pairs = np.bincount((VOID + 1) * mask.ravel().astype(np.int64) + other.ravel(), minlength=(VOID + 1) ** 2)
+    table = pairs.reshape(VOID + 1, VOID + 1)
+    common = np.diag(table)
+    either = table.sum(axis=0) + table.sum(axis=1) - common
+    labels = [BACKGROUND, *classes]
+    return float(1 - (common[labels] / np.maximum(either[labels], 1)).mean())

@@ -24,6 +24,7 @@ from trainer.models.backbones import build_backbone
 from trainer.models.base import Backbone
 from trainer.models.classifier import CamClassifier
 from trainer.models.segnet import SegmentationNet
+from trainer.proposal import disagreement
 
 CLASSES = ClassList(("cat", "coffee", "rocket"))
 
@@ -103,6 +104,17 @@ def test_tags_are_names_or_ids_and_the_same_call_gives_the_same_proposal(
         assert other.classes == first.classes == (2,)
         assert (other.mask == first.mask).all() and (other.seeds == first.seeds).all()
         assert (other.cams == first.cams).all() and other.margin == first.margin
+
+
+def test_a_correction_is_useful_where_masks_from_cams_alone_and_after_propagation_differ() -> None:
+    mask = np.zeros((10, 10), np.uint8)
+    mask[:5] = 1
+    assert disagreement(mask, mask, (1,)) == 0
+    other = mask.copy()
+    other[:, 5:] = 0
+    assert disagreement(mask, other, (1,)) == pytest.approx(1 - (50 / 75 + 25 / 50) / 2)
+    assert disagreement(mask, mask, (1, 2)) == pytest.approx(1 / 3), "neither shows a class that is there"
+    assert disagreement(np.zeros_like(mask), np.zeros_like(mask), (3,)) == 0.5
 
 
 def test_equal_networks_settings_and_tags_are_one_origin(engine: Engine) -> None:

@@ -28,7 +28,7 @@ class ImageRecord:
     """What the project knows of an image.
 
     `tagged` is False where nobody tagged it yet (then `tags` is empty); `margin` in [0, 1] is the
-    usefulness of a correction, 1 − (p₁ − p₂), higher being more useful; `split` is assigned at the first
+    usefulness of a correction, higher being more useful; `split` is assigned at the first
     correction and kept; `seed_revision` grows with every change of the corrections.
     """
 

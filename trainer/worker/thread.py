@@ -16,6 +16,7 @@ from trainer.data.project import Project, Status
 from trainer.engine import Engine
 from trainer.errors import UserError
 from trainer.imports import import_for_good
+from trainer.memory import return_freed_memory
 from trainer.method.interrupt import Interrupted, interruptible
 from trainer.translatable import TranslatableText, error_message, join_texts, translatable
 from trainer.worker.finetuning import LEAST_PHOTOS, NothingToLearn, Training, too_few
@@ -40,6 +41,7 @@ from trainer.worker.messages import (
     Stop,
     StopSweep,
     TagsLearnt,
+    ValidationPoint,
 )
 from trainer.worker.model_versions import newest_sound
 from trainer.worker.prediction_queue import Request, Requests
@@ -241,6 +243,8 @@ class TrainerWorker:
     def _hear(self, message: Message) -> None:
         """Pass on a run's message; if it changed the models, untouched images get a new proposal."""
         self._outbox.send(message)
+        if isinstance(message, ValidationPoint):
+            return_freed_memory()  # a round takes tens of megabytes in passing
         if isinstance(message, TagsLearnt):
             self._untuned, self._training = self._engine.models, None
         if isinstance(message, TagsLearnt | Promoted | ModelChanged):
