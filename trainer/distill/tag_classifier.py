@@ -21,6 +21,8 @@ from trainer.models.weights import load_backbone_weights
 
 LONG_SIDE = 500
 """Photos are seen at no more than this many pixels."""
+SEEN = {"cam_side": 384, "scales": (1.0, 0.5, 1.4)}
+"""At which sizes it looks at photos later: those at which it learns (`Augmentation.long_side`)."""
 REPORTED = 50
 """Batches from one report to the next."""
 
@@ -53,7 +55,7 @@ def train_classifier(
         if group.is_main and (step.step % REPORTED == 0 or step.step == step.steps):
             print(f"step {step.step}/{step.steps}, epoch {step.epoch}, loss {step.loss:.3f}", flush=True)
     if group.is_main:
-        save_models(out, Bundle(source.classes.names, classifier=classifier))
+        save_models(out, Bundle(source.classes.names, classifier=classifier, info=SEEN))
         checkpoint.unlink(missing_ok=True)
 
 
