@@ -128,6 +128,10 @@ class Proposal:
         followed = np.where(mask != without, mask, self.propagated)
         return np.where(corrections != UNTOUCHED, corrections, followed)
 
+    def set_aside(self) -> None:
+        """Free what only the photo in work needs; it is computed again where it is missing."""
+        self.embedding.forget_parts()
+
     def strokes_for_box(
         self, box: tuple[int, int, int, int], class_id: int, corrections: np.ndarray
     ) -> np.ndarray:

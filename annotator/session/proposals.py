@@ -30,6 +30,7 @@ class Proposals(QObject):
         self._refiner = Latest(state.jobs)
         self._propagator = Latest(state.jobs)
         self._suggester = Latest(state.jobs)  # its engine serves one thread at a time
+        self._begun: Document | None = None
         self._suggested_by: tuple[object, ...] = ()
         state.predictor.proposed.connect(self._proposed)
         state.predictor.failed.connect(self._not_proposed)
@@ -41,6 +42,9 @@ class Proposals(QObject):
 
     def begin(self, document: Document) -> None:
         """Use the known proposal for an image just opened, or request one."""
+        if self._begun is not None and self._begun.proposal is not None:
+            self._begun.proposal.set_aside()
+        self._begun = document
         self._refiner = Latest(self._state.jobs)  # that of the image before goes on by itself
         self._state.set_busy("refine", None)
         if proposal := self._state.predictor.known(document.id):

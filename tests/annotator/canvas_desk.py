@@ -36,6 +36,9 @@ class MadeUpProposal:
     def refine(self, corrections: NDArray) -> NDArray:
         return np.where(corrections == 255, self.mask, corrections)
 
+    def set_aside(self) -> None:
+        pass
+
     def propagate(self, image: NDArray, corrections: NDArray) -> NDArray:
         return np.where(corrections == 255, self.propagated, corrections)
 

@@ -80,6 +80,11 @@ class PhotoEmbedding:
         """Height and width of the photo."""
         return self.image.shape[:2]  # type: ignore[return-value]
 
+    def forget_parts(self) -> None:
+        """Free the maps of parts, tens of megabytes; the next closer look makes its own again."""
+        with self.lock:
+            self.closer.clear()
+
 
 class Painted(NamedTuple):
     """The pixels that strokes cover, N of them: rows and columns, int64, and labels, uint8."""

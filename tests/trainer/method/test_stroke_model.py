@@ -216,6 +216,8 @@ def test_a_small_object_is_looked_at_closer(
     for row, column in ((20, 20), (200, 230), (230, 20)):
         MODEL.refine(photo, None, dabs((256, 256), (row, column, 1), radius=3))
     assert len(photo.closer) <= 2
+    photo.forget_parts()
+    assert not photo.closer and (MODEL.refine(photo, None, looked) == mask).all()
 
 
 @pytest.mark.parametrize("closer_logit, takes", [(2.0, False), (4.0, True)])
