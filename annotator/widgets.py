@@ -24,6 +24,7 @@ from annotator.theme import Theme
 def heading(text: str) -> QLabel:
     """A short bold line above a group of controls."""
     label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
     label.setProperty("heading", True)
     return label
 
@@ -31,6 +32,7 @@ def heading(text: str) -> QLabel:
 def explanation(text: str = "") -> QLabel:
     """Muted, wrapped text that explains the control above it."""
     label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
     label.setProperty("muted", True)
     label.setWordWrap(True)
     label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)

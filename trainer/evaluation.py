@@ -149,7 +149,10 @@ def evaluate_folders(
         if not folder.is_dir():
             raise DataError(f"{folder} is not a folder; give the folder that holds the masks")
     pred_masks, gt_masks = mask_folder(pred), mask_folder(gt)
-    ids = voc.split_ids(gt, split) if split else None
+    listed: list[str] = []
+    ids = voc.split_ids(gt, split, listed) if split else None
+    if listed and problems is None:
+        raise DataError(listed[0])
     if ids is None:
         files = (path for path in gt_masks.rglob("*") if path.suffix in MASK_SUFFIXES and path.is_file())
         ids = sorted({path.relative_to(gt_masks).with_suffix("").as_posix() for path in files})

@@ -51,7 +51,9 @@ class Message(QFrame):
         sentence, _, details = text.partition("\n\n")
         if details:
             choices = (*choices, (self.tr("Details"), self._show_details))
-        self._label = QLabel(sentence)
+        self._label = QLabel()
+        self._label.setTextFormat(Qt.TextFormat.PlainText)  # names of files may look like HTML
+        self._label.setText(sentence)
         self._label.setWordWrap(True)
         self._label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._row = QHBoxLayout()

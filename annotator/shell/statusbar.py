@@ -1,6 +1,6 @@
 """The status bar: work in progress, pixel under the mouse, zoom, saved state, trainer, proposals for all."""
 
-from PySide6.QtCore import QPointF
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
 
 from annotator.actions import Actions
@@ -26,6 +26,8 @@ class StatusBar(QStatusBar):
         self._session, self._trainer, self._actions, self._theme = session, trainer, actions, theme
         self._busy, self._cursor, self.zoom, self.saved, self._state = (QLabel() for _ in range(5))
         self.proposing, self.offer = QLabel(), QLabel()
+        for label in (self._busy, self._cursor):  # names may look like HTML
+            label.setTextFormat(Qt.TextFormat.PlainText)
         self._lamp = QLabel()
         self._lamp.setObjectName("lamp")
         # A long name is cut, or the window would have to grow for it.

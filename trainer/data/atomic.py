@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from trainer.errors import DataError
 from trainer.translatable import TranslatableText, translatable
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.partial")
 
 
 @contextmanager
@@ -52,6 +55,17 @@ def _check_replaceable(path: Path) -> None:
         raise DataError(
             translatable("{path} is no file, and would be replaced by one; give another name", path=path)
         )
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of `write_atomically` that a process left which was killed.
+
+    Only for folders that nobody else writes to.
+    """
+    for path in folder.rglob(".*.partial"):
+        if _TEMPORARY.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+            with suppress(OSError):
+                path.unlink()
 
 
 def unwritable(path: Path, error: OSError) -> TranslatableText:

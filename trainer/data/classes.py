@@ -160,6 +160,15 @@ class ClassList:
         return len(self.names)
 
 
+def can_name_a_class(name: str) -> bool:
+    """Tell whether a class list can hold a name."""
+    try:
+        _check_name(name)
+    except DataError:
+        return False
+    return True
+
+
 def labels_in(labels: NDArray[np.uint8]) -> list[int]:
     """Return the labels that occur in a map, ascending; a count, many times faster than `numpy.unique`."""
     return np.flatnonzero(np.bincount(labels.ravel(), minlength=1)).tolist()

@@ -98,6 +98,7 @@ class Database:
         self._connections: WeakSet[_Connection] = WeakSet()
         self._lock = threading.Lock()
         self._closed = False
+        self._identity = _identity(file)
 
     @classmethod
     def create(cls, file: Path, fill: Callable[[sqlite3.Connection], None]) -> Database:
@@ -156,8 +157,17 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Give this thread's connection in one transaction: at the end all of it is durable, or nothing."""
+        """Give this thread's connection in one transaction: at the end all of it is durable, or nothing.
+
+        Raises `DataError` where the file is no longer in its place: it would take what is written with it.
+        """
         with self._lock, _explained(self.file):
+            if not self._closed and _identity(self.file) != self._identity:
+                raise DataError(
+                    translatable(
+                        "{file} was moved, removed or replaced while it was open; put it back", file=self.file
+                    )
+                )
             connection = self._connection()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -258,6 +268,15 @@ def _lock(file: Path) -> FileLock:
         ) from None
     except OSError as error:
         raise DataError(_unusable(file, error.strerror)) from error
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of its name; None where there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class _Connection(sqlite3.Connection):

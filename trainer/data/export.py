@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -19,7 +21,8 @@ from trainer.data.source import image_folder
 from trainer.errors import Cancelled, DataError
 from trainer.translatable import error_message, translatable
 
-_PARTIAL = ".export.partial"
+_PARTIAL = re.compile(r"\.export\.[0-9a-f]{8}\.partial")
+"""Folders of ours in which exports are prepared; no other program makes up such names."""
 
 
 def check_destination(out: Path, photos: Path, force: bool = False) -> None:
@@ -38,12 +41,17 @@ def check_destination(out: Path, photos: Path, force: bool = False) -> None:
         raise DataError(translatable("{out} is a file; choose a folder", out=out))
     if force or not out.is_dir() or not any(out.iterdir()):
         return
-    if not (was_placed(out) or (out / _PARTIAL).is_dir()):
+    if not (was_placed(out) or _unfinished(out)):
         raise DataError(
             translatable(
                 "{out} holds other files; choose an empty folder, or force the export into it", out=out
             )
         )
+
+
+def _unfinished(out: Path) -> list[Path]:
+    """What exports left that were killed."""
+    return [path for path in out.glob(".export.*.partial") if _PARTIAL.fullmatch(path.name) and path.is_dir()]
 
 
 def write_data_set(
@@ -76,10 +84,11 @@ def write_data_set(
         if cancelled():
             raise Cancelled("the export was cancelled; nothing was written")
 
-    partial = out / _PARTIAL
+    partial = out / f".export.{secrets.token_hex(4)}.partial"
     is_new = not out.exists()
     try:
-        shutil.rmtree(partial, ignore_errors=True)
+        for left in _unfinished(out):
+            shutil.rmtree(left, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
             problems = _write_entries(

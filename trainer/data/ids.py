@@ -62,7 +62,7 @@ def assign_ids(paths: Iterable[PurePosixPath], taken: Iterable[str] = ()) -> dic
     ids = {}
     for path in paths:
         stem = "/".join(
-            part.strip() for part in _UNSAFE.sub("_", composed(str(path.with_suffix("")))).split("/")
+            part.strip() or "_" for part in _UNSAFE.sub("_", composed(str(path.with_suffix("")))).split("/")
         )
         suffix = path.suffix.lstrip(".").lower()
         candidate, number = stem, 1

@@ -23,6 +23,11 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".
 MAX_PIXELS = 200_000_000
 """Images with more pixels are refused: most likely a decompression bomb, surely too much for the memory."""
 
+STRETCHED = (0.1, 99.9)
+"""Percentiles that become black and white where an image has no known range: hot pixels do not count."""
+_FULL_RANGE = 1 << 14
+"""A 16-bit image without any value from here on comes from a camera of 12 or 14 bits, and would be dark."""
+
 _FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")  # of several photos in one JPEG (MPO) the first is read
 _TURNS = {
     1: (False, 0), 2: (True, 0), 3: (False, 2), 4: (True, 2),
@@ -92,13 +97,17 @@ def is_upright_jpeg(path: Path) -> bool:
 def to_rgb8(image: Image.Image) -> NDArray[np.uint8]:
     """Convert an image of any mode to uint8 RGB (H, W, 3).
 
-    16-bit values are divided by 257, so that the full range stays the full range. 32-bit integers and floats
-    have no nominal range and are stretched from their smallest to their largest value.
+    16-bit values are divided by 257, so that the full range stays the full range. Those of cameras of fewer
+    bits, 32-bit integers and floats have no range that is known, and are stretched from nearly the smallest
+    to nearly the largest value (`STRETCHED`, in percent of the pixels).
     """
     if image.mode.startswith("I;16"):
-        return _grey_to_rgb((np.asarray(image).astype(np.uint32) + 128) // 257)
+        values = np.asarray(image)
+        if values.max() >= _FULL_RANGE:
+            return _grey_to_rgb((values.astype(np.uint32) + 128) // 257)
+        return _grey_to_rgb(_stretched(values.astype(np.float64)))
     if image.mode in ("I", "F"):
-        return _grey_to_rgb(_stretched(np.nan_to_num(np.asarray(image, dtype=np.float64))))
+        return _grey_to_rgb(_stretched(np.asarray(image, dtype=np.float64)))
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
@@ -178,8 +187,15 @@ def opened(path: Path, content: bytes | None = None) -> Iterator[Image.Image]:
 
 
 def _stretched(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    low, high = values.min(), values.max()
-    return (values - low) * (255 / (high - low)) if high > low else np.zeros_like(values)
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return np.zeros_like(values)
+    low, high = np.percentile(known, STRETCHED)
+    if high <= low:  # a few pixels that differ from all others
+        low, high = known.min(), known.max()
+    if high <= low:
+        return np.zeros_like(values)
+    return np.clip(np.nan_to_num((values - low) * (255 / (high - low)), nan=0.0), 0, 255)
 
 
 def _grey_to_rgb(grey: NDArray) -> NDArray[np.uint8]:

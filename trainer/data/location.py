@@ -23,8 +23,12 @@ def project_file(folder: Path) -> Path:
     if _is_writable(folder / PROJECT_FOLDER):
         return folder / PROJECT_FOLDER / PROJECT_FILE
     digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-    projects = user_data_path("affinity-annotator", appauthor=False) / "projects"
-    return projects / f"{folder.name}-{digest}" / PROJECT_FILE
+    return user_projects() / f"{folder.name}-{digest}" / PROJECT_FILE
+
+
+def user_projects() -> Path:
+    """Return the folder of projects whose photos lie where nothing can be written."""
+    return user_data_path("affinity-annotator", appauthor=False) / "projects"
 
 
 def existing_project(path: Path) -> Path | None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data import accepted_rows, image_rows, imported_rows, journal, version_rows
+from trainer.data.atomic import remove_leftovers
 from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID, ClassList
 from trainer.data.database import Database
 from trainer.data.formats import voc
@@ -22,8 +23,9 @@ from trainer.data.image_rows import ImageRecord, Split, Status
 from trainer.data.images import load_mask, save_mask
 from trainer.data.imported_rows import Import
 from trainer.data.journal import Box, Edit, Labels, Target
-from trainer.data.location import existing_project, project_file
+from trainer.data.location import existing_project, project_file, user_projects
 from trainer.data.source import (
+    PROJECT_FOLDER,
     Item,
     Source,
     image_files,
@@ -60,7 +62,19 @@ class Project:
         self.changes = Changes()
         self.problems: list[str] = []
         self.folder = database.file.parent
-        self.root = (self.folder / str(self.setting("root", ".."))).resolve()
+        root = str(self.setting("root", ".."))
+        if root != ".." and not self.folder.resolve().is_relative_to(user_projects().resolve()):
+            database.close()
+            raise DataError(
+                translatable(
+                    "{file} is of photos that lie elsewhere ({root}); put it into the folder "
+                    "{project} beside its photos",
+                    file=database.file,
+                    root=root,
+                    project=PROJECT_FOLDER,
+                )
+            )
+        self.root = (self.folder / root).resolve()
         if not self.root.is_dir():
             database.close()
             raise DataError(
@@ -111,6 +125,8 @@ class Project:
             )
         project = cls(Database.open(file, reading))
         if not reading:
+            for folder in (project.models_dir, project.caches):
+                remove_leftovers(folder)
             try:
                 project.rescan()
             except DataError as error:  # what is known already can be worked on all the same
@@ -208,9 +224,9 @@ class Project:
         untagged = {record.path: record.id for record in images if not record.tagged}
         problems: list[str] = []
         tags = listed_tags(self.root, untagged, self.classes, problems)
+        self.problems += [problem for problem in problems if problem not in self.problems]
         if not tags:
             return ()
-        self.problems += [problem for problem in problems if problem not in self.problems]
         with self._database.writing() as connection:
             for path, names in tags.items():
                 image_rows.tag(connection, untagged[path], names)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from trainer.data.classes import ClassList
+from trainer.data.classes import ClassList, can_name_a_class
 from trainer.data.formats import voc
 from trainer.data.ids import assign_ids, file_under
 from trainer.data.images import IMAGE_SUFFIXES, image_size
+from trainer.data.layouts import unread
+from trainer.data.masks import MASK_FOLDER, mask_file
 from trainer.data.tags import read_tags_csv
 from trainer.errors import DataError
 from trainer.translatable import error_message, translatable
@@ -46,15 +49,18 @@ class Source:
 
 
 def open_source(
-    path: Path, split: str = "train", classes: ClassList | None = None, known: Collection[Path] = ()
+    path: Path,
+    split: str = "train",
+    classes: ClassList | None = None,
+    known: Collection[Path] = (),
 ) -> Source:
     """Open a VOC tree, a folder with ``tags.csv``, or a plain folder (tags None, nested folders allowed).
 
-    `split` chooses images of a VOC tree ("all" for every one) and means nothing elsewhere. The class list is
-    the one given, else ``labelmap.txt`` or ``classes.txt`` of the folder, else VOC's 20 where they cover all
-    tags, else the sorted tags. Only the headers of the images are read: files that are not images become
-    problems, a truncated one raises `DataError` when it is loaded. Images with `known` paths are skipped
-    without being read.
+    `split` chooses images of a VOC tree ("all" for every one) and means nothing elsewhere. An image that no
+    list names has the tags of its annotation (XML in ``Annotations`` or beside it). The class list is the one
+    given, else that of the folder, else VOC's 20 where they cover all tags, else the sorted tags. Only the
+    headers of the images are read: files that are not images become problems, a truncated one raises
+    `DataError` when it is loaded. Images with `known` paths are skipped without being read.
 
     Raises `DataError` where the folder does not exist, has no images, or has an unreadable list.
     """
@@ -72,13 +78,14 @@ def open_source(
     if is_tree:
         images = _of_split(root, split, images, problems)
     images = _readable(images, problems)
-    if not (images or known) and problems:
-        raise DataError(
-            translatable(
-                "none of the images in {path} can be used: {problem}", path=path, problem=problems[0]
-            )
-        )
     if not (images or known):
+        problems += unread(root, ())
+        if problems:
+            raise DataError(
+                translatable(
+                    "none of the images in {path} can be used: {problem}", path=path, problem=problems[0]
+                )
+            )
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
         raise DataError(
             translatable(
@@ -88,10 +95,12 @@ def open_source(
             )
         )
 
-    tags = _tags(root, split, ids, images, problems)
-    classes = classes or ClassList.of_folder(root) or _classes_of_tags(tags)
-    problems += _unknown_tags(tags, classes)
-    items = [Item(i, file, _known(tags.get(i), classes), _truth(root, i)) for i, file in images.items()]
+    places: dict[str, str] = {}
+    tags = _tags(root, split, ids, images, problems, places)
+    tags, classes = _with_classes(tags, classes or ClassList.of_folder(root), problems, places)
+    items = [Item(i, file, tags.get(i), _truth(root, i)) for i, file in images.items()]
+    if not known:
+        problems += unread(root, (item.image_path for item in items if item.tags is None))
     return Source(root, classes, items, problems, split if is_tree else voc.ALL)
 
 
@@ -100,13 +109,14 @@ def listed_tags(
 ) -> dict[Path, tuple[str, ...]]:
     """Return the tags that the lists of a data set give the `wanted` ones of its images; none is read."""
     base = image_folder(root)
-    if not (wanted and (voc.is_voc(root) or (root / "tags.csv").is_file())):
+    if not wanted:
         return {}
     ids = assign_ids(image_files(base))
     images = {image_id: base / file for file, image_id in ids.items() if base / file in wanted}
-    tags = _tags(root, voc.ALL, ids, images, problems)
-    problems += _unknown_tags(tags, classes)
-    return {images[i]: names for i in tags if (names := _known(tags[i], classes)) is not None}
+    places: dict[str, str] = {}
+    tags = _tags(root, voc.ALL, ids, images, problems, places)
+    tags, _ = _with_classes(tags, classes, problems, places)
+    return {images[i]: names for i, names in tags.items()}
 
 
 def image_folder(root: Path) -> Path:
@@ -155,7 +165,7 @@ def _readable(images: Mapping[str, Path], problems: list[str]) -> dict[str, Path
 
 def _of_split(root: Path, split: str, images: dict[str, Path], problems: list[str]) -> dict[str, Path]:
     """Keep the images of a VOC split, in the order of its list."""
-    listed = voc.split_ids(root, split)
+    listed = voc.split_ids(root, split, problems)
     if listed is None:
         return images
     if missing := [image_id for image_id in listed if image_id not in images]:
@@ -169,51 +179,107 @@ def _tags(
     ids: Mapping[PurePosixPath, str],
     images: Mapping[str, Path],
     problems: list[str],
+    places: dict[str, str],
 ) -> Tags:
-    """Tags of those of the `images` that have any; `ids` are of all images of the data set, by file."""
-    tags = _voc_tags(root, split, images, problems) if voc.is_voc(root) else {}
-    if not tags and (root / "tags.csv").is_file():
-        tags = read_tags_csv(root / "tags.csv", ids, problems)
-    return {image_id: names for image_id, names in tags.items() if image_id in images}
+    """Tags of those of the `images` that have any; `ids` are of all images of the data set, by file.
+
+    ``ImageSets/Main`` counts before annotations in XML, and those of a tree before ``tags.csv``. Where the
+    tags of an image were found is added to `places`.
+    """
+    is_tree, table = voc.is_voc(root), root / "tags.csv"
+    tags = voc.read_tags(root, split, problems) if is_tree else {}
+    places |= dict.fromkeys(tags, str(root / "ImageSets" / "Main"))
+    in_table = not tags and table.is_file()
+    if in_table and not is_tree:
+        tags = read_tags_csv(table, ids, problems, places)
+    tags |= _annotated(root, {i: file for i, file in images.items() if i not in tags}, problems, places)
+    if in_table and not tags:
+        tags = read_tags_csv(table, ids, problems, places)
+    tags = {image_id: names for image_id, names in tags.items() if image_id in images}
+    return _usable(tags, problems, places)
 
 
-def _voc_tags(root: Path, split: str, images: Iterable[str], problems: list[str]) -> Tags:
-    """Tags from ``ImageSets/Main``, and from the annotation of an image that is not listed there."""
-    listed = voc.read_tags(root, split, problems)
+def _annotated(root: Path, images: Mapping[str, Path], problems: list[str], places: dict[str, str]) -> Tags:
+    """The tags of images that have an annotation in XML: in ``Annotations``, or beside the photo."""
     tags: Tags = {}
-    for image_id in images:
-        if image_id in listed:
-            tags[image_id] = listed[image_id]
-        elif (annotation := file_under(root / "Annotations", image_id, ".xml")).is_file():
+    for image_id, file in images.items():
+        annotation = file_under(root / "Annotations", image_id, ".xml")
+        if not annotation.is_file():
+            annotation = file.with_suffix(".xml")
+        if annotation.is_file():
             try:
                 tags[image_id] = voc.read_annotation_xml(annotation)
+                places[image_id] = str(annotation)
             except DataError as error:
                 problems.append(error_message(error))
     return tags
 
 
-def _classes_of_tags(tags: Tags) -> ClassList:
-    """VOC's 20 where they cover all tags, else the sorted tags."""
-    seen = {name for names in tags.values() for name in names}
-    default = ClassList.voc()
-    return default if seen <= set(default.names) else ClassList(tuple(sorted(seen)))
+def _usable(tags: Tags, problems: list[str], places: Mapping[str, str]) -> Tags:
+    """Leave out tags that can name no class; of an image without any other, nothing is known then."""
+    bad: dict[str, list[str]] = {}
+    usable: Tags = {}
+    for image_id, names in tags.items():
+        good = tuple(name for name in names if can_name_a_class(name))
+        for name in set(names) - set(good):
+            bad.setdefault(name, []).append(image_id)
+        if good or not names:
+            usable[image_id] = good
+    problems += [
+        translatable(
+            "{place}: the tag {name!r} cannot name a class and is left out of: {images}",
+            place=places[images[0]],
+            name=name,
+            images=some_names(images),
+        )
+        for name, images in sorted(bad.items())
+    ]
+    return usable
 
 
-def _known(tags: tuple[str, ...] | None, classes: ClassList) -> tuple[str, ...] | None:
-    """The tags that are classes; None where there are none of those: what it shows is not known then."""
-    known = tuple(name for name in tags or () if name in classes)
-    return known if known or tags == () else None
+def _with_classes(
+    tags: Tags, classes: ClassList | None, problems: list[str], places: Mapping[str, str]
+) -> tuple[Tags, ClassList]:
+    """Return tags as the names of classes, and the class list: one that is told, else as `open_source` says.
+
+    A tag that differs from a class in capitals alone is meant as that class.
+    """
+    counts = Counter(name for names in tags.values() for name in names)
+    spellings: dict[str, str] = {}
+    frequent = sorted(counts, key=lambda name: (-counts[name], name))
+    for name in (*(classes or ClassList.voc()).names, *frequent):
+        spellings.setdefault(name.casefold(), name)
+    if classes is None:
+        default = ClassList.voc()
+        own = sorted({spellings[name.casefold()] for name in counts})
+        classes = default if set(own) <= set(default.names) else ClassList(tuple(own))
+    meant = {name: name if name in classes else spellings[name.casefold()] for name in counts}
+    problems += [
+        translatable("the tag {name!r} is taken for {meant!r}", name=name, meant=right)
+        for name, right in sorted(meant.items())
+        if name != right
+    ]
+    problems += _unknown_tags(tags, meant, classes, places)
+    known: Tags = {}
+    for image_id, names in tags.items():
+        kept = tuple(dict.fromkeys(meant[name] for name in names if meant[name] in classes))
+        if kept or not names:  # of tags that are all unknown nothing follows
+            known[image_id] = kept
+    return known, classes
 
 
-def _unknown_tags(tags: Tags, classes: ClassList) -> list[str]:
+def _unknown_tags(
+    tags: Tags, meant: Mapping[str, str], classes: ClassList, places: Mapping[str, str]
+) -> list[str]:
     users: dict[str, list[str]] = {}
     for image_id, names in tags.items():
         for name in names:
-            if name not in classes:
+            if meant[name] not in classes:
                 users.setdefault(name, []).append(image_id)
     return [
         translatable(
-            "the tag {name!r} is not in the class list and is left out of: {images}",
+            "{place}: the tag {name!r} is not in the class list and is left out of: {images}",
+            place=places[images[0]],
             name=name,
             images=some_names(images),
         )
@@ -222,7 +288,7 @@ def _unknown_tags(tags: Tags, classes: ClassList) -> list[str]:
 
 
 def _truth(root: Path, image_id: str) -> Path | None:
-    path = file_under(root / "SegmentationClass", image_id, ".png")
+    path = mask_file(root / MASK_FOLDER, image_id)
     return path if path.is_file() else None
 
 

@@ -177,6 +177,7 @@ class Networks:
         """Save a network whose training is complete and remove its checkpoint."""
         self.save(self.folder.model(name), bundle)
         if self.group.is_main:
+            self.folder.list_model(name)
             self.folder.checkpoint(name).unlink(missing_ok=True)
 
     def save(self, path: Path, bundle: Bundle, half: bool = False) -> None:

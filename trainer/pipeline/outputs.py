@@ -14,8 +14,7 @@ from trainer.data.export_files import place
 from trainer.data.files import json_text
 from trainer.data.formats.base import ExportEntry
 from trainer.data.formats.voc_writer import VocWriter
-from trainer.data.ids import file_under
-from trainer.data.images import load_image, save_mask
+from trainer.data.images import load_image
 from trainer.distributed import ProcessGroup
 from trainer.evaluation import Scores
 from trainer.method.grid import resize_nearest
@@ -36,13 +35,13 @@ def score_stages(
     names: Sequence[str],
     last: str,
     split: str,
-    kept: Path | None,
+    kept: str | None,
     group: ProcessGroup,
     progress: Stage,
 ) -> dict[str, Scores]:
     """Score the label maps of the stages `names` where the data has true masks; those of `last` are final.
 
-    They are left in ``<kept>/<name>/<id>.png``, where that is given.
+    They are left in the run's folder as ``<kept>/<name>/<id>.png``, where that is given.
     """
     collected = StageScores(stages.classes, split)
     rule = f"(1 − max CAM)^{stages.settings.alpha:g}"
@@ -54,7 +53,7 @@ def score_stages(
         for name in names:
             labels = stages.labels(name, index)
             if kept is not None:
-                save_mask(file_under(kept / name, item.id, ".png"), labels)
+                stages.folder.save_labels(f"{kept}/{name}", item.id, labels)
             if truth is not None and name != CAM:
                 collected.add(name, labels, truth, rule)
             if truth is not None and name == last:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from trainer.about import library_versions
-from trainer.data.atomic import write_atomically
 from trainer.data.classes import BACKGROUND, VOID, labels_in
 from trainer.data.digest import file_digest
 from trainer.data.export import check_destination
@@ -259,7 +258,7 @@ class _Run:
                 stage.advance(note=f"alpha {search.candidate:.2f}")
                 search.tell(sum(everyone) / max(1, len(everyone)))
         if self.group.is_main:
-            with write_atomically(path) as temporary:
+            with self.folder.writing(path) as temporary:
                 found = AlphaFound(search.alpha, search.bound)
                 temporary.write_text(json.dumps(asdict(found)), encoding="utf-8")
         self.group.wait()
@@ -279,11 +278,11 @@ class _Run:
         names = [name for name in LABEL_MAPS if self.stages.done(name, 0)]
         mine = len(self.group.share(range(len(self.stages.items))))
         with self.timer.stage(SCORES, mine) as stage:
-            kept = self.folder.root / "stages" if self.options.stages else None
+            kept = "stages" if self.options.stages else None
             scores = score_stages(self.stages, names, last, self.source.split, kept, self.group, stage)
         if self.group.is_main:
             if kept is not None:
-                self.warnings += place_stages(kept, self.out, self.options.force)
+                self.warnings += place_stages(self.folder.root / kept, self.out, self.options.force)
             with self.timer.stage(MASKS, len(self.stages.items)) as stage:
                 self.warnings += write_masks(self.stages, last, self.out, self.options.force, stage)
             write_overview(self.stages, last, self.out, self.source.root.name)

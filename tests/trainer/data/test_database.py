@@ -1,3 +1,4 @@
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -144,3 +145,35 @@ def test_a_file_of_an_older_version_can_be_read(file):
     sql(file, "PRAGMA user_version = 1")
     with closing(Project.open(file, reading=True)) as reader:
         np.testing.assert_array_equal(reader.accepted_mask("one"), mask)
+
+
+@pytest.mark.parametrize("loss", ["removed", "moved", "replaced"])
+def test_what_is_written_to_a_file_that_is_gone_is_refused_until_it_is_back(voc_tree, tmp_path, loss):
+    project = Project.open_folder(voc_tree)
+    aside = tmp_path / "aside"
+    project.folder.rename(aside)
+    if loss == "removed":
+        shutil.rmtree(aside)
+    elif loss == "replaced":
+        shutil.copytree(aside, project.folder)
+    for _ in range(2):
+        with pytest.raises(
+            DataError, match=r"project\.sqlite was moved, removed or replaced .*; put it back"
+        ):
+            project.record_edit("one", Target.SEEDS, (0, 0, 2, 2), PATCH, PATCH, "brush")
+    if loss == "moved":
+        aside.rename(project.folder)
+        project.record_edit("one", Target.SEEDS, (0, 0, 2, 2), PATCH, PATCH, "brush")
+        assert project.can_undo("one")
+    project.close()
+
+
+def test_what_a_kill_left_half_written_is_gone_at_the_next_opening(voc_tree):
+    project = Project.open_folder(voc_tree)
+    left = project.caches / "masks" / ".one.png.0123abcd.partial"
+    left.parent.mkdir(parents=True)
+    left.write_text("half")
+    (left.parent / ".mine.partial").write_text("not ours")
+    project.close()
+    Project.open(voc_tree).close()
+    assert [path.name for path in left.parent.iterdir()] == [".mine.partial"]

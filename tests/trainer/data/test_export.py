@@ -132,7 +132,17 @@ def test_a_cancelled_export_leaves_nothing(tmp_path, entries, former, after):
         write_data_set(VocWriter, out, entries, CLASSES, cancelled=lambda: next(asked) >= after)
     assert files(out) == before
     assert out.exists() == former
-    assert not (out / ".export.partial").exists()
+    assert not list(out.glob(".export.*.partial"))
+
+
+def test_of_unfinished_exports_only_those_of_ours_are_removed(tmp_path, entries):
+    out = tmp_path / "out"
+    for name in (".export.0123abcd.partial", ".export.partial", ".export.mine.partial"):
+        (out / name).mkdir(parents=True)
+        (out / name / "letter.txt").write_text("mine")
+    write_data_set(VocWriter, out, entries, CLASSES)
+    left = sorted(path.name for path in out.glob(".export.*.partial"))
+    assert left == [".export.mine.partial"] and (out / ".export.partial/letter.txt").is_file()
 
 
 def test_an_export_killed_while_it_takes_its_place_shows_and_can_be_repeated(tmp_path, entries, monkeypatch):

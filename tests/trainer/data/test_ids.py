@@ -45,3 +45,8 @@ def test_taken_ids_are_avoided():
 def test_names_that_differ_only_in_their_form_of_unicode_get_distinct_ids():
     names = [unicodedata.normalize(form, "é.jpg") for form in ("NFC", "NFD")]
     assert list(assign_ids(map(PurePosixPath, names)).values()) == ["é", "é_jpg"]
+
+
+def test_a_name_of_spaces_is_a_name() -> None:
+    ids = assign_ids([PurePosixPath(" .jpg"), PurePosixPath("  /a.jpg"), PurePosixPath("   .png")])
+    assert [checked_id(image_id) for image_id in ids.values()] == ["_", "_/a", "__png"]

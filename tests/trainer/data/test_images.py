@@ -64,9 +64,21 @@ def test_16_bit_is_scaled_and_not_clipped(tmp_path, suffix):
     np.testing.assert_array_equal(load_image(path)[..., 1], np.rint(ramp / 257))
 
 
-def test_floats_are_stretched(tmp_path):
-    Image.fromarray(np.array([[-1.0, 0.0, 1.0, np.nan]], np.float32)).save(tmp_path / "float.tif")
-    assert load_image(tmp_path / "float.tif")[0, :3, 0].tolist() == [0, 128, 255]
+@pytest.mark.parametrize(("kind", "name"), [(np.uint16, "a.png"), (np.float32, "a.tif"), (np.int32, "a.tif")])
+def test_what_has_no_known_range_is_stretched_and_hot_pixels_do_not_darken_it(tmp_path, kind, name):
+    values = np.random.default_rng(0).uniform(100, 3000, (100, 100)).astype(kind)
+    values[0, 0] = 16000
+    Image.fromarray(values).save(tmp_path / name)
+    grey = load_image(tmp_path / name)[..., 0]
+    assert grey[0, 0] == 255 and grey.min() == 0 and 120 < np.median(grey) < 135
+
+
+def test_numbers_that_are_none_are_black(tmp_path):
+    values = np.array([[-1.0, 0.0, 1.0, np.nan, np.inf]], np.float32)
+    Image.fromarray(values).save(tmp_path / "float.tif")
+    assert load_image(tmp_path / "float.tif")[0, :4, 0].tolist() == [0, 127, 255, 0]
+    Image.fromarray(np.full((2, 2), np.nan, np.float32)).save(tmp_path / "nan.tif")
+    assert not load_image(tmp_path / "nan.tif").any()
 
 
 def test_cmyk_becomes_rgb(tmp_path):

@@ -409,3 +409,13 @@ def test_ten_thousand_images_are_opened_and_listed(tmp_path):
     assert len(records) == 10_000
     assert records[-1].id == "9999"
     project.close()
+
+
+@pytest.mark.parametrize("root", ["/etc", "../..", "../../secret", ""])
+def test_a_project_file_of_somebody_else_does_not_reach_photos_elsewhere(voc_tree, root):
+    project = Project.open_folder(voc_tree)
+    project.set_setting("root", root)
+    project.close()
+    for reading in (False, True):
+        with pytest.raises(DataError, match=r"project\.sqlite is of photos that lie elsewhere"):
+            Project.open(project.file, reading)

@@ -38,10 +38,29 @@ def test_tags_in_cells_of_their_own_are_reported(tmp_path):
     assert "line 2" in problems[0] and "spaces" in problems[0] and len(problems) == 1
 
 
-@pytest.mark.parametrize("text", ["", "a,cat\n", "image;tags\na;cat\n"])
+@pytest.mark.parametrize("text", ["", "a,cat\n", "photo;tags\na;cat\n"])
 def test_a_file_without_the_two_columns_is_refused(tmp_path, text):
     with pytest.raises(DataError, match=r"tags\.csv"):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "row",
+    ['"bird, person"', "bird|person", "bird;person", "bird person", '"bird ; person"', "bird,person"],
+)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_dialects_of_spread_sheets_are_read(tmp_path, delimiter, row):
+    if delimiter in row and '"' not in row:
+        pytest.skip("such a row has more cells")
+    tags, problems = read(tmp_path, f"image{delimiter}tags\r\n./a.jpg{delimiter}{row}\r\n")
+    assert (tags, problems) == ({"a": ("bird", "person")}, [])
+
+
+def test_a_tag_that_can_name_no_class_costs_that_tag(tmp_path):
+    tags, problems = read(tmp_path, "image,tags\na,tv/monitor cat\nsub/b,tv/monitor\n")
+    assert tags == {"a": ("cat",)}
+    assert ["line 2" in problems[0], "line 3" in problems[1]] == [True, True]
+    assert all("tags.csv" in problem and "'tv/monitor'" in problem for problem in problems)
 
 
 def test_a_file_in_another_encoding_is_refused(tmp_path):

@@ -38,6 +38,8 @@ from trainer.pipeline.run import AlphaFound, Result, run_pipeline
 from trainer.progress import NullReporter, Reporter, Stage
 
 QUICK = Recipe(2, 2, views=Augmentation(long_side=(48, 64), crop=64))
+RECORDS = ("seconds.json", "files.sha256")
+"""Files of a run that every start writes to."""
 IDS = {"one": {8}, "two": {12, 15}, "three": set()}
 
 
@@ -153,7 +155,7 @@ def test_without_weights_a_run_begins_with_the_bundled_ones(result: Result, tmp_
 
 def test_a_rerun_only_makes_what_is_missing(result: Result, voc_tree: Path, tmp_path: Path) -> None:
     run = tmp_path / "out" / "run"
-    made = [path for path in run.rglob("*") if path.is_file() and path.name != "seconds.json"]
+    made = [path for path in run.rglob("*") if path.is_file() and path.name not in RECORDS]
     kept = {path: path.stat().st_mtime_ns for path in made}
     lost = run / "cam" / "one.npy"
     before = np.load(lost)
@@ -480,8 +482,8 @@ class Messages(NullReporter):
 
 
 def _kept(out: Path) -> dict[Path, int]:
-    """When each file of a run's folder was written, that of the times spent left out."""
-    files = [path for path in (out / "run").rglob("*") if path.is_file() and path.name != "seconds.json"]
+    """When each file of a run's folder was written, those that every start writes to left out."""
+    files = [path for path in (out / "run").rglob("*") if path.is_file() and path.name not in RECORDS]
     return {path.relative_to(out): path.stat().st_mtime_ns for path in files}
 
 
