@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trainer.data.classes import ClassList
 from trainer.data.formats import rle
 from trainer.data.formats.base import ExportEntry, MaskEntry, NamedMask, Reader, Split, Writer
-from trainer.data.formats.outlines import Area, areas_of, border_outlines, fill_borders
+from trainer.data.formats.outlines import Area, Patch, areas_of, border_outlines, fill_borders
 from trainer.data.formats.photo import write_photo
 from trainer.data.formats.reading import (
     MaskPainter,
@@ -112,7 +111,7 @@ def _object(area: Area, shape: tuple[int, int]) -> dict[str, Any]:
         segmentation = [outlines[0].ravel().tolist()]
     else:
         whole = np.zeros(shape, np.bool_)
-        whole[area.top : area.top + height, area.left : area.left + width] = area.inside
+        area.of(whole)[:] = area.inside
         segmentation = {"size": list(shape), "counts": rle.encode(whole)}
     return {
         "category_id": area.label,
@@ -171,7 +170,8 @@ class CocoReader(Reader):
             objects = [json.loads(file.text[place]) for place in file.objects.get(image["id"], [])]
             for each in sorted(objects, key=lambda each: (-each.get("iscrowd", 0), -each.get("area", 0))):
                 name = None if each.get("iscrowd") else file.categories[each["category_id"]]
-                painter.paint(_inside(each.get("segmentation"), shape), name)
+                for patch in _patches(each.get("segmentation"), shape):
+                    painter.paint(patch, name)
         except (KeyError, TypeError, ValueError, DataError) as error:
             raise DataError(
                 translatable(
@@ -223,12 +223,12 @@ def _is_coco(file: Path) -> bool:
     )
 
 
-def _inside(segmentation: Any, shape: tuple[int, int]) -> NDArray[np.bool_]:
+def _patches(segmentation: Any, shape: tuple[int, int]) -> Iterator[Patch]:
+    """Go through the pieces of an object; together they are its pixels."""
     if isinstance(segmentation, dict):
-        return rle.decode(segmentation["counts"], shape)
+        yield Patch(0, 0, rle.decode(segmentation["counts"], shape))
+        return
     if not segmentation:
         raise DataError("it has a box and no mask")
-    inside = np.zeros(shape, np.bool_)
     for polygon in segmentation:
-        inside |= fill_borders([np.array(polygon, np.float64).reshape(-1, 2)], shape)
-    return inside
+        yield fill_borders([np.array(polygon, np.float64).reshape(-1, 2)], shape)

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from trainer.data.classes import VOID, ClassList
 from trainer.data.formats.base import ExportEntry, MaskEntry, NamedMask, Reader, Writer
-from trainer.data.formats.outlines import areas_of, drawable, fill_pixels, pixel_outline
+from trainer.data.formats.outlines import Patch, areas_of, drawable, fill_pixels, pixel_outline
 from trainer.data.formats.photo import write_photo
 from trainer.data.formats.reading import (
     MaskPainter,
@@ -126,7 +126,7 @@ class LabelmeReader(Reader):
             if None not in size:
                 check_size(path, size, shape)
             for each in shapes:
-                painter.paint(_inside(each, shape), None if each["label"] == IGNORE else str(each["label"]))
+                painter.paint(_patch(each, shape), None if each["label"] == IGNORE else str(each["label"]))
             tags = [name for name, on in (content.get("flags") or {}).items() if on is True]
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise DataError(
@@ -143,20 +143,20 @@ def _files(path: Path) -> Iterator[Path]:
     return files_below(path, {".json"})
 
 
-def _inside(shape_: dict[str, Any], shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return the pixels (H, W) of one of labelme's shapes, as labelme's exporters fill them."""
+def _patch(shape_: dict[str, Any], shape: tuple[int, int]) -> Patch:
+    """Return the pixels of one of labelme's shapes, as labelme's exporters fill them."""
     kind, points = (
         shape_.get("shape_type") or "polygon",
         np.array(shape_["points"], np.float64).reshape(-1, 2),
     )
     if kind == "mask":
-        return _pasted(shape_["mask"], points, shape)
+        return _bitmap(shape_["mask"], points, shape)
     if kind == "circle":
         centre, edge = points
         radius = float(np.hypot(*(edge - centre)))
         canvas = Image.new("L", shape[::-1])
         ImageDraw.Draw(canvas).ellipse([*(centre - radius), *(centre + radius)], fill=1, outline=1)
-        return np.asarray(canvas).astype(np.bool_)
+        return Patch(0, 0, np.asarray(canvas).astype(np.bool_))
     if kind == "rectangle" and len(points) == 2:
         (x0, y0), (x1, y1) = points
         points = np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
@@ -167,9 +167,9 @@ def _inside(shape_: dict[str, Any], shape: tuple[int, int]) -> NDArray[np.bool_]
     return fill_pixels(points, shape)
 
 
-def _pasted(text: str, points: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bool_]:
+def _bitmap(text: str, points: NDArray[np.float64], shape: tuple[int, int]) -> Patch:
     """Return a bitmap in its place, from the upper left pixel to the lower right one."""
-    (x0, y0), (x1, y1) = points.astype(int)
+    (x0, y0), (x1, y1) = points.astype(int).tolist()
     try:
         with Image.open(io.BytesIO(base64.b64decode(text)), formats=["PNG"]) as image:
             if (
@@ -179,9 +179,6 @@ def _pasted(text: str, points: NDArray[np.float64], shape: tuple[int, int]) -> N
                 or x1 >= shape[1]
             ):
                 raise ValueError("a bitmap is not of the size of its box")
-            bitmap = np.asarray(image)
+            return Patch(y0, x0, np.asarray(image) > 0)
     except (OSError, SyntaxError) as error:
         raise ValueError("a bitmap is damaged") from error
-    inside = np.zeros(shape, np.bool_)
-    inside[y0 : y1 + 1, x0 : x1 + 1] = bitmap > 0
-    return inside

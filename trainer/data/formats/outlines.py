@@ -29,16 +29,24 @@ _FAR = 1e6  # pixels; what lies beyond is no part of any photo
 
 
 @dataclass(frozen=True, eq=False)
-class Area:
-    """One connected area of a label, pixels that touch at a corner included.
+class Patch:
+    """Pixels of an image: `inside` (h, w) in a box whose upper left pixel is (`left`, `top`)."""
 
-    `inside` (h, w) is the area in its box, whose upper left pixel in the image is (`left`, `top`).
-    """
-
-    label: int
     top: int
     left: int
     inside: NDArray[np.bool_]
+
+    def of(self, image: NDArray) -> NDArray:
+        """Return the box of an image (H, W, …), as a view."""
+        height, width = self.inside.shape
+        return image[self.top : self.top + height, self.left : self.left + width]
+
+
+@dataclass(frozen=True, eq=False)
+class Area(Patch):
+    """One connected area of a label, pixels that touch at a corner included."""
+
+    label: int
 
     @property
     def size(self) -> int:
@@ -53,7 +61,7 @@ def areas_of(mask: NDArray[np.uint8], void: bool = False) -> Iterator[Area]:
             continue
         numbers, _ = ndimage.label(mask == label, structure=np.ones((3, 3)))
         for number, box in enumerate(ndimage.find_objects(numbers), start=1):
-            yield Area(label, box[0].start, box[1].start, numbers[box] == number)
+            yield Area(box[0].start, box[1].start, numbers[box] == number, label)
 
 
 def border_outlines(area: Area) -> list[Points]:
@@ -91,15 +99,16 @@ def drawable(points: Points) -> Points:
     return np.concatenate([points, np.repeat(points[-1:], missing, axis=0)])
 
 
-def fill_borders(polygons: Sequence[NDArray], shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return the pixels (H, W) whose centre lies in an odd number of polygons, each (N, 2) as (x, y).
+def fill_borders(polygons: Sequence[NDArray], shape: tuple[int, int]) -> Patch:
+    """Return the pixels of an image (H, W) whose centre lies in an odd number of polygons.
 
-    Raises `ValueError` where a coordinate is no number.
+    Each is (N, 2) as (x, y). Raises `ValueError` where a coordinate is no number.
     """
-    height, width = shape
+    polygons = [_finite(points) for points in polygons]
+    top, left, height, width = _box(np.floor(np.concatenate(polygons)), shape)
     toggles = np.zeros((height, width + 1), np.uint8)
     for points in polygons:
-        x0, y0 = _finite(points).T
+        x0, y0 = (points - (left, top)).T
         x1, y1 = np.roll(x0, -1), np.roll(y0, -1)
         # An edge is crossed by the rows whose centre lies between its ends.
         first, end = (
@@ -111,23 +120,26 @@ def fill_borders(polygons: Sequence[NDArray], shape: tuple[int, int]) -> NDArray
         row = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths) + first[edge]
         x = x0[edge] + (row + 0.5 - y0[edge]) * (x1[edge] - x0[edge]) / (y1[edge] - y0[edge])
         np.bitwise_xor.at(toggles, (row, np.clip(np.ceil(x - 0.5), 0, width).astype(np.int64)), 1)
-    filled = np.zeros(shape, np.bool_)
-    rows, columns = np.flatnonzero(toggles.any(axis=1)), np.flatnonzero(toggles.any(axis=0))
-    if rows.size:
-        box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1])
-        filled[box] = np.bitwise_xor.accumulate(toggles[box], axis=1)
-    return filled
+    return Patch(top, left, np.bitwise_xor.accumulate(toggles, axis=1)[:, :width].astype(np.bool_))
 
 
-def fill_pixels(points: NDArray, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return the pixels (H, W) of a polygon (N ≥ 3, 2) as (x, y), those its outline runs through included.
+def fill_pixels(points: NDArray, shape: tuple[int, int]) -> Patch:
+    """Return the pixels of an image (H, W) in a polygon, those its outline runs through included.
 
-    Raises `ValueError` where a coordinate is no number.
+    It is (N ≥ 3, 2) as (x, y). Raises `ValueError` where a coordinate is no number.
     """
-    canvas = Image.new("L", (shape[1], shape[0]))
-    corners = [(int(x), int(y)) for x, y in np.floor(_finite(points))]
-    ImageDraw.Draw(canvas).polygon(corners, fill=1, outline=1)
-    return np.asarray(canvas).astype(np.bool_)
+    corners = np.floor(_finite(points)).astype(np.int64)
+    top, left, height, width = _box(corners, shape)
+    canvas = Image.new("L", (width, height))
+    ImageDraw.Draw(canvas).polygon((corners - (left, top)).ravel().tolist(), fill=1, outline=1)
+    return Patch(top, left, np.asarray(canvas).astype(np.bool_))
+
+
+def _box(corners: NDArray, shape: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return (top, left, height, width) of the part of an image (H, W) that pixels (x, y) span."""
+    left, top = np.clip(corners.min(axis=0), 0, shape[::-1]).astype(int).tolist()
+    right, bottom = np.clip(corners.max(axis=0) + 1, 0, shape[::-1]).astype(int).tolist()
+    return top, left, bottom - top, right - left
 
 
 def _crossings(area: Area) -> list[NDArray[np.float64]]:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trainer.data.classes import BACKGROUND, MAX_CLASSES, VOID, ClassList
 from trainer.data.files import check_plain, read_text
 from trainer.data.formats.base import NamedMask, Split
+from trainer.data.formats.outlines import Patch
 from trainer.errors import DataError
 from trainer.translatable import translatable
 
@@ -139,17 +139,17 @@ class MaskPainter:
         self._numbers = dict.fromkeys(BACKGROUND_NAMES, BACKGROUND)
         self._names: list[str] = []
 
-    def paint(self, inside: NDArray[np.bool_], name: str | None) -> None:
-        """Give pixels (H, W) to a class; with None they are undecided."""
+    def paint(self, patch: Patch, name: str | None) -> None:
+        """Give pixels to a class; with None they are undecided."""
         if name is None:
-            self._labels[inside] = VOID
+            patch.of(self._labels)[patch.inside] = VOID
             return
         if name not in self._numbers:
             self._names.append(name)
             self._numbers[name] = len(self._names)
             if len(self._names) > MAX_CLASSES:
                 raise DataError(f"one mask has more than {MAX_CLASSES} classes; leave some out")
-        self._labels[inside] = self._numbers[name]
+        patch.of(self._labels)[patch.inside] = self._numbers[name]
 
     def mask(self, tags: Iterable[str] = ()) -> NamedMask:
         """Return the mask, with what else its photo is said to show."""

@@ -16,10 +16,9 @@ from trainer.data.formats.outlines import (
 from trainer.errors import DataError
 
 
-def whole(area, shape):
+def whole(patch, shape):
     inside = np.zeros(shape, bool)
-    height, width = area.inside.shape
-    inside[area.top : area.top + height, area.left : area.left + width] = area.inside
+    patch.of(inside)[:] = patch.inside
     return inside
 
 
@@ -39,12 +38,14 @@ def areas():
 
 def test_an_outline_along_the_borders_gives_back_the_pixels(areas):
     for area, inside in areas:
-        np.testing.assert_array_equal(fill_borders(border_outlines(area), inside.shape), inside)
+        filled = fill_borders(border_outlines(area), inside.shape)
+        np.testing.assert_array_equal(whole(filled, inside.shape), inside)
 
 
 def test_an_outline_through_the_outermost_pixels_gives_back_the_pixels_with_holes_left_out(areas):
     for area, inside in areas:
-        np.testing.assert_array_equal(fill_pixels(drawable(pixel_outline(area)) + 0.5, inside.shape), inside)
+        filled = fill_pixels(drawable(pixel_outline(area)) + 0.5, inside.shape)
+        np.testing.assert_array_equal(whole(filled, inside.shape), inside)
 
 
 def test_opencv_fills_the_same_pixels(areas):
@@ -88,5 +89,16 @@ def test_a_straight_edge_has_no_points_but_its_ends():
 
 def test_what_reaches_beyond_the_image_is_cut_off():
     far = np.array([[-50.5, -20], [40, -20], [40, 6], [-50.5, 6]])
-    np.testing.assert_array_equal(fill_borders([far], (10, 12)), np.arange(10)[:, None] < np.full(12, 6))
-    np.testing.assert_array_equal(fill_pixels(far, (10, 12)), np.arange(10)[:, None] < np.full(12, 7))
+    for fill, rows in ((lambda: fill_borders([far], (10, 12)), 6), (lambda: fill_pixels(far, (10, 12)), 7)):
+        expected = np.arange(10)[:, None] < np.full(12, rows)
+        np.testing.assert_array_equal(whole(fill(), (10, 12)), expected)
+    for beyond in (far - 200, far + 200):
+        assert not fill_borders([beyond], (10, 12)).inside.any()
+        assert not fill_pixels(beyond, (10, 12)).inside.any()
+
+
+def test_what_is_no_number_is_refused():
+    bad = np.array([[1, 2], [np.nan, 3], [4, 4]])
+    for fill in (lambda: fill_borders([bad], (9, 9)), lambda: fill_pixels(bad, (9, 9))):
+        with pytest.raises(ValueError, match="no number"):
+            fill()
