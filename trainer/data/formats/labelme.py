@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from trainer.data.classes import VOID, ClassList
 from trainer.data.formats.base import ExportEntry, MaskEntry, NamedMask, Reader, Writer
-from trainer.data.formats.outlines import Patch, areas_of, drawable, fill_pixels, pixel_outline
+from trainer.data.formats.outlines import IN_PIXEL, Patch, areas_of, drawable, fill_pixels, pixel_outline
 from trainer.data.formats.photo import write_photo
 from trainer.data.formats.reading import (
     MaskPainter,
@@ -66,8 +66,7 @@ class LabelmeWriter(Writer):
         shapes = [
             {
                 "label": IGNORE if area.label == VOID else self._classes.name_of(area.label),
-                # The middles of the pixels: labelme cuts off what is behind the point.
-                "points": (drawable(pixel_outline(area)) + 0.5).tolist(),
+                "points": (drawable(pixel_outline(area)) + IN_PIXEL).tolist(),
                 "group_id": None,
                 "description": "",
                 "shape_type": "polygon",

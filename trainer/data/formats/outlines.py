@@ -25,6 +25,9 @@ from trainer.data.classes import BACKGROUND, VOID, labels_in
 Points = NDArray[np.int64]
 """Corners of a closed polygon in pixels, (N, 2) as (x, y); the last is joined to the first."""
 
+IN_PIXEL = 0.25
+"""What is added to a pixel's (x, y) for a point in it that is that pixel whether it is rounded or cut off."""
+
 _FAR = 1e6  # pixels; what lies beyond is no part of any photo
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from trainer.data.classes import ClassList
 from trainer.data.formats.base import ExportEntry, MaskEntry, NamedMask, Reader, Split, Writer
-from trainer.data.formats.outlines import areas_of, drawable, fill_pixels, pixel_outline
+from trainer.data.formats.outlines import IN_PIXEL, areas_of, drawable, fill_pixels, pixel_outline
 from trainer.data.formats.photo import write_photo
 from trainer.data.formats.reading import MaskPainter, class_list, files_below, read_lines, split_called
 from trainer.data.ids import file_under
@@ -19,6 +19,7 @@ from trainer.errors import DataError
 from trainer.translatable import translatable
 
 _LIST, _NAMES = "data.yaml", "classes.txt"
+_CUT = 0.02  # pixels that a point may lack because a program wrote few decimals
 _ENTRY = re.compile(r"(?:(?P<number>\d+)\s*:|-)?\s*(?P<name>.*)", re.DOTALL)
 
 
@@ -26,8 +27,8 @@ class YoloWriter(Writer):
     """``images`` and ``labels`` by split, and ``data.yaml``; a line for each connected area.
 
     A line is the number of the class, from 0, and a polygon in shares of width and height. It runs through
-    the middles of the outermost pixels and joins holes to the outline, so that OpenCV, and hence Ultralytics,
-    fills the very same pixels. Undecided pixels cannot be said in YOLO.
+    the outermost pixels and joins holes to the outline, so that OpenCV, and hence Ultralytics or supervision,
+    fill the very same pixels. Undecided pixels cannot be said in YOLO.
     """
 
     name = "yolo"
@@ -50,7 +51,7 @@ class YoloWriter(Writer):
         size = entry.mask.shape[::-1]
         lines = []
         for area in areas_of(entry.mask):
-            shares = (drawable(pixel_outline(area)) + 0.5) / size
+            shares = (drawable(pixel_outline(area)) + IN_PIXEL) / size
             lines.append(f"{area.label - 1} {' '.join(f'{share:.6f}' for share in shares.ravel())}\n")
         path = file_under(self._root / "labels" / entry.split, entry.id, ".txt")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +111,7 @@ class YoloReader(Reader):
                     raise ValueError(f"{line[:40]!r} is no polygon")
                 if int(number) not in names:
                     raise ValueError(f"no name is given for the class {number}")
-                points = np.array(shares, np.float64).reshape(-1, 2) * shape[::-1]
+                points = np.array(shares, np.float64).reshape(-1, 2) * shape[::-1] + _CUT
                 painter.paint(fill_pixels(points, shape), names[int(number)])
         except ValueError as error:
             raise DataError(

@@ -213,6 +213,13 @@ def test_yolo_classes_may_be_a_text_file_or_those_of_the_project(tmp_path):
     assert set(read(tmp_path, classes=ClassList(("cow",)))[0]) == {"cow"}
 
 
+def test_yolo_points_of_few_decimals_are_the_pixels_that_were_meant(tmp_path):
+    (tmp_path / "labels").mkdir()
+    shares = [f"{x / 16:.3f} {y / 12:.3f}" for x, y in ((3, 2), (13, 2), (13, 7), (3, 7))]
+    (tmp_path / "labels/x.txt").write_text(f"1 {' '.join(shares)}\n")
+    check(read(tmp_path)[0], dog=box(2, 3, 8, 14))
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [("0 0.5 0.5 0.2 0.2", "no polygon"), ("9 0 0 1 0 1 1", "class 9"), ("0 a b c d e f", "")],

@@ -140,24 +140,25 @@ def test_labelme_files_flag_the_tags_and_name_the_photo_beside_them(tmp_path, ob
     assert (data["imagePath"], data["imageData"], data["shapes"]) == ("cat.jpg", None, [])
 
 
-def yolo_labels(root, split, image_id, size):
-    """The labels as Ultralytics reads them: shares of the size, cut to pixels, filled by OpenCV."""
+def yolo_labels(root, split, image_id, size, to_pixels):
+    """The labels as programs read them: shares of the size, made pixels, filled by OpenCV."""
     cv2 = pytest.importorskip("cv2")
     canvas = np.zeros(size, np.uint8)
     for line in (root / "labels" / split / f"{image_id}.txt").read_text().splitlines():
         number, *shares = line.split()
         points = np.array(shares, np.float32).reshape(-1, 2) * size[::-1]
         assert len(points) >= 3 and (points >= 0).all() and (points <= size[::-1]).all()
-        cv2.fillPoly(canvas, [points.astype(np.int32)], int(number) + 1)
+        cv2.fillPoly(canvas, [to_pixels(points).astype(np.int32)], int(number) + 1)
     return canvas
 
 
-def test_opencv_fills_yolo_polygons_to_the_same_masks(tmp_path, objects):
+@pytest.mark.parametrize("to_pixels", [np.trunc, np.round], ids=["ultralytics", "supervision"])
+def test_opencv_fills_yolo_polygons_to_the_same_masks(tmp_path, objects, to_pixels):
     out = tmp_path / "out"
     assert write_data_set(YoloWriter, out, objects, CLASSES) == [UNDECIDED]
     for entry in objects:
         assert (out / "images" / entry.split / f"{entry.id}.jpg").is_file()
-        labels = yolo_labels(out, entry.split, entry.id, entry.mask.shape)
+        labels = yolo_labels(out, entry.split, entry.id, entry.mask.shape, to_pixels)
         np.testing.assert_array_equal(labels, decided(entry.mask))
 
 
