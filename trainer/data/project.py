@@ -57,13 +57,15 @@ class Project:
     call wrote is on the disk when it returns. Unknown image ids and files that fail raise `DataError`.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, made_now: bool = False) -> None:
+        """Only a project that was `made_now` may name photos anywhere: what a file says is not trusted."""
         self._database = database
         self.changes = Changes()
         self.problems: list[str] = []
         self.folder = database.file.parent
         root = str(self.setting("root", ".."))
-        if root != ".." and not self.folder.resolve().is_relative_to(user_projects().resolve()):
+        trusted = made_now or self.folder.resolve().is_relative_to(user_projects().resolve())
+        if root != ".." and not trusted:
             database.close()
             raise DataError(
                 translatable(
@@ -107,7 +109,7 @@ class Project:
             )
             image_rows.add(connection, source.root, [(item.id, item) for item in source.items])
 
-        project = cls(Database.create(file, fill))
+        project = cls(Database.create(file, fill), made_now=True)
         project.problems = list(source.problems)
         return project
 
