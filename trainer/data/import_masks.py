@@ -15,7 +15,7 @@ from trainer.data.formats import voc
 from trainer.data.formats.base import MaskEntry, NamedMask, Reader
 from trainer.data.ids import composed
 from trainer.data.image_rows import ImageRecord
-from trainer.data.images import IMAGE_SUFFIXES, image_size
+from trainer.data.images import IMAGE_SUFFIXES
 from trainer.data.imported_rows import Import
 from trainer.data.journal import packed
 from trainer.data.location import existing_project
@@ -74,7 +74,7 @@ def import_masks(
     def read(pair: tuple[MaskEntry, ImageRecord]) -> NamedMask | DataError:
         entry, record = pair
         try:
-            return reader.read(entry, image_size(record.path), listed)
+            return reader.read(entry, record.path, listed)
         except DataError as error:
             return error
 

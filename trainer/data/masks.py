@@ -27,8 +27,12 @@ NO_CLASS = (
 )
 """What to say of masks that teach and tell nothing, as black and white ones of one object."""
 
+OBJECT = "object"
+"""Name of the class of an object of which nothing else is known."""
+
 Labels = NDArray[np.uint8]
 _NOT_LABELS = 0x100
+_GREY = {0: BACKGROUND, 128: VOID, 255: 1}  # labels of a mask of one object by its grey values
 
 
 def mask_folder(root: Path) -> Path:
@@ -200,6 +204,19 @@ def _translation(own: ClassList | None, classes: ClassList | None) -> NDArray[np
         name = own.name_of(label)
         table[label] = classes.id_of(name) if name in classes else ids.get(name.casefold(), _NOT_LABELS)
     return table
+
+
+def one_object(values: Labels) -> Labels | None:
+    """Return the labels of a mask of one object, uint8 (H, W): 1 where its values are 255, void where 128.
+
+    None where it is none: it holds other values, or no 255.
+    """
+    found = labels_in(values)
+    if 255 not in found or not set(found) <= _GREY.keys():
+        return None
+    table = np.zeros(256, np.uint8)
+    table[list(_GREY)] = list(_GREY.values())
+    return table[values]
 
 
 def fitted(labels: Labels, name: str, photo: str, size: tuple[int, int], orientation: int) -> Labels:

@@ -8,18 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.data.classes import VOID, ClassList, labels_in
+from trainer.data.classes import ClassList
 from trainer.data.formats import voc
 from trainer.data.images import load_image
-from trainer.data.masks import MaskReader, mask_file
+from trainer.data.masks import OBJECT, MaskReader, mask_file, one_object
 from trainer.data.source import open_source
 from trainer.errors import DataError
-
-OBJECT = "object"
-"""Name of the class of an object of which nothing else is known."""
-
-_GREY = {0: 0, 128: VOID, 255: 1}
-"""Labels of a mask of one object by its grey values: background, void, object."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +35,12 @@ class Photo:
         image = load_image(self.image_path)
         if not self.grey:
             return image, MaskReader(classes, self.root).read(self.truth_path, self.image_path)
-        truth = MaskReader().read(self.truth_path, self.image_path)
-        labels = labels_in(truth)
-        if 255 not in labels or not set(labels) <= _GREY.keys():
+        truth = one_object(MaskReader().read(self.truth_path, self.image_path))
+        if truth is None:
             raise DataError(
                 f"{self.truth_path} is no mask of one object; it has to hold 255 for the object, "
                 "0 for background and 128 for void"
             )
-        table = np.zeros(256, np.uint8)
-        table[list(_GREY)] = list(_GREY.values())
-        truth = table[truth]
         return image, truth
 
 

@@ -11,13 +11,14 @@ from typing import NamedTuple
 import numpy as np
 
 from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
+from trainer.data.masks import OBJECT
 from trainer.errors import DataError, UserError
 from trainer.evaluation import object_iou
 from trainer.progress import NullReporter, Reporter
 from trainer.robot import OURS, ProtocolName
 from trainer.robot.clicks import CarefulRobot, UnsteadyRobot
 from trainer.robot.methods import Method
-from trainer.robot.photos import OBJECT, PhotoSet
+from trainer.robot.photos import PhotoSet
 from trainer.robot.scores import Course, Simulation
 
 

@@ -125,7 +125,7 @@ def test_a_damaged_mask_is_named_and_the_rest_goes_on(project, photos, tmp_path)
     strangers, *damaged = result.problems
     assert "nobody" in strangers
     for problem, words in zip(
-        damaged, ("a.png", "b.png is for a photo of 9×7", "c.png has the label 4"), strict=True
+        damaged, ("a.png", "b.png is 9×7 but its photo b.jpg is 64×48", "c.png has the label 4"), strict=True
     ):
         assert words in problem
 

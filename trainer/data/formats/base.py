@@ -108,8 +108,8 @@ class Reader(Protocol):
     def entries(self) -> Iterator[MaskEntry]:
         """Go through its masks in a fixed order."""
 
-    def read(self, entry: MaskEntry, shape: tuple[int, int], classes: ClassList) -> NamedMask:
-        """Read the mask of a photo of `shape` (H, W); `classes` stand for numbers that it has no names for.
+    def read(self, entry: MaskEntry, photo: Path, classes: ClassList) -> NamedMask:
+        """Read the mask of a photo, upright; `classes` stand for numbers that it has no names for.
 
         Raises `DataError` naming the file where it is damaged, does not fit the photo, or has a class that
         nothing names.

@@ -25,6 +25,7 @@ from trainer.data.formats.reading import (
     split_called,
 )
 from trainer.data.ids import file_under
+from trainer.data.images import image_size
 from trainer.errors import DataError
 from trainer.translatable import translatable
 
@@ -160,9 +161,9 @@ class CocoReader(Reader):
         """See `Reader.entries`."""
         return iter(self._found)
 
-    def read(self, entry: MaskEntry, shape: tuple[int, int], classes: ClassList) -> NamedMask:
+    def read(self, entry: MaskEntry, photo: Path, classes: ClassList) -> NamedMask:
         """See `Reader.read`."""
-        file, image = self._found[entry]
+        (file, image), shape = self._found[entry], image_size(photo)
         if "height" in image and "width" in image:
             check_size(file.path, (image["height"], image["width"]), shape)
         painter = MaskPainter(shape)

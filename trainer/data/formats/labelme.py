@@ -28,6 +28,7 @@ from trainer.data.formats.reading import (
     read_lines,
 )
 from trainer.data.ids import file_under
+from trainer.data.images import image_size
 from trainer.errors import DataError
 from trainer.translatable import translatable
 
@@ -114,10 +115,10 @@ class LabelmeReader(Reader):
         for file in _files(self._root):
             yield MaskEntry(file.relative_to(self._root).with_suffix("").as_posix())
 
-    def read(self, entry: MaskEntry, shape: tuple[int, int], classes: ClassList) -> NamedMask:
+    def read(self, entry: MaskEntry, photo: Path, classes: ClassList) -> NamedMask:
         """See `Reader.read`."""
         path = self._root / f"{entry.photo}.json"
-        text = read_annotations(path)
+        text, shape = read_annotations(path), image_size(photo)
         painter = MaskPainter(shape)
         try:
             content = json.loads(text)

@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
-from trainer.data.classes import VOID, ClassList, labels_in
+from trainer.data.classes import ClassList
 from trainer.data.formats.base import MaskEntry, NamedMask, Reader
-from trainer.data.formats.reading import check_size, files_below
-from trainer.data.masks import MaskReader
+from trainer.data.formats.reading import files_below
+from trainer.data.masks import OBJECT, MaskReader, one_object
 from trainer.translatable import translatable
-
-OBJECT = "object"
-"""The class of an object of which nothing else is known."""
 
 _MASKS, _IMAGES = "masks", "images"
 _SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
-_UNSURE = 128
 
 
 class MaskFolderReader(Reader):
@@ -48,18 +42,13 @@ class MaskFolderReader(Reader):
         """See `Reader.entries`."""
         return iter(self._files)
 
-    def read(self, entry: MaskEntry, shape: tuple[int, int], classes: ClassList) -> NamedMask:
+    def read(self, entry: MaskEntry, photo: Path, classes: ClassList) -> NamedMask:
         """See `Reader.read`."""
         path, classes = self._files[entry], self.classes or classes
-        labels = MaskReader().read(path)
-        check_size(path, labels.shape, shape)
-        found = set(labels_in(labels))
-        if VOID not in found or not found <= {0, _UNSURE, VOID}:
-            return NamedMask(MaskReader(classes, self._root).read(path), classes.names)
-        objects = np.zeros_like(labels)
-        objects[labels == VOID] = 1
-        objects[labels == _UNSURE] = VOID
-        return NamedMask(objects, classes.names if len(classes) == 1 else (OBJECT,))
+        shown = one_object(MaskReader().read(path, photo))
+        if shown is None:
+            return NamedMask(MaskReader(classes, self._root).read(path, photo), classes.names)
+        return NamedMask(shown, classes.names if len(classes) == 1 else (OBJECT,))
 
 
 def _folder(path: Path) -> Path:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from trainer.data.classes import ClassList
 from trainer.data.formats.base import MaskEntry, NamedMask, Reader, Split
-from trainer.data.formats.reading import check_size, files_below, read_lines
+from trainer.data.formats.reading import files_below, read_lines
 from trainer.data.formats.voc_writer import VocWriter
-from trainer.data.masks import MASK_FOLDER, MaskReader, mask_file
+from trainer.data.masks import MASK_FOLDER, MASK_SUFFIXES, MaskReader, mask_file
 
-_MASKS = MASK_FOLDER
+_SUFFIXES = frozenset(suffix.lower() for suffix in MASK_SUFFIXES)
 
 
 class VocReader(Reader):
@@ -26,7 +26,7 @@ class VocReader(Reader):
     @staticmethod
     def recognises(path: Path) -> bool:
         """See `Reader.recognises`."""
-        return next(files_below(_tree(path) / _MASKS, {".png"}), None) is not None
+        return next(files_below(_tree(path) / MASK_FOLDER, _SUFFIXES), None) is not None
 
     def __init__(self, path: Path, classes: ClassList | None) -> None:
         self._root = _tree(path)
@@ -40,19 +40,17 @@ class VocReader(Reader):
             listing = self._root / "ImageSets" / "Segmentation" / f"{split}.txt"
             if listing.is_file():
                 splits |= dict.fromkeys(read_lines(listing), split)
-        for file in files_below(self._root / _MASKS, {".png"}):
-            photo = file.relative_to(self._root / _MASKS).with_suffix("").as_posix()
+        for file in files_below(self._root / MASK_FOLDER, _SUFFIXES):
+            photo = file.relative_to(self._root / MASK_FOLDER).with_suffix("").as_posix()
             yield MaskEntry(photo, splits.get(photo))
 
-    def read(self, entry: MaskEntry, shape: tuple[int, int], classes: ClassList) -> NamedMask:
+    def read(self, entry: MaskEntry, photo: Path, classes: ClassList) -> NamedMask:
         """See `Reader.read`."""
-        path, classes = mask_file(self._root / _MASKS, entry.photo), self.classes or classes
+        path, classes = mask_file(self._root / MASK_FOLDER, entry.photo), self.classes or classes
         if self._masks is None or self._masks.classes != classes:
             self._masks = MaskReader(classes, self._root)
-        labels = self._masks.read(path)
-        check_size(path, labels.shape, shape)
-        return NamedMask(labels, classes.names)
+        return NamedMask(self._masks.read(path, photo), classes.names)
 
 
 def _tree(path: Path) -> Path:
-    return path.parent if path.name == _MASKS else path
+    return path.parent if path.name == MASK_FOLDER else path

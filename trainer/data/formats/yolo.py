@@ -15,6 +15,7 @@ from trainer.data.formats.outlines import IN_PIXEL, areas_of, drawable, fill_pix
 from trainer.data.formats.photo import write_photo
 from trainer.data.formats.reading import MaskPainter, class_list, files_below, read_lines, split_called
 from trainer.data.ids import file_under
+from trainer.data.images import image_size
 from trainer.errors import DataError
 from trainer.translatable import translatable
 
@@ -99,9 +100,9 @@ class YoloReader(Reader):
         """See `Reader.entries`."""
         return iter(self._files)
 
-    def read(self, entry: MaskEntry, shape: tuple[int, int], classes: ClassList) -> NamedMask:
+    def read(self, entry: MaskEntry, photo: Path, classes: ClassList) -> NamedMask:
         """See `Reader.read`."""
-        path = self._files[entry]
+        path, shape = self._files[entry], image_size(photo)
         names = self._names or dict(enumerate(classes.names))
         painter = MaskPainter(shape)
         try:

@@ -25,11 +25,14 @@ def box(y0, x0, y1, x1):
     return inside
 
 
-def read(path, photo=None, classes=None):
+def read(path, photo=None, classes=None, picture=None):
     """The labels of one mask as (name → where), with the tags; names of labels that do not occur left out."""
     reader = open_masks(path, None, classes)
     entry = next(entry for entry in reader.entries() if photo is None or entry.photo.endswith(photo))
-    mask = reader.read(entry, SHAPE, CLASSES)
+    if picture is None:
+        picture = path.parent / "photo.png"
+        Image.new("RGB", SHAPE[::-1]).save(picture)
+    mask = reader.read(entry, picture, CLASSES)
     names = {255: "undecided"} | dict(enumerate(mask.names, start=1))
     return {names[label]: mask.labels == label for label in np.unique(mask.labels) if label}, mask.tags
 
@@ -303,3 +306,12 @@ def test_members_are_those_of_json(value, indent):
 def test_damaged_json_has_no_members(text):
     with pytest.raises(ValueError):
         list(members(text))
+
+
+def test_a_mask_of_the_photo_as_it_is_stored_is_turned_with_it(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", SHAPE[::-1]).save(tmp_path / "turned.jpg", exif=exif)
+    voc(tmp_path / "set", Image.fromarray(box(0, 0, 3, 16).astype(np.uint8)))
+    found, _ = read(tmp_path / "set", picture=tmp_path / "turned.jpg")
+    np.testing.assert_array_equal(found["cat"], np.arange(16)[:, None] * 0 + np.arange(12) >= 9)
