@@ -126,7 +126,8 @@ class ImportDialog(QDialog):
         def recognised(title: str) -> None:
             if self.folder.text().strip() == text:
                 self._recognised = title
-                self.format.setText(title or self.tr("There are no masks of a known kind."))
+                found = self.tr("Found: {format}").format(format=title)
+                self.format.setText(found if title else self.tr("There are no masks of a known kind."))
                 self._follow()
 
         self._recognised = ""

@@ -61,9 +61,9 @@ def import_masks(
 ) -> Imported:
     """Give the images of a project the masks of a data set: as accepted ones, or as proposals to look at.
 
-    Masks find their images by path, as far as both tell it. Classes go by name; those that the project lacks
-    are added, and what a mask shows is tagged. Images that a person has corrected or accepted keep theirs. A
-    mask that cannot be read is named in the result, and the rest goes on.
+    Masks find their images by path, as far as both tell it. Classes go by name, however it is capitalised;
+    those that the project lacks are added, and what a mask shows is tagged. Images that a person corrected
+    or accepted keep theirs. A mask that cannot be read is named in the result, and the rest goes on.
 
     `progress` gets each mask of the data set when it is done; once `cancelled` returns True nothing more is
     read, and what is imported stays.
@@ -146,20 +146,26 @@ def _as_project_has_it(project: Project, entry: MaskEntry, record: ImageRecord, 
     for label in labels_in(mask.labels):
         if label in (BACKGROUND, VOID):
             continue
-        name = mask.names[label - 1]
         try:
-            table[label] = project.classes.id_of(name) if name in project.classes else project.add_class(name)
+            table[label] = _class_called(mask.names[label - 1], project)
         except DataError as error:
             raise DataError(
                 translatable(
                     "the mask of {photo} cannot be imported: {problem}", photo=record.id, problem=error
                 )
             ) from error
-        shown.append(name)
+        shown.append(project.classes.name_of(int(table[label])))
     said = [name for name in mask.tags if name in project.classes]
     tags = tuple(dict.fromkeys((*record.tags, *said, *shown)))
     labels = table[mask.labels]
     return Import(record.id, labels.shape, packed(labels), tags, entry.split)
+
+
+def _class_called(name: str, project: Project) -> int:
+    """Return the class of a name, however it is capitalised; one that the project lacks is added."""
+    alike = {known.casefold(): known for known in reversed(project.classes.names)}
+    known = name if name in project.classes else alike.get(name.casefold())
+    return project.add_class(name) if known is None else project.classes.id_of(known)
 
 
 class _Photos:

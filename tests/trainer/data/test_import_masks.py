@@ -133,13 +133,13 @@ def test_a_damaged_mask_is_named_and_the_rest_goes_on(project, photos, tmp_path)
 def test_classes_go_by_name_and_new_ones_are_added(project, photos, tmp_path):
     export_project(project, WRITERS["coco"], tmp_path / "out")
     shutil.copytree(photos, tmp_path / "other", ignore=shutil.ignore_patterns("affinity-project"))
-    with closing(Project.open_folder(tmp_path / "other", ClassList(("dog", "cat")))) as other:
+    with closing(Project.open_folder(tmp_path / "other", ClassList(("dog", "Cat")))) as other:
         result = import_masks(other, open_masks(tmp_path / "out"))
         assert result.new_classes == ["big cup"]
-        assert other.classes.names == ("dog", "cat", "big cup")
+        assert other.classes.names == ("dog", "Cat", "big cup")
         expected = np.array([0, 2, 3])[np.where(mask_of(1) == 255, 0, mask_of(1))]
         np.testing.assert_array_equal(other.accepted_mask("a"), expected)
-        assert other.record("a").tags == ("cat", "big cup") and other.record("d").tagged
+        assert other.record("a").tags == ("Cat", "big cup") and other.record("d").tagged
 
 
 def test_a_project_made_for_an_import_takes_the_classes_of_the_masks(project, photos, tmp_path):

@@ -3,8 +3,9 @@
 import json
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from threading import Event
+from threading import Event, Timer
 
 import numpy as np
 import pytest
@@ -19,8 +20,8 @@ from annotator.session import Session
 from annotator.settings import DeskSettings
 from annotator.shell.window import Window
 from annotator.theme import Theme
-from trainer.data.formats.voc_reader import VocReader
 from trainer.data.images import load_image, save_mask
+from trainer.data.masks import MaskReader
 from trainer.data.project import Project, Status
 
 CAT, PERSON = 8, 15
@@ -73,7 +74,7 @@ def test_masks_are_imported_as_accepted_ones_and_shown_at_once(
     session = active.session
     assert session.image_id == "astronaut"
     dialog = ask(active, masks, qtbot)
-    assert dialog.format.text() == "PASCAL VOC"
+    assert dialog.format.text() == "Found: PASCAL VOC"
     with qtbot.waitSignal(session.image_changed, timeout=20000):
         click(dialog.start, qtbot)
     assert dialog.outcome.text() == "Masks imported: 3." and not dialog.progress.isVisible()
@@ -179,13 +180,13 @@ def test_the_mask_of_the_models_can_be_taken_instead_and_the_imported_one_given_
 @pytest.fixture
 def paused(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
     """Masks are not read before this is set."""
-    going, read = Event(), VocReader._labels
+    going, read = Event(), MaskReader.read
 
-    def waiting(reader: VocReader, path: Path) -> np.ndarray:
+    def waiting(reader: MaskReader, path: Path, photo: Path) -> np.ndarray:
         going.wait(60)
-        return read(reader, path)
+        return read(reader, path, photo)
 
-    monkeypatch.setattr(VocReader, "_labels", waiting)
+    monkeypatch.setattr(MaskReader, "read", waiting)
     yield going
     going.set()
 
@@ -207,6 +208,18 @@ def test_an_import_can_be_cancelled_and_is_told_of_when_the_dialog_is_gone(
         paused.set()
     assert "Masks imported: 0. The rest was cancelled." in active.messages.texts
     assert all(record.status is not Status.ACCEPTED for record in session.records.values())
+
+
+def test_closing_the_window_ends_an_import(
+    active: Window, masks: Path, paused: Event, sample: Path, qtbot: QtBot
+) -> None:
+    dialog = ask(active, masks, qtbot)
+    click(dialog.start, qtbot)
+    qtbot.waitUntil(lambda: dialog.progress.maximum() == 3, timeout=10000)
+    Timer(0.2, paused.set).start()  # a mask that is being read is read to its end
+    assert active.close() and active.session.jobs.finish(0)
+    with closing(Project.open(sample, reading=True)) as project:
+        assert all(record.status is not Status.ACCEPTED for record in project.images())
 
 
 def test_what_a_person_does_meanwhile_stays(active: Window, masks: Path, paused: Event, qtbot: QtBot) -> None:
