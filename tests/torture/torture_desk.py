@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
 import os
@@ -35,6 +36,7 @@ from annotator.theme import Theme  # noqa: E402
 from trainer.data.project import Status  # noqa: E402
 from trainer.data.sample import PHOTOS, build_sample  # noqa: E402
 from trainer.learn.augment import Augmentation  # noqa: E402
+from trainer.memory import return_freed_memory  # noqa: E402
 from trainer.worker.messages import Start, State, ValidationPoint  # noqa: E402
 
 COPIES = 6  # of each photo of the sample
@@ -106,11 +108,17 @@ def until(met: Callable[[], bool], what: str, patience: float = PATIENCE) -> Non
         QTest.qWait(1)
 
 
-def resident_mb() -> float | None:
-    """Memory of this process that is in RAM; None where the system does not tell."""
+def held_mb() -> float | None:
+    """Memory that this process holds in RAM; None where the system does not tell.
+
+    What has been freed and the C library keeps goes back first: it comes and goes by tens of megabytes with
+    every round of the trainer.
+    """
     file = Path("/proc/self/statm")
     if not file.is_file():
         return None
+    gc.collect()
+    return_freed_memory()
     return int(file.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -257,13 +265,13 @@ def repeated(
 
     At the end of the warm-up `warmed_up` is waited for.
     """
-    begun, warm = time.monotonic(), resident_mb()
+    begun, warm = time.monotonic(), held_mb()
     for number in range(rounds):
         if number == int(WARM_UP * rounds):
             warmed_up()
-            warm = resident_mb()
+            warm = held_mb()
         act(number)
-    end = resident_mb()
+    end = held_mb()
     grown = None if warm is None or end is None else round(end - warm, 1)
     if grown is not None and grown > most_growth:
         problems.append(f"{act.__name__}: memory grew by {grown} MB after the warm-up")

@@ -113,8 +113,9 @@ def test_background_only_is_said_by_a_box_of_its_own_and_taken_back_by_it(
 
 
 @pytest.fixture
-def untagged(sample: Path) -> Path:
-    """The sample without any tags, but with its classes."""
+def untagged(sample: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The sample without any tags, but with its classes; all of them are suggested by random weights."""
+    monkeypatch.setattr("trainer.engine.LIKELY", 0.2)
     (sample / "tags.csv").unlink()
     (sample / "classes.txt").write_text("cat\nperson\ncar\n")
     return sample
@@ -143,7 +144,12 @@ def test_an_image_without_tags_says_what_to_do_and_a_click_takes_a_suggestion(
 
 
 def test_the_segmentation_network_suggests_what_it_sees(untagged: Path, qtbot: QtBot) -> None:
-    session = Session(segmenting_engine)
+    def load(project: Project) -> Loaded:
+        engine, segmenting = unlearnt_engine(project).engine, segmenting_engine(project).engine
+        engine.replace_models(segmentation=segmenting.models.segmentation)
+        return Loaded(engine)
+
+    session = Session(load)
     panel = TagsPanel(session, Theme("dark"))
     qtbot.addWidget(panel)
     panel.show()
