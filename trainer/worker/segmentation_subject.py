@@ -24,7 +24,7 @@ from trainer.learn.segmentation_head import (
     photo_maps,
     predict_from_maps,
 )
-from trainer.models.class_rows import grown
+from trainer.models.class_rows import grown, segments
 from trainer.models.segnet import SegmentationNet
 from trainer.worker.affinity_subject import AffinitySubject
 from trainer.worker.known_masks import Known
@@ -102,8 +102,8 @@ class SegmentationSubject:
         self.labels = sorted({label for mask in masks for label in labels_in(mask)} - {VOID})
 
     def mask(self, net: SegmentationNet | None, photo: Known) -> np.ndarray:
-        """See `Subject.mask`."""
-        if net is None:
+        """See `Subject.mask`: propagated, as the desk shows it, where the network lacks a class."""
+        if net is None or not segments(net, self._engine.models.classifier, photo.classes):
             return self._propagation.mask(self._engine.models.affinity, photo)
         maps = partial(self.maps, photo)
         return predict_from_maps(net, maps, photo.classes, photo.labels.shape)

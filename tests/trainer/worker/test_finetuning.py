@@ -17,11 +17,14 @@ import trainer.worker.segmentation_subject
 from trainer.data.images import load_image
 from trainer.data.project import Project
 from trainer.engine import Engine
+from trainer.learn.segmentation_head import new_head
 from trainer.method.propagations import SEGMENTATION
+from trainer.models.class_rows import forget
 from trainer.worker.finetuning import NothingToLearn, Training
-from trainer.worker.known_masks import ACCEPTED, AUTOMATIC, CORRECTED, Known
+from trainer.worker.known_masks import ACCEPTED, AUTOMATIC, CORRECTED, Known, corrected_mask
 from trainer.worker.messages import Message, ModelChanged, Promoted, ValidationPoint
 from trainer.worker.model_versions import Taught, load_version, save_version
+from trainer.worker.segmentation_subject import SegmentationSubject
 from trainer.worker.verdict import Verdict
 
 
@@ -209,3 +212,18 @@ def test_a_segmentation_network_takes_the_place_of_propagation_by_evidence_and_g
     assert engine.propose(photo, ["cat", "moon"]).classes == (CAT, moon)
     engine.replace_models(segmentation=untuned.segmentation, version=0)
     assert engine.propose(photo, ["cat"]).source == "walk"
+
+
+def test_masks_are_judged_as_the_desk_shows_them_where_a_network_lacks_a_class(
+    project: Project, engine: Engine
+) -> None:
+    correct(project, "chelsea")
+    photo = corrected_mask(project, project.record("chelsea"), engine.strokes)
+    photo = replace(photo, classes=(CAT,))
+    subject = SegmentationSubject(engine)
+    network = new_head(engine.models.classifier.backbone, 20, seed=0)
+    forget(network.classify, [CAT])
+    nn.init.constant_(network.classify.get_parameter("bias")[CAT], 1e4)  # by itself it would see nothing else
+    assert (subject.mask(network, photo) == subject.mask(None, photo)).all()
+    nn.init.ones_(network.classify.weight[CAT])
+    assert (subject.mask(network, photo) == CAT).all()
