@@ -41,7 +41,7 @@ class Crops:
                 yield current
 
     def _batch(self, side: int) -> Tensor:
-        drawn = self._rng.choice(len(self._names), self._count, replace=False, p=self._chances)
+        drawn = self._rng.choice(len(self._names), self._count, self._count > len(self._names), self._chances)
         crops = np.stack([self._crop(self._photos.read(self._names[index]), side) for index in drawn])
         return torch.from_numpy(crops).permute(0, 3, 1, 2)
 

@@ -30,10 +30,11 @@ from trainer.distill.networks import Student, Teacher, map_errors, soft_label_er
 from trainer.distill.photo_archive import PhotoArchive, folder_of
 from trainer.distill.probe import PROBE_CLASSES, probe, probe_names
 from trainer.distributed import SINGLE_PROCESS, ProcessGroup
-from trainer.errors import WeightsError
+from trainer.errors import DataError, WeightsError
 from trainer.models.weights import save_backbone
 
 _HELD_OUT = 200
+_LEAST_PHOTOS = 4
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,11 @@ class Distillation:
         self.photos = PhotoArchive(sources)
         rng = np.random.default_rng(recipe.seed)
         names = rng.permutation([name for name in self.photos.names if folder_of(name) not in PROBE_CLASSES])
+        if len(names) < _LEAST_PHOTOS:
+            raise DataError(
+                f"{len(names)} photos are too few to learn from; give {_LEAST_PHOTOS} or more, as folders or "
+                "zip files"
+            )
         held = min(_HELD_OUT, len(names) // 4)
         self.held_out, self.names = names[:held].tolist(), names[held:].tolist()
         self.teacher = Teacher(teacher, recipe.bfloat16_teacher).to(self.device)

@@ -49,6 +49,11 @@ def test_what_cannot_be_used_is_named(tmp_path: Path, sources: list[Path]) -> No
         PhotoArchive(sources).read("many/inner/00.png")
 
 
+def test_a_batch_may_be_larger_than_the_collection(sources: list[Path]) -> None:
+    photos = PhotoArchive([sources[1]])
+    assert len(next(Crops(photos, photos.names, 9, (0.3, 1.0), seed=0).batches(lambda: 32))) == 9
+
+
 def test_a_small_collection_is_not_drowned_by_a_large_one(sources: list[Path]) -> None:
     photos = PhotoArchive(sources)
     batches = Crops(photos, photos.names, 4, (0.3, 1.0), seed=0).batches(lambda: 32)
