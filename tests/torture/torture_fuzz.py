@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import main as program
+from trainer.data.backup import back_up
 from trainer.data.images import palette_image, save_mask
 from trainer.data.project import Project
 from trainer.models.backbones import build_backbone
@@ -57,6 +58,8 @@ COMMANDS = (
     "train-seg {whole} --masks {nowhere} --out {out}/net.safetensors --weights {file}",
     "train-strokes {file} --out {out}/net.safetensors --steps 1 --start {nowhere}",
     "export {file} --out {out}",
+    "restore {file} --to {out}",
+    "backup {file} {out}/backup.zip --photos",
     "evaluate {whole} {whole} --split {argument}",
     "pipeline {whole} --out {out} --seed {argument} --alpha {argument} --classifier {nowhere}",
     "predict {whole} --models {nowhere} --out {out} --threads {argument} --device {argument}",
@@ -119,6 +122,7 @@ def make_inputs(root: Path) -> Path:
             archive.write(whole / name, name)
     with closing(Project.open_folder(whole)) as project:
         project.accept("a", mask)
+        back_up(project, whole / "backup.zip", photos=True)
     return whole
 
 

@@ -11,6 +11,7 @@ import typer
 
 from trainer.about import PROGRAM, program_version
 from trainer.cli import (
+    backup,
     distill,
     evaluate,
     export,
@@ -18,6 +19,7 @@ from trainer.cli import (
     pipeline,
     predict,
     report,
+    restore,
     sample,
     simulate,
     train_seg,
@@ -41,6 +43,8 @@ for module in (
     predict,
     simulate,
     distill,
+    backup,
+    restore,
     sample,
 ):
     app.command(module.__name__.rpartition(".")[2].strip("_").replace("_", "-"))(module.run)

@@ -178,6 +178,11 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
+    def copy_to(self, file: Path) -> None:
+        """Write a copy of the file, whatever is being written to it meanwhile."""
+        with self.reading() as connection, closing(sqlite3.connect(file)) as copy:
+            connection.backup(copy)
+
     def close(self) -> None:
         """Close the connections of all threads; none may be in use."""
         with self._lock:
@@ -244,12 +249,8 @@ class Database:
     def _back_up(self) -> None:
         """Copy the healthy file; without room for the copy the work goes on."""
         try:
-            with (
-                write_atomically(backup_of(self.file)) as temporary,
-                self.reading() as connection,
-                closing(sqlite3.connect(temporary)) as copy,
-            ):
-                connection.backup(copy)
+            with write_atomically(backup_of(self.file)) as temporary:
+                self.copy_to(temporary)
         except DataError as error:
             _log.warning("no backup of the project was made: %s", error)
 

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -141,6 +142,12 @@ class Project:
         if existing_project(folder):
             return cls.open(folder)
         return cls.create(folder, open_source(folder, voc.ALL, classes))
+
+    def copy_to(self, file: Path) -> None:
+        """Write a copy of the project file, as it is now; it is of the photos beside which it is put."""
+        self._database.copy_to(file)
+        with closing(sqlite3.connect(file)) as connection, connection:
+            connection.execute("UPDATE settings SET value = ? WHERE key = 'root'", (json.dumps(".."),))
 
     def close(self) -> None:
         """Close the connections of all threads."""
