@@ -24,7 +24,8 @@ def write_atomically(path: Path) -> Iterator[Path]:
     folders are made. Raises `DataError` naming `path` where it cannot be written (disk full, no permission).
     """
     _check_replaceable(path)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    # Shorter than the name where that is as long as a name can be.
+    temporary = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

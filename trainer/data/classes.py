@@ -26,6 +26,8 @@ EDIT_VOID = 254
 """Value of a mask edit that says "undecided"; it becomes VOID in the mask."""
 MAX_CLASSES = 253
 """Class ids are 1…253: 0, 254 and 255 have the meanings above."""
+MOST_BYTES = 200
+"""Length of a class name, which becomes part of file names."""
 
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:;,"<>|?*]')
 _BACKGROUND_NAMES = {"background", "__background__"}
@@ -180,10 +182,12 @@ def _check_name(name: str) -> None:
             translatable("{name!r} cannot name a class; choose a word other than the background's", name=name)
         )
     # Names become parts of file names (ImageSets/Main) and cells of tag files.
-    if _FORBIDDEN.search(name) or name.startswith((".", "#")):
+    is_long = len(name.encode(errors="replace")) > MOST_BYTES
+    if _FORBIDDEN.search(name) or name.startswith((".", "#")) or is_long:
         raise DataError(
             translatable(
-                "the class name {name!r} holds characters that files cannot; use letters and digits",
-                name=name,
+                "the class name {name!r} is too long or holds characters that files cannot; "
+                "use a few letters and digits",
+                name=f"{name[:40]}…" if is_long else name,
             )
         )

@@ -127,15 +127,21 @@ def image_folder(root: Path) -> Path:
 def image_files(root: Path) -> list[PurePosixPath]:
     """List the image files below a folder, relative to it, in natural order (img2 before img10).
 
-    Those in a folder ``masks`` beside ``images`` are none.
+    Those in a folder ``masks`` beside ``images`` are none, nor is ``img_mask.png`` beside ``img.jpg``.
     """
     files: list[PurePosixPath] = []
     for folder, folders, names in os.walk(root):
         no_images = _NO_IMAGES | {"masks"} if "images" in folders else _NO_IMAGES
         folders[:] = [name for name in folders if name not in no_images and not name.startswith(".")]
         relative = PurePosixPath(Path(folder).relative_to(root).as_posix())
-        files += (relative / name for name in names if _is_image_name(name))
+        files += (relative / name for name in names if _is_image_name(name) and not _is_mask(name, names))
     return sorted(files, key=lambda file: natural_key(str(file)))
+
+
+def _is_mask(name: str, beside: Collection[str]) -> bool:
+    """Tell the masks that some tools put beside their photos."""
+    stem, mark, _ = name.partition("_mask.png")
+    return bool(mark) and any(f"{stem}{suffix}" in beside for suffix in (".jpg", ".jpeg", ".png", ".JPG"))
 
 
 def _is_image_name(name: str) -> bool:

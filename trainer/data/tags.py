@@ -39,7 +39,7 @@ def read_tags_csv(
     for line, name, cell in _rows(path, problems):
         place = f"{path}, line {line}"
         name = re.sub(r"^(\./)+", "", name.replace("\\", "/"))
-        image_id = by_name.get(composed(name))
+        image_id = by_name.get(composed(name)) or by_name.get(composed(name.rpartition("JPEGImages/")[2]))
         if image_id is None:
             problems.append(f"{place}: there is no image {name!r}; the row is left out")
             continue

@@ -28,6 +28,8 @@ RUN_FILE = "run.json"
 """Record of a run beside its masks: scores, seconds of each stage, settings, warnings."""
 OVERVIEW_FILE = "overview.png"
 OVERVIEW_ROWS = 8
+USELESS = 0.9
+"""Share of the masks that show nothing, or everything, from which on that is told."""
 
 
 def score_stages(
@@ -72,14 +74,29 @@ def place_stages(kept: Path, out: Path, force: bool) -> list[str]:
 def write_masks(stages: Stages, last: str, out: Path, force: bool, progress: Stage) -> list[str]:
     """Write the label maps of the stage `last` as a VOC tree; return warnings for the user."""
 
+    empty, full, tagged = 0, 0, 0
+
     def entries() -> Iterator[ExportEntry]:
+        nonlocal empty, full, tagged
         for index, item in enumerate(stages.items):
-            yield ExportEntry(item.id, item.image_path, stages.labels(last, index), item.tags)
+            labels = stages.labels(last, index)
+            if item.tags:
+                tagged += 1
+                empty += not labels.any()
+                full += bool(labels.all())
+            yield ExportEntry(item.id, item.image_path, labels, item.tags)
 
     def advance(image_id: str) -> None:
         progress.advance(note=image_id)
 
-    return write_data_set(VocWriter, out, entries(), stages.classes, force, advance)
+    warnings = write_data_set(VocWriter, out, entries(), stages.classes, force, advance)
+    for count, what in ((empty, "show no object"), (full, "cover the whole image")):
+        if count and count >= USELESS * tagged:
+            warnings.append(
+                f"{count} of the {tagged} masks of tagged images {what}: look at {OVERVIEW_FILE}, and give "
+                "more images, better weights (--weights) or another --coverage"
+            )
+    return warnings
 
 
 def write_overview(stages: Stages, last: str, out: Path, title: str) -> None:

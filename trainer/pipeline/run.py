@@ -333,8 +333,16 @@ class _Run:
 
     def _shareable(self, text: str) -> str:
         """A sentence without the folders above the data and the results."""
-        for folder in {self.source.root.parent, self.out.parent, self.out.resolve().parent}:
-            if folder.is_absolute():
+        files = [
+            self.source.root,
+            self.out.absolute(),
+            self.out.resolve(),
+            Path(self.options.weights).absolute(),
+        ]
+        if self.options.classifier is not None:
+            files.append(self.options.classifier.absolute())
+        for folder in sorted({file.parent for file in files}, key=lambda folder: -len(str(folder))):
+            if folder != folder.parent:
                 text = text.replace(f"{folder}{os.sep}", "")
         return text
 

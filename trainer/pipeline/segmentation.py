@@ -112,6 +112,7 @@ def predict_masks(
         )
     group.wait()  # none writes before all have looked
     mine = group.share(source.items)
+    shown = False
     with (report or NullReporter()).stage("predict", len(mine)) as stage:
         for item in mine:
             try:
@@ -120,11 +121,15 @@ def predict_masks(
                 problems.append(str(error))
             else:
                 tags = _tag_ids(item, source.classes) if only_tags else None
-                save_mask(files[item.id], _predict_mask(net, image, tags, crf))
+                mask = _predict_mask(net, image, tags, crf)
+                shown |= bool(mask.any())
+                save_mask(files[item.id], mask)
             stage.advance(note=item.id)
     problems = [problem for part in group.gather(problems) for problem in part]
     if len(problems) == len(source.items):
         raise DataError(f"none of the images in {source.root} can be read; replace them ({problems[0]})")
+    if not any(group.gather(shown)):
+        problems.append("no mask shows an object: the network may not have learnt what these images show")
     return problems
 
 

@@ -3,10 +3,12 @@
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from trainer.data.classes import ClassList
+from trainer.data.images import save_mask
 from trainer.data.project import Project
 from trainer.data.source import open_source
 from trainer.errors import DataError
@@ -120,6 +122,26 @@ def test_masks_beside_images_are_no_photos(tmp_path: Path) -> None:
     photo(tmp_path / "images/a.jpg")
     photo(tmp_path / "masks/a.png")
     assert list(tags_of(tmp_path)) == ["images/a"]
+    photo(tmp_path / "flat/a.jpg")
+    photo(tmp_path / "flat/a_mask.png")
+    photo(tmp_path / "flat/b_mask.png")
+    assert list(tags_of(tmp_path / "flat")) == ["a", "b_mask"]
+
+
+def test_a_table_may_name_the_photos_of_a_tree_by_their_paths(tmp_path: Path) -> None:
+    photo(tmp_path / "JPEGImages/a.jpg")
+    (tmp_path / "tags.csv").write_text("image,tags\nJPEGImages/a.jpg,cat\n")
+    assert tags_of(tmp_path) == {"a": ("cat",)}
+
+
+def test_names_as_long_as_names_can_be_are_kept(tmp_path: Path) -> None:
+    name = "ä" * 100 + "x" * 50
+    save_mask(tmp_path / f"{name}.png", np.zeros((4, 4), np.uint8))
+    assert (tmp_path / f"{name}.png").is_file()
+    photo(tmp_path / "photos/a.jpg")
+    (tmp_path / "photos/tags.csv").write_text(f"image,tags\na,cat {'x' * 250}\n")
+    source = open_source(tmp_path / "photos")
+    assert source.items[0].tags == ("cat",) and "cannot name a class" in source.problems[0]
 
 
 def test_a_list_of_a_sample_counts_as_before(tmp_path: Path) -> None:

@@ -1,14 +1,18 @@
 """A look at the data before a run: what can give nothing useful is refused, or told with what to do."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from trainer.data.classes import ClassList
 from trainer.data.source import Item, open_source
 from trainer.errors import DataError
 from trainer.pipeline.data_check import check_tags, hopeless_classes
+from trainer.pipeline.outputs import write_masks
+from trainer.progress import NullReporter
 
 
 def items(*tags: tuple[str, ...] | None) -> list[Item]:
@@ -48,3 +52,24 @@ def test_tags_that_name_no_class_are_refused(table: str | None, says: str, tmp_p
         (tmp_path / "tags.csv").write_text(table)
     with pytest.raises(DataError, match=says):
         check_tags(open_source(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("value", "says"), [(0, "show no object"), (8, "cover the whole image"), (None, None)]
+)
+def test_masks_that_show_nothing_or_everything_are_told(
+    value: int | None, says: str | None, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"{name}.png" for name in "abc"]
+    for path in paths:
+        Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(path)
+    half = np.zeros((8, 8), np.uint8)
+    half[:4] = 8
+    stages = SimpleNamespace(
+        items=[Item(path.stem, path, ("cat",)) for path in paths],
+        classes=ClassList.voc(),
+        labels=lambda stage, index: half if value is None else np.full((8, 8), value, np.uint8),
+    )
+    with NullReporter().stage("masks", 3) as stage:
+        warnings = write_masks(stages, "walk", tmp_path / "out", False, stage)  # type: ignore[arg-type]
+    assert [says in warning for warning in warnings] == ([] if says is None else [True])
