@@ -81,8 +81,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.pipeline.options.Options", partial(Options, **recipes, least_steps=1))
 
 
-FIGURES = {"seconds.json", "loader-wait-share.json"}
-"""How long stages took; a later run adds to them."""
+FIGURES = {"files.sha256", "seconds.json", "loader-wait-share.json"}
+"""How long stages took, and what was written; a later run adds to them."""
 
 
 def times(folder: Path) -> dict[Path, int]:
