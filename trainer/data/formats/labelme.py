@@ -16,7 +16,15 @@ from PIL import Image, ImageDraw
 
 from trainer.data.classes import VOID, ClassList
 from trainer.data.formats.base import ExportEntry, MaskEntry, NamedMask, Reader, Writer
-from trainer.data.formats.outlines import IN_PIXEL, Patch, areas_of, drawable, fill_pixels, pixel_outline
+from trainer.data.formats.outlines import (
+    IN_PIXEL,
+    Patch,
+    areas_of,
+    drawable,
+    fill_pixels,
+    finite,
+    pixel_outline,
+)
 from trainer.data.formats.photo import write_photo
 from trainer.data.formats.reading import (
     MaskPainter,
@@ -37,6 +45,7 @@ IGNORE, BACKGROUND_NAME = "__ignore__", "_background_"
 
 _VERSION = "5.5.0"  # of labelme: the first ones to write files of this form
 _LABELS = "labels.txt"
+_LARGEST = 50_000  # pixels: to draw larger circles takes minutes, and no photo holds one
 _LOOKED_AT = 20  # files that are looked at before a folder is said to have none of labelme
 
 
@@ -145,15 +154,15 @@ def _files(path: Path) -> Iterator[Path]:
 
 def _patch(shape_: dict[str, Any], shape: tuple[int, int]) -> Patch:
     """Return the pixels of one of labelme's shapes, as labelme's exporters fill them."""
-    kind, points = (
-        shape_.get("shape_type") or "polygon",
-        np.array(shape_["points"], np.float64).reshape(-1, 2),
-    )
+    kind = shape_.get("shape_type") or "polygon"
+    points = finite(np.array(shape_["points"], np.float64).reshape(-1, 2))
     if kind == "mask":
         return _bitmap(shape_["mask"], points, shape)
     if kind == "circle":
         centre, edge = points
         radius = float(np.hypot(*(edge - centre)))
+        if radius > _LARGEST:
+            raise ValueError(f"a circle has a radius of {radius:.0f} pixels")
         canvas = Image.new("L", shape[::-1])
         ImageDraw.Draw(canvas).ellipse([*(centre - radius), *(centre + radius)], fill=1, outline=1)
         return Patch(0, 0, np.asarray(canvas).astype(np.bool_))

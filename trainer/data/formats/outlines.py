@@ -107,7 +107,7 @@ def fill_borders(polygons: Sequence[NDArray], shape: tuple[int, int]) -> Patch:
 
     Each is (N, 2) as (x, y). Raises `ValueError` where a coordinate is no number.
     """
-    polygons = [_finite(points) for points in polygons]
+    polygons = [finite(points) for points in polygons]
     top, left, height, width = _box(np.floor(np.concatenate(polygons)), shape)
     toggles = np.zeros((height, width + 1), np.uint8)
     for points in polygons:
@@ -131,7 +131,7 @@ def fill_pixels(points: NDArray, shape: tuple[int, int]) -> Patch:
 
     It is (N ≥ 3, 2) as (x, y). Raises `ValueError` where a coordinate is no number.
     """
-    corners = np.floor(_finite(points)).astype(np.int64)
+    corners = np.floor(finite(points)).astype(np.int64)
     top, left, height, width = _box(corners, shape)
     canvas = Image.new("L", (width, height))
     ImageDraw.Draw(canvas).polygon((corners - (left, top)).ravel().tolist(), fill=1, outline=1)
@@ -179,8 +179,11 @@ def _placed(points: Points, area: Area) -> Points:
     return points + np.array((area.left, area.top))
 
 
-def _finite(points: NDArray) -> NDArray[np.float64]:
-    """Return points that may come from any file as numbers that can be drawn."""
+def finite(points: NDArray) -> NDArray[np.float64]:
+    """Return points that may come from any file as numbers that can be drawn.
+
+    Raises `ValueError` where a coordinate is no number.
+    """
     numbers = np.asarray(points, np.float64)
     if not np.isfinite(numbers).all():
         raise ValueError("a point is no number")

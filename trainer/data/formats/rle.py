@@ -23,7 +23,10 @@ def decode(counts: Sequence[int] | str, shape: tuple[int, int]) -> NDArray[np.bo
 
     Raises `DataError` where they do not fill the image.
     """
-    lengths = np.asarray(_expanded(counts) if isinstance(counts, str) else counts, np.int64)
+    try:
+        lengths = np.asarray(_expanded(counts) if isinstance(counts, str) else counts, np.int64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DataError("a run-length encoded mask has a length that is no number") from error
     if lengths.ndim != 1 or (lengths < 0).any() or lengths.sum() != shape[0] * shape[1]:
         raise DataError("a run-length encoded mask is not of its image's size")
     values = np.arange(len(lengths)) % 2 == 1

@@ -89,6 +89,8 @@ def test_coco_compressed_runs_are_read(tmp_path):
     [
         ({"category_id": 3, "bbox": [1, 1, 3, 3]}, "box and no mask"),
         ({"category_id": 3, "segmentation": {"counts": [5, 5]}}, "size"),
+        ({"category_id": 3, "segmentation": {"counts": [5, float("inf")]}}, "no number"),
+        ({"category_id": 3, "segmentation": {"counts": [10**30]}}, "no number"),
         ({"category_id": 5, "segmentation": [[1, 1, 5, 1, 5, 5]]}, "5"),
         ({"category_id": 3, "segmentation": [[1, 1, 5, 1, 5]]}, "cannot be read"),
         ({"category_id": 3, "segmentation": [[1, float("nan"), 5, 1, 5, 9]]}, "no number"),
@@ -169,6 +171,8 @@ def test_labelme_shapes_of_all_kinds_lie_over_each_other_in_their_order(tmp_path
     [
         (shape("cat", [[1, 1], [5, 5]], "line"), "a line covers no pixels"),
         (shape("cat", [[1, 1], [5, 5]]), "too few points"),
+        (shape("cat", [[1, 1], [1, 999999]], "circle"), "a radius of 999998 pixels"),
+        (shape("cat", [[1, 1], [float("inf"), 9]], "rectangle"), "no number"),
         (shape("cat", [[1, 1], [5, 5]], "mask", mask="AAAA"), "bitmap is damaged"),
         ({"label": "cat"}, "points"),
         ("cat", "damaged"),
