@@ -347,7 +347,7 @@ class Engine:
         self, network: SegmentationNet, view: View, classes: tuple[int, ...], fast: bool
     ) -> np.ndarray:
         """Probabilities (K+1)×h×w on the feature grid; 0 for a class the network has not learnt."""
-        scales = (1.0,) if fast else PREDICTION_SCALES
+        scales, side = (1.0,) if fast else PREDICTION_SCALES, self.settings.cam_side
         learnt = [class_id for class_id in classes if class_id in self._segmented]
 
         def compute() -> np.ndarray:
@@ -356,19 +356,23 @@ class Engine:
             scores[0] = 1
             if learnt:
                 rows = [0, *(1 + classes.index(class_id) for class_id in learnt)]
-                scores[rows] = pool(predict(network, view.pixels, learnt, scales), grid)
+                photo = resize_to_fit(view.pixels, side)
+                scores[rows] = pool(predict(network, photo, learnt, scales), grid)
             return scores
 
-        return self._cache.get(("predicted", view.digest, self._digest(network), classes, scales), compute)
+        made_of = self._digest(network), classes, scales, side
+        return self._cache.get(("predicted", view.digest, *made_of), compute)
 
     def _shares(self, network: SegmentationNet, view: View) -> np.ndarray:
         """Part of the image, in [0, 1], that the network gives to each class it has learnt."""
 
+        side = self.settings.cam_side
+
         def compute() -> np.ndarray:
-            labels = predict(network, view.pixels, scales=(1.0,)).argmax(axis=0)
+            labels = predict(network, resize_to_fit(view.pixels, side), scales=(1.0,)).argmax(axis=0)
             return np.bincount(labels.ravel(), minlength=network.classify.out_channels)[1:] / labels.size
 
-        return self._cache.get(("shares", view.digest, self._digest(network)), compute)
+        return self._cache.get(("shares", view.digest, self._digest(network), side), compute)
 
     def _probabilities(self, view: View) -> np.ndarray:
         """Probability, float32, of each class of the classifier; 0 for one it has not learnt."""

@@ -30,8 +30,8 @@ class Settings:
     scales: tuple[float, ...] = (1.0, 0.5, 1.5, 2.0)
     """Scales of the full CAM, each with its mirror image; the fast CAM takes scale 1 alone."""
     cam_side: int = 640
-    """The classifier sees no longer side than this at scale 1: one that learnt from small photos knows
-    objects only at their size there."""
+    """Classifier and segmentation network see no longer side than this at scale 1: those that learnt from
+    small photos know objects only at their size there."""
     alpha: float = 0.7
     """Exponent of the background score (1 − max CAM)^α that is walked along with the CAMs; > 0."""
     alpha_low: float = 0.7 * SEED_LOW

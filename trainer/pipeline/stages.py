@@ -11,7 +11,7 @@ from trainer.data.images import load_image
 from trainer.data.masks import MaskReader
 from trainer.data.regions import remove_small_regions
 from trainer.data.source import Source
-from trainer.data.views import Views
+from trainer.data.views import Views, resize_to_fit
 from trainer.learn.segmentation import predict
 from trainer.method import steps
 from trainer.method.affinity import pair_affinity
@@ -85,7 +85,7 @@ class Stages:
         """
         item, ids = self.items[index], self.ids(index)
         if segments(net, classifier, ids):
-            scores = predict(net, self.views[index], ids)
+            scores = predict(net, resize_to_fit(self.views[index], self.settings.cam_side), ids)
         else:
             scores = self.folder.array(propagated, item.id)
         self.folder.save_array(SEGNET, item.id, scores)
