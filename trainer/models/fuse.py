@@ -25,7 +25,7 @@ def fused_for_inference(module: ModuleT) -> ModuleT:
 
 @contextmanager
 def fused_for_training(module: ModuleT, backbone: Backbone) -> Iterator[ModuleT]:
-    """Yield a copy of `module` to train in its place; its weights are copied into `module` at the end.
+    """Yield a copy of `module` to train in its place; what was trained is copied into `module` at the end.
 
     A frozen batch norm is a fixed factor and a shift: folded into its convolution it costs nothing, and the
     shift is trained as a bias. Where the norms of `backbone` are not frozen, the module itself is yielded.
@@ -44,10 +44,13 @@ def fused_for_training(module: ModuleT, backbone: Backbone) -> Iterator[ModuleT]
     with torch.no_grad():
         for original, fused_one in copies.items():
             for name, parameter in fused_one.named_parameters(recurse=False):
-                if getattr(original, name) is not None:
+                # What is frozen stays as it is to the bit: unfolding would round it.
+                if parameter.requires_grad and getattr(original, name) is not None:
                     getattr(original, name).copy_(parameter)
         for parent in module.modules():
             for (_, conv), (_, norm) in _folded(parent):
+                if not conv.weight.requires_grad:
+                    continue
                 mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
                 factor = norm.weight / (variance + norm.eps).sqrt()
                 # A channel that its norm multiplies by zero cannot be unfolded.

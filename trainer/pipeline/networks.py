@@ -125,7 +125,9 @@ class Networks:
                 affinity_steps(net, self._views, seeds, recipe, self.group, kept, self.options.workers),
             )
             self._keep("affinity", Bundle(self.stages.classes.names, affinity=net))
-        return self._loaded(load_models(path).affinity)
+        net = self._loaded(load_models(path).affinity)
+        net.backbone = classifier.backbone  # what was read differs by rounding, and would be kept twice
+        return net
 
     def segmentation_net(self, classifier: CamClassifier, labels: str) -> SegmentationNet:
         """Return the segmentation network, trained on the label maps of the stage `labels`."""
@@ -150,7 +152,9 @@ class Networks:
             shown = {label for mask in masks for label in labels_in(mask)}
             forget(net.classify, sorted(set(self.stages.classes.ids) - shown))
             self._keep("segmentation", Bundle(self.stages.classes.names, segmentation=net))
-        return self._loaded(load_models(path).segmentation)
+        net = self._loaded(load_models(path).segmentation)
+        net.backbone = classifier.backbone
+        return net
 
     def _recipe(self, recipe: Recipe) -> Recipe:
         return replace(

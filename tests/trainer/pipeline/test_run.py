@@ -197,6 +197,23 @@ def test_a_run_cut_short_goes_on_in_its_folder_and_the_time_of_both_is_told(
     assert told["cam"] == told["seeds"] == 2
 
 
+@pytest.mark.parametrize("where", ["walk", "segnet"])
+def test_a_run_in_two_pieces_leaves_the_models_of_one_in_one_piece(
+    where: str, result: Result, voc_tree: Path, tmp_path: Path
+) -> None:
+    class CutShort(NullReporter):
+        def stage(self, name: str, total: int, done: int = 0) -> AbstractContextManager[Stage]:
+            if name == where:
+                raise KeyboardInterrupt
+            return super().stage(name, total, done)
+
+    with pytest.raises(KeyboardInterrupt):
+        _run(voc_tree, tmp_path / "pieces", CutShort())
+    _run(voc_tree, tmp_path / "pieces")
+    one, two = (tmp_path / name / "models.safetensors" for name in ("out", "pieces"))
+    assert two.read_bytes() == one.read_bytes()
+
+
 class Witness(NullReporter):
     """Notes for every training how many batches were done before; `deadly` is sent after two of a new one."""
 
