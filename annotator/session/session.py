@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from annotator.session.acceptance import Acceptance
+from annotator.session.backup import Backup
 from annotator.session.document import Document
 from annotator.session.jobs import Deadline
 from annotator.session.loader import DocumentLoader
@@ -55,6 +56,7 @@ class Session(SessionState):
         self.strokes = Strokes(self, self.proposals, self.acceptance)
         self.offer = Offer(self, self.proposals)
         self.masks = MaskImport(self)
+        self.backup = Backup(self)
         self.models.ready.connect(self._prefetch)
         self.acceptance.done.connect(self._open_following)
         self.masks.imported.connect(self._show_imported)

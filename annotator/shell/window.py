@@ -139,6 +139,19 @@ class Window(QMainWindow):
             self.export_dialog = ExportDialog(self.session, self)
         self.export_dialog.open()
 
+    def back_up(self) -> None:
+        """Ask for a file, and write the project into it."""
+        if (project := self.session.project) is None or not self.session.may_leave():
+            return
+        alone, whole = self.tr("Project (*.zip)"), self.tr("Project with its photos (*.zip)")
+        suggested = project.root.parent / f"{project.root.name}.zip"
+        name, kind = QFileDialog.getSaveFileName(
+            self, self.tr("Back up project"), str(suggested), f"{alone};;{whole}"
+        )
+        if name:
+            file = Path(name)
+            self.session.backup.start(file if file.suffix else file.with_suffix(".zip"), kind == whole)
+
     def choose_weights(self) -> None:
         """Choose the weights that the open project begins with."""
         from annotator.dialogs.weights import WeightsDialog  # imports torch: the window does not wait
