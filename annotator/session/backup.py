@@ -17,7 +17,7 @@ class Backup(QObject):
         self.running = False
 
     def start(self, file: Path, photos: bool) -> None:
-        """Begin, with the photos if wanted; how it ended is told. Closing the desk ends it without a trace."""
+        """Begin, with the photos if wanted; how it ended is told. Closing the desk ends it."""
         state, project = self._state, self._state.project
         if project is None or self.running:
             return

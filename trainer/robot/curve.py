@@ -19,6 +19,7 @@ import numpy as np
 from trainer.data.project import Project, Target
 from trainer.data.source import Item, Source
 from trainer.engine import Engine
+from trainer.errors import DataError
 from trainer.evaluation import Confusion, object_iou
 from trainer.progress import NullReporter, Reporter
 from trainer.proposal import Proposal
@@ -79,6 +80,10 @@ class Curve:
         self._engine, self._classes, self._options = engine, photos.classes, options
         self._tags = tags
         self._photos = [photo for photo in photos.photos if tags.get(photo.id)]
+        if len(self._photos) < 2:
+            raise DataError(
+                f"{len(self._photos)} photos of {photos.root} have tags and a true mask; give two or more"
+            )
         self.looks: dict[str, Look] = {}
         self.order: list[Photo] = []
         self._sample: set[str] = set()

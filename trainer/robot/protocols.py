@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
-from trainer.data.masks import OBJECT
+from trainer.data.masks import NO_CLASS, OBJECT
 from trainer.errors import DataError, UserError
 from trainer.evaluation import object_iou
 from trainer.progress import NullReporter, Reporter
@@ -129,6 +129,7 @@ def simulate(
     clicks = protocol.clicks if clicks is None else clicks
     courses: list[list[Course]] = [[] for _ in methods]
     problems: list[str] = []
+    shown = False
     with (report or NullReporter()).stage("simulate", len(photos.photos)) as stage:
         for photo in photos.photos:
             try:
@@ -137,12 +138,13 @@ def simulate(
                 problems.append(str(error))
             else:
                 for task in tasks(protocol, photo.id, truth, photos.classes):
+                    shown |= bool(task.classes)
                     for method, of_method in zip(methods, courses, strict=True):
                         robot = _robot(protocol, task, seed)
                         of_method.append(annotate(method, image, task, robot, clicks, protocol.proposed))
             stage.advance(note=photo.id)
-    if not courses[0]:
-        raise DataError(problems[0] if problems else f"no photo of {photos.root} shows an object")
+    if not shown:
+        raise DataError(problems[0] if problems else f"no photo of {photos.root} shows an object; {NO_CLASS}")
     return [
         Simulation(method.name, tuple(of_method), clicks)
         for method, of_method in zip(methods, courses, strict=True)

@@ -92,3 +92,13 @@ def test_photos_none_of_which_can_be_read_give_no_success(
     out = tmp_path / "out"
     assert run("predict", tree, "--models", tmp_path / "net.safetensors", "--out", out) == 2
     assert "none of the images" in one_line(capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("args", [["--method", "random-walker"], ["--protocol", "proposal"], ["--curve"]])
+def test_a_robot_is_not_let_loose_on_masks_that_show_nothing(
+    args: list[str], tree: Path, models: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blacken(tree, 255)
+    assert run("simulate", tree, "--models", models, "--clicks", 1, *args) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "shows an object" in said or "have tags and a true mask" in said
