@@ -131,7 +131,7 @@ def fill_pixels(points: NDArray, shape: tuple[int, int]) -> Patch:
 
     It is (N ≥ 3, 2) as (x, y). Raises `ValueError` where a coordinate is no number.
     """
-    corners = np.floor(finite(points)).astype(np.int64)
+    corners = np.trunc(finite(points)).astype(np.int64)  # as those programs do, also below 0
     top, left, height, width = _box(corners, shape)
     canvas = Image.new("L", (width, height))
     ImageDraw.Draw(canvas).polygon((corners - (left, top)).ravel().tolist(), fill=1, outline=1)
