@@ -98,7 +98,8 @@ def open_source(
     places: dict[str, str] = {}
     tags = _tags(root, split, ids, images, problems, places)
     tags, classes = _with_classes(tags, classes or ClassList.of_folder(root), problems, places)
-    items = [Item(i, file, tags.get(i), _truth(root, i)) for i, file in images.items()]
+    truths = _truths(root, images)
+    items = [Item(i, file, tags.get(i), truths.get(i)) for i, file in images.items()]
     if not known:
         problems += unread(root, (item.image_path for item in items if item.tags is None))
     return Source(root, classes, items, problems, split if is_tree else voc.ALL)
@@ -109,7 +110,7 @@ def listed_tags(
 ) -> dict[Path, tuple[str, ...]]:
     """Return the tags that the lists of a data set give the `wanted` ones of its images; none is read."""
     base = image_folder(root)
-    if not wanted:
+    if not wanted or not (voc.is_voc(root) or (root / "tags.csv").is_file() or _annotations(wanted)):
         return {}
     ids = assign_ids(image_files(base))
     images = {image_id: base / file for file, image_id in ids.items() if base / file in wanted}
@@ -208,10 +209,12 @@ def _tags(
 def _annotated(root: Path, images: Mapping[str, Path], problems: list[str], places: dict[str, str]) -> Tags:
     """The tags of images that have an annotation in XML: in ``Annotations``, or beside the photo."""
     tags: Tags = {}
+    folder, beside = root / "Annotations", _annotations(images.values())
+    in_folder = folder.is_dir()
     for image_id, file in images.items():
-        annotation = file_under(root / "Annotations", image_id, ".xml")
+        annotation = file_under(folder, image_id, ".xml") if in_folder else folder
         if not annotation.is_file():
-            annotation = file.with_suffix(".xml")
+            annotation = beside.get(file, folder)
         if annotation.is_file():
             try:
                 tags[image_id] = voc.read_annotation_xml(annotation)
@@ -219,6 +222,15 @@ def _annotated(root: Path, images: Mapping[str, Path], problems: list[str], plac
             except DataError as error:
                 problems.append(error_message(error))
     return tags
+
+
+def _annotations(images: Collection[Path]) -> dict[Path, Path]:
+    """The XML files beside images; each folder is listed once, for most have none and many images."""
+    folders = {image.parent for image in images}
+    found = {file.with_suffix(""): file for folder in folders for file in folder.glob("*.xml")}
+    return (
+        {image: found[stem] for image in images if (stem := image.with_suffix("")) in found} if found else {}
+    )
 
 
 def _usable(tags: Tags, problems: list[str], places: Mapping[str, str]) -> Tags:
@@ -293,9 +305,11 @@ def _unknown_tags(
     ]
 
 
-def _truth(root: Path, image_id: str) -> Path | None:
-    path = mask_file(root / MASK_FOLDER, image_id)
-    return path if path.is_file() else None
+def _truths(root: Path, images: Collection[str]) -> dict[str, Path]:
+    """The true masks of those of the images that have one."""
+    folder = root / MASK_FOLDER
+    files = {image_id: mask_file(folder, image_id) for image_id in images} if folder.is_dir() else {}
+    return {image_id: file for image_id, file in files.items() if file.is_file()}
 
 
 def some_names(names: Sequence[str], shown: int = 5) -> str:
