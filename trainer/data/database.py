@@ -98,7 +98,7 @@ class Database:
         self._connections: WeakSet[_Connection] = WeakSet()
         self._lock = threading.Lock()
         self._closed = False
-        self._identity = _identity(file)
+        self._identity, self._lock_identity = _identity(file), _identity(_lock_file(file))
 
     @classmethod
     def create(cls, file: Path, fill: Callable[[sqlite3.Connection], None]) -> Database:
@@ -168,6 +168,7 @@ class Database:
                         "{file} was moved, removed or replaced while it was open; put it back", file=self.file
                     )
                 )
+            self._keep_lock()
             connection = self._connection()
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -182,6 +183,17 @@ class Database:
         """Write a copy of the file, whatever is being written to it meanwhile."""
         with self.reading() as connection, closing(sqlite3.connect(file)) as copy:
             connection.backup(copy)
+
+    def _keep_lock(self) -> None:
+        """Take the lock anew where its file was removed: it would keep nobody out.
+
+        Raises `DataError` where another has it by now.
+        """
+        if self._held is None or _identity(_lock_file(self.file)) == self._lock_identity:
+            return
+        taken = _lock(self.file)
+        self._held.release()
+        self._held, self._lock_identity = taken, _identity(_lock_file(self.file))
 
     def close(self) -> None:
         """Close the connections of all threads; none may be in use."""
@@ -260,9 +272,13 @@ def backup_of(file: Path) -> Path:
     return file.with_name(f"{file.name}.backup")
 
 
+def _lock_file(file: Path) -> Path:
+    return file.with_name(f"{file.name}.lock")
+
+
 def _lock(file: Path) -> FileLock:
     try:
-        return take_lock(file.with_name(f"{file.name}.lock"))
+        return take_lock(_lock_file(file))
     except BlockingIOError:
         raise DataError(
             translatable("{file} is open in another window; close it there first", file=file)

@@ -100,3 +100,20 @@ def test_a_project_that_cannot_be_opened_is_not_held(project):
         Project.open(project.file)
     project.file.write_bytes(content)
     Project.open(project.file).close()
+
+
+def test_a_lock_that_was_removed_is_taken_anew_before_anything_is_written(project):
+    lock = project.file.with_name("project.sqlite.lock")
+    lock.unlink()
+    project.set_tags("one", ("dog",))
+    with pytest.raises(DataError, match="open in another window"):
+        Project.open(project.file)
+
+
+def test_whoever_has_lost_its_lock_to_another_writes_no_more(project):
+    project.file.with_name("project.sqlite.lock").unlink()
+    with closing(Project.open(project.file)):
+        with pytest.raises(DataError, match="open in another window"):
+            project.set_tags("one", ("dog",))
+        assert project.record("one").tags == ("cat",)
+    project.set_tags("one", ("dog",))
