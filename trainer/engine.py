@@ -21,6 +21,7 @@ from trainer.learn.segmentation import PREDICTION_SCALES, predict
 from trainer.method.affinity import pair_affinity
 from trainer.method.cam import with_background
 from trainer.method.grid import grid_of, pool, resize_nearest
+from trainer.method.masks import with_tagged_classes
 from trainer.method.propagation import Evidence
 from trainer.method.propagations import SEGMENTATION
 from trainer.method.settings import Settings
@@ -201,6 +202,7 @@ class Engine:
         else:
             scores = propagate(features, affinity, evidence, settings)
         propagated = make_mask(scores, image, evidence.classes, settings, crf=settings.mask_crf and not fast)
+        propagated = with_tagged_classes(propagated, cams, classes)
         embedding = self.strokes.embed(image)
         mask = propagated
         if settings.refine:

@@ -18,6 +18,7 @@ from trainer.method.affinity import pair_affinity
 from trainer.method.calibration import Cover, refined_cover, walked_cover
 from trainer.method.cam import with_background
 from trainer.method.crf import DenseCRF
+from trainer.method.masks import with_tagged_classes
 from trainer.method.propagations import PROPAGATIONS
 from trainer.method.settings import Settings
 from trainer.method.strokes import StrokeModel
@@ -94,7 +95,8 @@ class Stages:
         """Make the stage `name`: the labels of `stage`, their outlines drawn by the stroke network."""
         item = self.items[index]
         photo = model.embed(load_image(item.image_path))
-        mask = model.propose(photo, self.labels(stage, index))
+        hint = with_tagged_classes(self.labels(stage, index), self.cams(index), self.ids(index))
+        mask = model.propose(photo, hint)
         self.folder.save_labels(name, item.id, remove_small_regions(mask, self.settings.smallest_part))
 
     def refined_cover(self, index: int) -> Cover:
