@@ -266,13 +266,13 @@ def test_the_segmentation_networks_prediction_takes_the_place_of_propagated_scor
     truth = np.zeros((96, 128), np.uint8)
     truth[:, 64:] = 1
     for fast in (True, False):
-        proposal = segmenting.propose(halves, ["rocket", "cat"], fast)
-        assert proposal.source == "segmentation" and proposal.scores.shape == (3, 12, 16)
+        proposal = segmenting.propose(halves, ["cat"], fast)
+        assert proposal.source == "segmentation" and proposal.scores.shape == (2, 12, 16)
         assert (proposal.mask == truth).mean() > 0.98
-    assert not segmenting.propose(halves, ["rocket"]).mask.any()
+    assert segmenting.propose(halves, ["rocket"]).scores[0].min() > 0.9, "it sees none"
     assert not segmenting.propose(halves, []).mask.any()
     segmenting.settings = replace(segmenting.settings, segmentation=False)
-    propagated = segmenting.propose(halves, ["rocket", "cat"])
+    propagated = segmenting.propose(halves, ["cat"])
     assert propagated.source == "walk" and (propagated.mask != proposal.mask).any()
 
 

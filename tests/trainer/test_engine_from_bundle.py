@@ -96,7 +96,8 @@ def test_what_belongs_to_the_models_comes_with_their_file(bundle: Bundle, tmp_pa
 
 def test_the_models_that_ship_bring_their_own_settings() -> None:
     engine = Engine.bundled(ClassList(("cat", "object")))
-    assert engine.settings.cam_side == 320 and engine.settings.alpha == 2.0
+    assert engine.settings.cam_side == 384 and engine.settings.alpha == pytest.approx(1.493)
+    assert engine.settings.segmentation
     assert engine.models.classes.names == ("cat", "object")
 
 

@@ -28,6 +28,7 @@ from trainer.errors import DataError, UserError
 from trainer.learn.augment import Augmentation
 from trainer.learn.loop import Recipe
 from trainer.method.calibration import LARGEST
+from trainer.method.masks import with_tagged_classes
 from trainer.method.settings import Settings
 from trainer.method.strokes import StrokeModel
 from trainer.models.bundle import load_models, save_models
@@ -108,7 +109,10 @@ def test_the_stroke_network_makes_the_final_masks_of_the_last_stage(result: Resu
     model, out = StrokeModel.bundled(), tmp_path / "out"
     for image_id in IDS:
         photo = model.embed(load_image(tmp_path / "tree/JPEGImages" / f"{image_id}.jpg"))
-        mask = model.propose(photo, load_mask(out / "stages/segnet-crf" / f"{image_id}.png"))
+        classes = [id_ for id_ in (8, 12, 15) if id_ in IDS[image_id]]
+        cams = np.load(out / "run/cam" / f"{image_id}.npy").astype(np.float32)
+        hint = load_mask(out / "stages/segnet-crf" / f"{image_id}.png")
+        mask = model.propose(photo, with_tagged_classes(hint, cams, classes))
         refined = load_mask(out / "stages/refined" / f"{image_id}.png")
         assert (refined == remove_small_regions(mask, Settings().smallest_part)).all()
         assert (load_mask(out / "SegmentationClass" / f"{image_id}.png") == refined).all()
@@ -433,7 +437,7 @@ def test_without_training_the_masks_are_those_of_the_given_models(voc_tree: Path
     for image_id, tags in IDS.items():
         photo = load_image(voc_tree / "JPEGImages" / f"{image_id}.jpg")
         proposed = engine.propose(photo, tags).mask
-        assert (load_mask(out / "SegmentationClass" / f"{image_id}.png") == proposed).mean() > 0.97
+        assert (load_mask(out / "SegmentationClass" / f"{image_id}.png") == proposed).mean() > 0.9
     propagated = replace(given, segmentation=False)
     run_pipeline(open_source(voc_tree), tmp_path / "third", propagated)
     assert not (tmp_path / "third/run/segnet").exists()
@@ -563,6 +567,6 @@ def test_what_is_written_of_a_run_names_no_folder_of_this_machine(voc_tree: Path
 def test_where_the_search_for_alpha_ended_is_told(result: Result, voc_tree: Path, tmp_path: Path) -> None:
     told = json.loads((tmp_path / "out/run.json").read_text())["alphas"]
     assert told["walk alpha"]["alpha"] == result.settings["settings"]["alpha"]
-    everything = _run(voc_tree, tmp_path / "all", coverage=0.999)
+    everything = _run(voc_tree, tmp_path / "all", coverage=1.01)  # more than there is
     assert everything.alphas["walk alpha"] == AlphaFound(LARGEST, "largest")
     assert "walk alpha ended at its largest value, 32" in " ".join(everything.warnings)
