@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import sys
@@ -49,6 +50,8 @@ def _run(project: Path | None, crashes: Sequence[Path]) -> int:
     first = project or recent
 
     def begin() -> None:
+        gc.freeze()
+        gc.enable()
         if first:
             window.open_path(first)
         else:

@@ -35,7 +35,8 @@ DABS = 150
 LEARNING_SECONDS = 12.0
 STARTS = 3
 OUR_START = """
-import time
+import gc, time
+gc.disable()  # as main.py does
 from PySide6.QtWidgets import QApplication
 app = QApplication([])
 from annotator.app import make_window
