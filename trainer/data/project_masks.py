@@ -1,0 +1,213 @@
+"""The painted layers and the masks of a project's images."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.data import accepted_rows, image_rows, imported_rows, journal
+from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID
+from trainer.data.ids import file_under
+from trainer.data.image_rows import Status
+from trainer.data.images import load_mask, save_mask
+from trainer.data.imported_rows import Import
+from trainer.data.journal import Box, Edit, Labels, Target
+from trainer.data.project_base import ProjectBase
+from trainer.errors import DataError
+
+
+class ProjectMasks(ProjectBase):
+    """What was painted, accepted, imported and proposed; see `Project`."""
+
+    # -- The journal -----------------------------------------------------------------------------------------
+
+    def record_edit(
+        self, image_id: str, target: Target, box: Box, before: Labels, after: Labels, tool: str
+    ) -> Edit:
+        """Store a stroke: `before` and `after`, uint8, are the target layer inside `box` (y0, x0, y1, x1).
+
+        Undone strokes can no longer be redone. An accepted image is open again, until the stroke is undone.
+        """
+        self.record(image_id)
+        with self._database.writing() as connection:
+            accepted_rows.remove_unreachable(connection, image_id)
+            edit = journal.append(connection, image_id, target, box, before, after, tool)
+            self._edits_changed(connection, edit)
+        return edit
+
+    def undo(self, image_id: str) -> Edit | None:
+        """Take back the last stroke; its `before` is what the layer holds again. None where there is none.
+
+        If only the strokes with which the image was accepted remain, it is accepted again as it was.
+        """
+        return self._step(image_id, undone=True)
+
+    def redo(self, image_id: str) -> Edit | None:
+        """Bring back the stroke last undone; its `after` is what the layer holds again. None as above."""
+        return self._step(image_id, undone=False)
+
+    def can_undo(self, image_id: str) -> bool:
+        """Tell whether there is a stroke to take back."""
+        with self._database.reading() as connection:
+            return journal.has_edits(connection, image_id)
+
+    def can_redo(self, image_id: str) -> bool:
+        """Tell whether there is an undone stroke to bring back."""
+        with self._database.reading() as connection:
+            return journal.has_edits(connection, image_id, undone=True)
+
+    def layer(self, image_id: str, target: Target, shape: tuple[int, int]) -> Labels:
+        """Return a painted layer (H, W), uint8, as the applied strokes left it; 255 where untouched."""
+        with self._database.reading() as connection:
+            return journal.layer(connection, image_id, target, shape)
+
+    def painted(self, image_id: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """Return where (H, W) a person painted an image, on either layer."""
+        return np.logical_or(*(self.layer(image_id, target, shape) != UNTOUCHED for target in Target))
+
+    # -- Masks -----------------------------------------------------------------------------------------------
+
+    def accept(self, image_id: str, mask: Labels) -> None:
+        """Freeze the mask (H, W), uint8, that the person agrees with; no prediction replaces it."""
+        self.record(image_id)
+        height, width = mask.shape
+        packed = journal.packed(mask)
+        with self._database.writing() as connection:
+            accepted_rows.store(connection, image_id, (height, width), packed)
+            connection.execute("UPDATE images SET status = ? WHERE id = ?", (Status.ACCEPTED, image_id))
+            image_rows.assign_split(connection, image_id)
+
+    def unaccept(self, image_id: str) -> None:
+        """Take the acceptance back permanently: the mask follows strokes and models again."""
+        if self.record(image_id).status is Status.ACCEPTED:
+            with self._database.writing() as connection:
+                accepted_rows.remove(connection, image_id)
+                _settle(connection, image_id)
+
+    def accepted_mask(self, image_id: str) -> Labels | None:
+        """Return the frozen mask (H, W), uint8; None where the image is not accepted."""
+        with self._database.reading() as connection:
+            return accepted_rows.mask(connection, image_id)
+
+    def strokes_a_photo(self, latest: int = 500) -> list[int]:
+        """Return how many strokes each of the `latest` accepted images took, in the order of their
+        acceptance.
+        """
+        with self._database.reading() as connection:
+            return accepted_rows.strokes_a_photo(connection, latest)
+
+    def store_proposal_mask(self, image_id: str, mask: Labels) -> None:
+        """Store the current proposal (H, W), uint8; the status of a NEW image becomes PROPOSED.
+
+        One that is all background because nobody has said what is there is no proposal: none is kept then.
+        """
+        file = self._proposal_file(image_id)
+        if not (mask.any() or self.record(image_id).tagged):
+            file.unlink(missing_ok=True)
+            return
+        save_mask(file, mask)
+        self.set_status(image_id, Status.PROPOSED)
+
+    def note_proposal(self, image_id: str, margin: float, origin: str) -> None:
+        """Store of the present proposal how useful a correction would be, in [0, 1], and `Engine.origin`."""
+        self._update(image_id, "margin = ?", margin)
+        with self._database.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO proposals VALUES (?, ?)", (image_id, origin))
+
+    def proposal_origin(self, image_id: str) -> str:
+        """Return what was noted as the origin of the stored proposal; "" where there is none."""
+        if not self._proposal_file(image_id).is_file():
+            return ""
+        with self._database.reading() as connection:
+            query = "SELECT origin FROM proposals WHERE image = ?"
+            row = connection.execute(query, (image_id,)).fetchone()
+        return row[0] if row else ""
+
+    def proposal_mask(self, image_id: str) -> Labels | None:
+        """Return the stored proposal (H, W), uint8; None where there is none that can be read."""
+        try:
+            return load_mask(self._proposal_file(image_id))
+        except DataError:
+            return self.imported_mask(image_id)
+
+    def import_masks(self, masks: Iterable[Import], accept: bool) -> list[str]:
+        """Take masks that were made elsewhere, all of them or none; return the images that took theirs.
+
+        Each is the proposal of its image, which no model replaces, and the accepted mask as well if `accept`.
+        Images that a person has corrected or accepted keep what they have.
+        """
+        with self._database.writing() as connection:
+            taken = [mask.image_id for mask in masks if imported_rows.take(connection, mask, accept)]
+        for image_id in taken:
+            self._proposal_file(image_id).unlink(missing_ok=True)
+        return taken
+
+    def imported_mask(self, image_id: str) -> Labels | None:
+        """Return the imported mask (H, W), uint8, of an image; None where there is none, or none in use."""
+        with self._database.reading() as connection:
+            return imported_rows.mask(connection, image_id)
+
+    def is_imported(self, image_id: str) -> bool:
+        """Tell whether an image has an imported mask in use."""
+        with self._database.reading() as connection:
+            return imported_rows.holds(connection, image_id)
+
+    def use_import(self, image_id: str, on: bool) -> None:
+        """Let models propose for an image whose imported mask a person does not want, or no longer."""
+        with self._database.writing() as connection:
+            imported_rows.use(connection, image_id, on)
+
+    def current_mask(self, image_id: str) -> Labels | None:
+        """Return the mask as shown: the accepted one, else the proposal with all strokes over it.
+
+        uint8 (H, W), 255 where undecided; None where nothing is proposed yet.
+        """
+        if (accepted := self.accepted_mask(image_id)) is not None:
+            return accepted
+        if (mask := self.proposal_mask(image_id)) is None:
+            return None
+        height, width = mask.shape
+        # The proposal may be older than the last strokes on seeds; where they are, they are certain.
+        corrections = self.layer(image_id, Target.SEEDS, (height, width))
+        mask = np.where(corrections == UNTOUCHED, mask, corrections)
+        edits = self.layer(image_id, Target.MASK, (height, width))
+        return np.where(edits == UNTOUCHED, mask, np.where(edits == EDIT_VOID, np.uint8(VOID), edits))
+
+    # -- Helpers ---------------------------------------------------------------------------------------------
+
+    def _step(self, image_id: str, undone: bool) -> Edit | None:
+        with self._database.writing() as connection:
+            find = journal.last_applied if undone else journal.first_undone
+            if edit := find(connection, image_id):
+                _ = edit.before if undone else edit.after  # raises here if the patch is damaged
+                journal.mark(connection, edit, undone)
+                self._edits_changed(connection, edit)
+        return edit
+
+    def _edits_changed(self, connection: sqlite3.Connection, edit: Edit) -> None:
+        _settle(connection, edit.image_id)
+        if edit.target is Target.SEEDS:
+            connection.execute(
+                "UPDATE images SET seed_revision = seed_revision + 1 WHERE id = ?", (edit.image_id,)
+            )
+            image_rows.assign_split(connection, edit.image_id)
+
+    def _proposal_file(self, image_id: str) -> Path:
+        return file_under(self.caches / "masks", image_id, ".png")
+
+
+def _settle(connection: sqlite3.Connection, image_id: str) -> None:
+    """Give an image whose strokes changed its status."""
+    if accepted_rows.holds(connection, image_id):
+        status = Status.ACCEPTED
+    elif journal.has_edits(connection, image_id):
+        status = Status.CORRECTED
+    else:
+        proposed = connection.execute("SELECT 1 FROM proposals WHERE image = ?", (image_id,)).fetchone()
+        proposed = proposed or imported_rows.holds(connection, image_id)
+        status = Status.PROPOSED if proposed else Status.NEW
+    connection.execute("UPDATE images SET status = ? WHERE id = ?", (status, image_id))
