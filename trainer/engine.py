@@ -82,7 +82,7 @@ class Models:
         there is neither.
         """
         classes = classes or ClassList(bundle.classes)
-        matched = with_classes(bundle, classes.names)
+        matched = with_classes(bundle, classes.names_in(bundle.classes))
         classifier, segmentation = matched.classifier, matched.segmentation
         if classifier is None and segmentation is not None:
             classifier = empty_classifier(segmentation.backbone, len(classes))
@@ -260,7 +260,7 @@ class Engine:
         likely = [
             Suggestion(name, float(probability), segmented=False)
             for name, probability in zip(names, self._probabilities(view), strict=False)
-            if probability >= LIKELY
+            if probability >= LIKELY and name in self.models.classes
         ]
         visible = []
         if self._segmenter is not None and self._segmented - self._learnt:
@@ -269,7 +269,7 @@ class Engine:
                 for class_id, (name, share) in enumerate(
                     zip(names, self._shares(self._segmenter, view), strict=False), 1
                 )
-                if share >= VISIBLE and class_id not in self._learnt
+                if share >= VISIBLE and class_id not in self._learnt and name in self.models.classes
             ]
         return sorted(likely + visible, key=lambda suggestion: -suggestion.score)
 

@@ -84,7 +84,8 @@ def _lacks(bundle: Bundle, classes: ClassList) -> str:
             "Your strokes work all the same.",
         )
         return warning.format(name=name)
-    unknown = [name for name in classes.names if name not in bundle.classes]
+    called = classes.names_in(bundle.classes)
+    unknown = [classes.name_of(id) for id in classes.order if called[id - 1] not in bundle.classes]
     if not unknown:
         return ""
     warning = QCoreApplication.translate(

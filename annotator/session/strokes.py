@@ -258,7 +258,7 @@ def _step(project: Project, image_id: str, travel: Travel, forward: bool) -> Non
     try:
         travel.edit = project.redo(image_id) if forward else project.undo(image_id)
         if travel.edit is not None:
-            travel.patch = travel.edit.after if forward else travel.edit.before
+            travel.patch = project.patch(travel.edit)
         travel.accepted = project.accepted_mask(image_id)
         travel.can_undo, travel.can_redo = project.can_undo(image_id), project.can_redo(image_id)
     except Exception as error:

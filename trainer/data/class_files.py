@@ -31,13 +31,16 @@ VOID_NAMES = ("ignored", "void", "ignore")
 
 
 class ClassEntry(NamedTuple):
-    """One class as a file lists it: line (from 1), name, and where told its value and colour in masks."""
+    """One class as a file lists it: line (from 1), name, and where told its value and colour in masks, and
+    whether it is stuff, which has no separate objects.
+    """
 
     line: int
     name: str
     value: int | None = None
     colour: Colour | None = None
     kind: Literal["class", "background", "void"] = "class"
+    stuff: bool | None = None
 
 
 def read_entries(path: Path) -> list[ClassEntry]:
@@ -45,8 +48,8 @@ def read_entries(path: Path) -> list[ClassEntry]:
 
     One name a line (blank lines and comments are passed over); CVAT's ``name:r,g,b:parts:actions``; names
     with three numbers of a colour before or behind them; numbered names; JSON, as a list of names or an
-    object from name to number or colour, or the other way round; TensorFlow's ``item { id: 1 name: 'cat' }``.
-    A table may have a head. Raises `DataError` naming the file.
+    object from name to number or colour, or the other way round, or COCO's categories; TensorFlow's
+    ``item { id: 1 name: 'cat' }``. A table may have a head. Raises `DataError` naming the file.
     """
     entries = _entries(path)
     # A class may be called "ignored" where another line has the colour of VOC's void.
@@ -60,6 +63,19 @@ def _kind(entry: ClassEntry, coloured: bool) -> Literal["class", "background", "
         return "background"
     is_void = entry.colour == _VOID_COLOUR if coloured else name in VOID_NAMES
     return "void" if is_void else "class"
+
+
+def to_hex(colour: Colour) -> str:
+    """Return a colour as ``#rrggbb``."""
+    return "#{:02x}{:02x}{:02x}".format(*colour)
+
+
+def from_hex(text: str) -> Colour | None:
+    """Return the colour of ``#rrggbb``; None where it is no such text."""
+    if not re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        return None
+    red, green, blue = bytes.fromhex(text[1:])
+    return red, green, blue
 
 
 def _entries(path: Path) -> list[ClassEntry]:
@@ -114,6 +130,32 @@ def _of_item(text: str, item: re.Match[str]) -> ClassEntry:
     return ClassEntry(line, name[1] if name else "", int(value[1]) if value else None)
 
 
+def _of_category(number: int, category: dict[str, Any]) -> ClassEntry:
+    """One of COCO's categories, those of its panoptic task with colour and kind, or of CVAT's labels."""
+    value, colour, is_thing = category.get("id"), category.get("color"), category.get("isthing")
+    if isinstance(colour, list) and len(colour) == 3 and all(part in range(256) for part in colour):
+        colour = to_hex((colour[0], colour[1], colour[2]))
+    return ClassEntry(
+        number,
+        category["name"],
+        value if isinstance(value, int) and value >= 0 else None,
+        from_hex(colour) if isinstance(colour, str) else None,
+        stuff=None if is_thing is None else not is_thing,
+    )
+
+
+def categories(classes: Iterable[tuple[int, str, Colour, bool]]) -> str:
+    """Return classes (id, name, colour, whether it is stuff) as categories of COCO's panoptic task."""
+    return json.dumps(
+        [
+            {"id": id, "name": name, "supercategory": "", "color": list(colour), "isthing": int(not stuff)}
+            for id, name, colour, stuff in classes
+        ],
+        ensure_ascii=False,
+        indent=1,
+    )
+
+
 def _of_json(path: Path, text: str) -> Iterator[ClassEntry]:
     try:
         content = json.loads(text)
@@ -123,6 +165,8 @@ def _of_json(path: Path, text: str) -> Iterator[ClassEntry]:
     for number, (key, value) in enumerate(pairs, start=1):
         if isinstance(content, list) and isinstance(value, str):
             yield ClassEntry(number, value)
+        elif isinstance(content, list) and isinstance(value, dict) and isinstance(value.get("name"), str):
+            yield _of_category(number, value)
         elif isinstance(value, str) and str(key).isdecimal():
             yield ClassEntry(number, value, int(key))
         elif isinstance(value, int) and not isinstance(value, bool) and isinstance(key, str) and value >= 0:

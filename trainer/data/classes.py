@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ MAX_CLASSES = 253
 MOST_BYTES = 200
 """Length of a class name, which becomes part of file names."""
 
+_GONE = re.compile(r"#[0-9]+")
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:;,"<>|?*]')
 _BACKGROUND_NAMES = {"background", "__background__"}
 
@@ -62,6 +63,8 @@ class MaskCodes:
 class ClassList:
     """Class names in the order of their ids: the first has id 1. Ids never change, names are only added.
 
+    A class that was deleted, or merged into another, is gone: its id stays, with `gone_name` in its place.
+
     Raises `DataError` for an empty, repeated or reserved name, one that could not be part of a file name, and
     for more than `MAX_CLASSES` names.
     """
@@ -69,6 +72,14 @@ class ClassList:
     names: tuple[str, ...]
     codes: MaskCodes | None = field(default=None, repr=False, compare=False)
     """What the file that listed the classes says of masks."""
+    places: tuple[int, ...] = field(default=(), repr=False, compare=False)
+    """Ids in the order a person gave them; those that are not among them follow."""
+    colours: Mapping[int, Colour] = field(default_factory=dict, repr=False, compare=False)
+    """Colours that a person gave ids, for the screen."""
+    stuff: frozenset[int] = field(default=frozenset(), repr=False, compare=False)
+    """Ids of what has no separate objects, such as sky or grass."""
+    former: Mapping[int, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
+    """Names that ids had before, oldest first."""
     _ids: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -80,10 +91,11 @@ class ClassList:
                     most=MAX_CLASSES,
                 )
             )
-        for name in self.names:
-            _check_name(name)
-        ids = {name: index for index, name in enumerate(self.names, start=1)}
-        if len(ids) != len(self.names):
+        in_use = [(name, id) for id, name in enumerate(self.names, start=1) if not _GONE.fullmatch(name)]
+        for name, _ in in_use:
+            check_class_name(name)
+        ids = dict(in_use)
+        if len(ids) != len(in_use):
             repeated = next(name for name in self.names if self.names.count(name) > 1)
             raise DataError(translatable("the class {name!r} is listed more than once", name=repeated))
         object.__setattr__(self, "_ids", ids)
@@ -108,7 +120,7 @@ class ClassList:
             listed = [entry for entry in entries if entry.kind == "class"]
             for entry in listed:
                 place = f"{path}, line {entry.line}"
-                _check_name(entry.name)
+                check_class_name(entry.name)
             place = str(path)
             if not listed:
                 raise DataError("there is no class in this list; write one name a line")
@@ -127,7 +139,7 @@ class ClassList:
     def save(self, path: Path) -> None:
         """Write one name a line; `from_file` reads it back."""
         with write_atomically(path) as temporary:
-            temporary.write_text("".join(f"{name}\n" for name in self.names), encoding="utf-8")
+            temporary.write_text("".join(f"{name}\n" for name in self.listed), encoding="utf-8")
 
     def id_of(self, name: str) -> int:
         """Return the id (1…C) of a class; raises `DataError` where the list has no such class."""
@@ -142,18 +154,41 @@ class ClassList:
         """Return the name of an id in 0…C (0 is "background"); raises `DataError` for any other."""
         if class_id == BACKGROUND:
             return "background"
-        if not 1 <= class_id <= len(self.names):
+        if class_id not in self.ids:
             raise DataError(f"the class list has no class of id {class_id}")
         return self.names[class_id - 1]
 
     @property
-    def ids(self) -> range:
-        """The ids 1…C."""
-        return range(1, len(self.names) + 1)
+    def ids(self) -> tuple[int, ...]:
+        """The ids in use, ascending."""
+        return tuple(self._ids.values())
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The ids in use, in the order a person gave them."""
+        in_use = self.ids
+        return tuple(dict.fromkeys((*(id for id in self.places if id in in_use), *in_use)))
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The names in use, in the order a person gave them."""
+        return tuple(self.names[id - 1] for id in self.order)
 
     def with_added(self, name: str) -> ClassList:
         """Return the list with one more class, whose id is the new length."""
-        return ClassList((*self.names, name))
+        check_class_name(name)
+        return replace(self, names=(*self.names, name))
+
+    def names_in(self, known: Collection[str]) -> tuple[str, ...]:
+        """Return by ascending id what those who have `known` names call the classes: as they are called now,
+        or were before where that is the only way to know them.
+        """
+        found = list(self.names)
+        for id, names in self.former.items():
+            if self.names[id - 1] not in known:
+                earlier = (name for name in reversed(names) if name in known and name not in self.names)
+                found[id - 1] = next(earlier, found[id - 1])
+        return tuple(found)
 
     def __contains__(self, name: object) -> bool:
         return name in self._ids
@@ -162,10 +197,15 @@ class ClassList:
         return len(self.names)
 
 
+def gone_name(class_id: int) -> str:
+    """Return what stands in a class list in the place of a class that is gone."""
+    return f"#{class_id}"
+
+
 def can_name_a_class(name: str) -> bool:
     """Tell whether a class list can hold a name."""
     try:
-        _check_name(name)
+        check_class_name(name)
     except DataError:
         return False
     return True
@@ -176,7 +216,8 @@ def labels_in(labels: NDArray[np.uint8]) -> list[int]:
     return np.flatnonzero(np.bincount(labels.ravel(), minlength=1)).tolist()
 
 
-def _check_name(name: str) -> None:
+def check_class_name(name: str) -> None:
+    """Raise `DataError` for a name that a class cannot be given."""
     if not name or name != name.strip() or name in _BACKGROUND_NAMES:
         raise DataError(
             translatable("{name!r} cannot name a class; choose a word other than the background's", name=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 import threading
@@ -19,7 +20,7 @@ from trainer.errors import DataError
 from trainer.translatable import TranslatableText, translatable
 
 APPLICATION_ID = 0xAFF1
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _PROPOSALS = """
 CREATE TABLE IF NOT EXISTS proposals (
@@ -36,14 +37,35 @@ CREATE TABLE IF NOT EXISTS imported (
     used INTEGER NOT NULL                -- 0 where a person took the mask of a model instead
 );
 """
+_CLASS_CHANGES = """
+CREATE TABLE IF NOT EXISTS class_changes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    names TEXT NOT NULL,                 -- JSON list of the classes it is about
+    before TEXT NOT NULL, after TEXT NOT NULL,  -- the rows of the classes, as JSON
+    edit INTEGER NOT NULL,               -- the last one of any image when it was made, 0 for none
+    created TEXT NOT NULL,
+    undone INTEGER NOT NULL DEFAULT 0
+);
+"""
+_CLASS_COLUMNS = {
+    "successor": "INTEGER",  # of a class that is gone: what it was merged into, 0 if deleted
+    "colour": "TEXT",  # #rrggbb
+    "place": "INTEGER",
+    "stuff": "INTEGER NOT NULL DEFAULT 0",
+    "former": "TEXT NOT NULL DEFAULT '[]'",  # JSON list of the names it had before
+}
 _SCHEMA = f"""
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE classes (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE classes (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+    {", ".join(f"{name} {kind}" for name, kind in _CLASS_COLUMNS.items())}
+);
 CREATE TABLE images (
     position INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     path TEXT NOT NULL UNIQUE,           -- below the root of the data set
-    tags TEXT,                           -- JSON list of class names, NULL where nobody tagged the image
+    tags TEXT,                           -- JSON list of class ids, NULL where nobody tagged the image
     status TEXT NOT NULL,
     margin REAL,
     split TEXT,
@@ -77,6 +99,7 @@ CREATE TABLE models (
 );
 {_PROPOSALS}
 {_IMPORTED}
+{_CLASS_CHANGES}
 """
 
 _log = logging.getLogger(__name__)
@@ -256,6 +279,9 @@ class Database:
                 )
             connection.execute(_PROPOSALS)
             connection.execute(_IMPORTED)
+            if _pragma(connection, "user_version") < 5:
+                _number_tags(connection)
+            connection.execute(_CLASS_CHANGES)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _back_up(self) -> None:
@@ -313,6 +339,21 @@ def _connect(file: Path, mode: str) -> _Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def _number_tags(connection: sqlite3.Connection) -> None:
+    """Give classes what they have since format 5, and store tags as their ids instead of names."""
+    for name, kind in _CLASS_COLUMNS.items():
+        connection.execute(f"ALTER TABLE classes ADD COLUMN {name} {kind}")
+    ids = dict(connection.execute("SELECT name, id FROM classes"))
+    tagged = connection.execute("SELECT position, tags FROM images WHERE tags IS NOT NULL").fetchall()
+    connection.executemany(
+        "UPDATE images SET tags = ? WHERE position = ?",
+        [
+            (json.dumps([ids[name] for name in json.loads(tags) if name in ids]), position)
+            for position, tags in tagged
+        ],
+    )
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> Any:

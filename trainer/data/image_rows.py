@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from trainer.data.class_rows import Meaning
 from trainer.data.formats.base import Split
 from trainer.data.ids import path_below
 from trainer.data.source import Item
@@ -52,7 +53,11 @@ class ImageRecord:
 
 
 def select(
-    connection: sqlite3.Connection, root: Path, condition: str = "TRUE", values: tuple[str, ...] = ()
+    connection: sqlite3.Connection,
+    root: Path,
+    meaning: Meaning,
+    condition: str = "TRUE",
+    values: tuple[str, ...] = (),
 ) -> list[ImageRecord]:
     """Return the images that meet an SQL condition, in the order of the data set."""
     rows = connection.execute(
@@ -64,7 +69,7 @@ def select(
         ImageRecord(
             image_id,
             path_below(root, path),
-            tuple(json.loads(tags)) if tags is not None else (),
+            meaning.tags(json.loads(tags)) if tags is not None else (),
             tags is not None,
             Status(status),
             margin,
@@ -75,26 +80,40 @@ def select(
     ]
 
 
-def add(connection: sqlite3.Connection, root: Path, items: Iterable[tuple[str, Item]]) -> None:
+def add(
+    connection: sqlite3.Connection, root: Path, meaning: Meaning, items: Iterable[tuple[str, Item]]
+) -> None:
     """Append images, each under the id given with it; their paths are stored relative to `root`."""
     connection.executemany(
         "INSERT INTO images (id, path, tags, status) VALUES (?, ?, ?, ?)",
         [
-            (image_id, item.image_path.relative_to(root).as_posix(), tags_to_json(item.tags), Status.NEW)
+            (
+                image_id,
+                item.image_path.relative_to(root).as_posix(),
+                None if item.tags is None else json.dumps(meaning.tag_ids(item.tags)),
+                Status.NEW,
+            )
             for image_id, item in items
         ],
     )
 
 
-def tag(connection: sqlite3.Connection, image_id: str, tags: tuple[str, ...]) -> None:
-    """Store the tags of an image, unless somebody has tagged it meanwhile."""
-    values = tags_to_json(tags), image_id
-    connection.execute("UPDATE images SET tags = ? WHERE id = ? AND tags IS NULL", values)
+def tag(
+    connection: sqlite3.Connection,
+    image_id: str,
+    meaning: Meaning,
+    tags: tuple[str, ...] | None,
+    only_untagged: bool = False,
+) -> bool:
+    """Store the tags of an image, None where nobody tagged it; whether there is such an image.
 
-
-def tags_to_json(tags: tuple[str, ...] | None) -> str | None:
-    """Return tags as they are stored."""
-    return None if tags is None else json.dumps(tags)
+    With `only_untagged`, one that somebody has tagged meanwhile keeps its own.
+    """
+    (stored,) = connection.execute("SELECT tags FROM images WHERE id = ?", (image_id,)).fetchone() or (None,)
+    if only_untagged and stored is not None:
+        return False
+    ids = None if tags is None else json.dumps(meaning.tag_ids(tags, json.loads(stored or "[]")))
+    return bool(connection.execute("UPDATE images SET tags = ? WHERE id = ?", (ids, image_id)).rowcount)
 
 
 def assign_split(connection: sqlite3.Connection, image_id: str) -> None:

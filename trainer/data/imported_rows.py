@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from trainer.data import accepted_rows, image_rows, journal
+from trainer.data.class_rows import Meaning
 from trainer.data.image_rows import Split, Status
 from trainer.data.journal import Labels
 
@@ -24,23 +25,19 @@ class Import:
     split: Split | None = None
 
 
-def take(connection: sqlite3.Connection, mask: Import, accept: bool) -> bool:
+def take(connection: sqlite3.Connection, meaning: Meaning, mask: Import, accept: bool) -> bool:
     """Store a mask as the proposal of its image, also as the accepted one if `accept`, and return True.
 
     That of an image a person has corrected or accepted is not taken.
     """
     taken = connection.execute(
-        "UPDATE images SET status = ?, tags = ?, split = coalesce(split, ?) "
+        "UPDATE images SET status = ?, split = coalesce(split, ?) "
         "WHERE id = ? AND status IN ('new', 'proposed')",
-        (
-            Status.ACCEPTED if accept else Status.PROPOSED,
-            image_rows.tags_to_json(mask.tags),
-            mask.split,
-            mask.image_id,
-        ),
+        (Status.ACCEPTED if accept else Status.PROPOSED, mask.split, mask.image_id),
     )
     if not taken.rowcount:
         return False
+    image_rows.tag(connection, mask.image_id, meaning, mask.tags)
     connection.execute("DELETE FROM proposals WHERE image = ?", (mask.image_id,))
     connection.execute(
         "INSERT OR REPLACE INTO imported (image, height, width, mask, created, used) "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -143,6 +143,40 @@ def layer(connection: sqlite3.Connection, image_id: str, target: Target, shape: 
             )
         result[y0:y1, x0:x1] = unpacked(after, (y1 - y0, x1 - x0))
     return result
+
+
+def patch(connection: sqlite3.Connection, edit: Edit) -> Labels:
+    """Return what the layer of an edit holds inside its box, uint8, as the applied edits left it."""
+    y0, x0, y1, x1 = edit.box
+    rows = connection.execute(
+        "SELECT y0, x0, y1, x1, after FROM edits WHERE image = ? AND undone = 0 AND target = ? "
+        "AND y0 < ? AND y1 > ? AND x0 < ? AND x1 > ? ORDER BY id DESC",
+        (edit.image_id, edit.target, y1, y0, x1, x0),
+    )
+    result = np.full((y1 - y0, x1 - x0), UNTOUCHED, np.uint8)
+    last: list[tuple[int, int, int, int, bytes]] = []
+    for row in rows:
+        last.append(row)
+        if row[0] <= y0 and row[1] <= x0 and row[2] >= y1 and row[3] >= x1:  # nothing shows from below it
+            break
+    for top, left, bottom, right, after in reversed(last):
+        ys, xs = slice(max(top, y0), min(bottom, y1)), slice(max(left, x0), min(right, x1))
+        result[ys.start - y0 : ys.stop - y0, xs.start - x0 : xs.stop - x0] = unpacked(
+            after, (bottom - top, right - left)
+        )[ys.start - top : ys.stop - top, xs.start - left : xs.stop - left]
+    return result
+
+
+def shows(connection: sqlite3.Connection, image_id: str, labels: Collection[int]) -> bool:
+    """Tell whether a stroke, the imported or the accepted mask of an image holds one of the labels."""
+    wanted = bytes(labels)
+    blobs = connection.execute(
+        "SELECT after FROM edits WHERE image = ? AND undone = 0 "
+        "UNION ALL SELECT mask FROM accepted WHERE image = ? "
+        "UNION ALL SELECT mask FROM imported WHERE image = ? AND used",
+        (image_id,) * 3,
+    )
+    return any(label in zlib.decompress(blob) for (blob,) in blobs for label in wanted)
 
 
 def packed(labels: Labels) -> bytes:

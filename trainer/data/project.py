@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from trainer.data import image_rows, version_rows
+from trainer.data import class_rows, image_rows, version_rows
 from trainer.data.atomic import remove_leftovers
 from trainer.data.classes import ClassList
 from trainer.data.database import Database
@@ -18,7 +18,7 @@ from trainer.data.ids import assign_ids
 from trainer.data.image_rows import ImageRecord, Split, Status
 from trainer.data.journal import Edit, Target
 from trainer.data.location import existing_project, project_file
-from trainer.data.project_masks import ProjectMasks
+from trainer.data.project_classes import ProjectClasses
 from trainer.data.source import (
     Item,
     Source,
@@ -54,7 +54,7 @@ class Changes:
     tagged: tuple[str, ...] = ()
 
 
-class Project(ProjectMasks):
+class Project(ProjectClasses):
     """The project of one folder of images; may be shared by threads, each uses its own connection.
 
     `changes` and `problems` (sentences on what was left out) are of the last look into the folder. What a
@@ -81,10 +81,9 @@ class Project(ProjectMasks):
 
         def fill(connection: sqlite3.Connection) -> None:
             connection.execute("INSERT INTO settings VALUES ('root', ?)", (json.dumps(root),))
-            connection.executemany(
-                "INSERT INTO classes (name) VALUES (?)", ((name,) for name in source.classes.names)
-            )
-            image_rows.add(connection, source.root, [(item.id, item) for item in source.items])
+            class_rows.add(connection, source.classes.names)
+            meaning, items = class_rows.select(connection), [(item.id, item) for item in source.items]
+            image_rows.add(connection, source.root, meaning, items)
 
         project = cls(Database.create(file, fill), made_now=True)
         project.problems = list(source.problems)
@@ -139,7 +138,7 @@ class Project(ProjectMasks):
             names = [PurePosixPath(f"{item.id}{item.image_path.suffix}") for item in new]
             ids = assign_ids(names, taken=(record.id for record in images)).values()
             with self._database.writing() as connection:
-                image_rows.add(connection, self.root, list(zip(ids, new, strict=True)))
+                image_rows.add(connection, self.root, self._meaning, list(zip(ids, new, strict=True)))
         self.changes = Changes(len(new), len(known - present), self._take_listed_tags(images))
         return self.changes
 
@@ -152,7 +151,7 @@ class Project(ProjectMasks):
             return ()
         with self._database.writing() as connection:
             for path, names in tags.items():
-                image_rows.tag(connection, untagged[path], names)
+                image_rows.tag(connection, untagged[path], self._meaning, names, only_untagged=True)
         return tuple(untagged[path] for path in tags)
 
     # -- Model versions --------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from trainer.data import image_rows
+from trainer.data import class_rows, image_rows
 from trainer.data.classes import ClassList
 from trainer.data.database import Database
 from trainer.data.image_rows import ImageRecord, Split, Status
@@ -50,8 +50,7 @@ class ProjectBase:
                 )
             )
         with database.reading() as connection:
-            names = connection.execute("SELECT name FROM classes ORDER BY id").fetchall()
-        self._classes = ClassList(tuple(name for (name,) in names))
+            self._meaning = class_rows.select(connection)
 
     def copy_to(self, file: Path) -> None:
         """Write a copy of the project file, as it is now; it is of the photos beside which it is put."""
@@ -83,15 +82,16 @@ class ProjectBase:
     @property
     def classes(self) -> ClassList:
         """The classes; ids never change."""
-        return self._classes
+        return self._meaning.classes
 
     def add_class(self, name: str) -> int:
         """Add a class and return its id; raises `DataError` for a name that is taken or not usable."""
-        classes = self._classes.with_added(name)
+        _ = self.classes.with_added(name)  # raises
         with self._database.writing() as connection:
-            connection.execute("INSERT INTO classes (id, name) VALUES (?, ?)", (len(classes), name))
-        self._classes = classes
-        return len(classes)
+            class_rows.add(connection, [name])
+            meaning = class_rows.select(connection)
+        self._meaning = meaning
+        return meaning.classes.id_of(name)
 
     def setting(self, key: str, default: Any = None) -> Any:
         """Return a stored setting."""
@@ -120,9 +120,9 @@ class ProjectBase:
     def set_tags(self, image_id: str, tags: Iterable[str] | None) -> None:
         """Store the classes an image shows (none: only background), or with None that nobody tagged it."""
         names = None if tags is None else tuple(dict.fromkeys(tags))
-        for name in names or ():
-            self.classes.id_of(name)
-        self._update(image_id, "tags = ?", image_rows.tags_to_json(names))
+        with self._database.writing() as connection:
+            if not image_rows.tag(connection, image_id, self._meaning, names):
+                raise DataError(f"{self.file} has no image {image_id!r}; look for new photos")
 
     def set_status(self, image_id: str, status: Status) -> None:
         """Store how far an image has come, CORRECTED or PROPOSED.
@@ -147,7 +147,7 @@ class ProjectBase:
 
     def _select(self, condition: str = "TRUE", *values: str) -> list[ImageRecord]:
         with self._database.reading() as connection:
-            return image_rows.select(connection, self.root, condition, values)
+            return image_rows.select(connection, self.root, self._meaning, condition, values)
 
     def _update(self, image_id: str, assignment: str, value: object) -> None:
         with self._database.writing() as connection:

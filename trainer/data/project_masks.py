@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data import accepted_rows, image_rows, imported_rows, journal
+from trainer.data import accepted_rows, class_changes, image_rows, imported_rows, journal
 from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID
 from trainer.data.ids import file_under
 from trainer.data.image_rows import Status
@@ -35,19 +35,20 @@ class ProjectMasks(ProjectBase):
         self.record(image_id)
         with self._database.writing() as connection:
             accepted_rows.remove_unreachable(connection, image_id)
+            class_changes.forget_undone(connection)
             edit = journal.append(connection, image_id, target, box, before, after, tool)
             self._edits_changed(connection, edit)
         return edit
 
     def undo(self, image_id: str) -> Edit | None:
-        """Take back the last stroke; its `before` is what the layer holds again. None where there is none.
+        """Take back the last stroke; `patch` is what the layer holds again. None where there is none.
 
         If only the strokes with which the image was accepted remain, it is accepted again as it was.
         """
         return self._step(image_id, undone=True)
 
     def redo(self, image_id: str) -> Edit | None:
-        """Bring back the stroke last undone; its `after` is what the layer holds again. None as above."""
+        """Bring back the stroke last undone; `patch` is what the layer holds again. None as above."""
         return self._step(image_id, undone=False)
 
     def can_undo(self, image_id: str) -> bool:
@@ -63,7 +64,12 @@ class ProjectMasks(ProjectBase):
     def layer(self, image_id: str, target: Target, shape: tuple[int, int]) -> Labels:
         """Return a painted layer (H, W), uint8, as the applied strokes left it; 255 where untouched."""
         with self._database.reading() as connection:
-            return journal.layer(connection, image_id, target, shape)
+            return self._meaning.labels(journal.layer(connection, image_id, target, shape))
+
+    def patch(self, edit: Edit) -> Labels:
+        """Return what the layer of an edit holds inside its box now, uint8 (y1-y0, x1-x0)."""
+        with self._database.reading() as connection:
+            return self._meaning.labels(journal.patch(connection, edit))
 
     def painted(self, image_id: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
         """Return where (H, W) a person painted an image, on either layer."""
@@ -91,7 +97,7 @@ class ProjectMasks(ProjectBase):
     def accepted_mask(self, image_id: str) -> Labels | None:
         """Return the frozen mask (H, W), uint8; None where the image is not accepted."""
         with self._database.reading() as connection:
-            return accepted_rows.mask(connection, image_id)
+            return self._read(accepted_rows.mask(connection, image_id))
 
     def strokes_a_photo(self, latest: int = 500) -> list[int]:
         """Return how many strokes each of the `latest` accepted images took, in the order of their
@@ -130,7 +136,7 @@ class ProjectMasks(ProjectBase):
     def proposal_mask(self, image_id: str) -> Labels | None:
         """Return the stored proposal (H, W), uint8; None where there is none that can be read."""
         try:
-            return load_mask(self._proposal_file(image_id))
+            return self._read(load_mask(self._proposal_file(image_id)))
         except DataError:
             return self.imported_mask(image_id)
 
@@ -141,7 +147,8 @@ class ProjectMasks(ProjectBase):
         Images that a person has corrected or accepted keep what they have.
         """
         with self._database.writing() as connection:
-            taken = [mask.image_id for mask in masks if imported_rows.take(connection, mask, accept)]
+            meaning = self._meaning
+            taken = [m.image_id for m in masks if imported_rows.take(connection, meaning, m, accept)]
         for image_id in taken:
             self._proposal_file(image_id).unlink(missing_ok=True)
         return taken
@@ -149,7 +156,7 @@ class ProjectMasks(ProjectBase):
     def imported_mask(self, image_id: str) -> Labels | None:
         """Return the imported mask (H, W), uint8, of an image; None where there is none, or none in use."""
         with self._database.reading() as connection:
-            return imported_rows.mask(connection, image_id)
+            return self._read(imported_rows.mask(connection, image_id))
 
     def is_imported(self, image_id: str) -> bool:
         """Tell whether an image has an imported mask in use."""
@@ -195,6 +202,9 @@ class ProjectMasks(ProjectBase):
                 "UPDATE images SET seed_revision = seed_revision + 1 WHERE id = ?", (edit.image_id,)
             )
             image_rows.assign_split(connection, edit.image_id)
+
+    def _read(self, stored: Labels | None) -> Labels | None:
+        return None if stored is None else self._meaning.labels(stored)
 
     def _proposal_file(self, image_id: str) -> Path:
         return file_under(self.caches / "masks", image_id, ".png")

@@ -129,7 +129,8 @@ class TrainerWorker:
         try:
             work()
         except UserError as error:
-            self._end_run(State.FAILED, error_message(error))
+            if not self._follow_classes():  # or else it went by names that a class has no more
+                self._end_run(State.FAILED, error_message(error))
         except Exception as error:
             log.exception("the trainer thread failed")
             problem = f"{type(error).__name__}: {error}"
@@ -150,8 +151,7 @@ class TrainerWorker:
             self._obey(self._commands.get())
         if self._stopping.is_set():
             return
-        if self._engine.models.classes != self._project.classes:
-            self._engine.replace_models(classes=self._project.classes)
+        self._follow_classes()
         request = self._requests.take()
         if request is not None:
             self._predict(request)
@@ -160,6 +160,21 @@ class TrainerWorker:
                 self._train()
         elif request is None and self._propose_all is not None and not self._propose_all.step():
             self._propose_all = None
+
+    def _follow_classes(self) -> bool:
+        """Go by the project's classes; whether they have changed. A run that has read others begins again."""
+        former, classes = self._engine.models.classes, self._project.classes
+        if former == classes:
+            return False
+        self._engine.replace_models(classes=classes)
+        if classes.names[: len(former)] != former.names:
+            learns_tags, trains = self._learns_tags, self._state is State.TRAINING
+            self._training, self._run, self._learns_tags = None, None, False
+            if trains and learns_tags:
+                self._learn_tags()
+            elif trains:
+                self._begin()
+        return True
 
     def _obey(self, command: Command) -> None:
         match command:
@@ -306,6 +321,9 @@ class TrainerWorker:
         try:
             self._outbox.send(self._proposal(request))
         except Exception as error:
+            if self._follow_classes():  # it went by names that a class has no more
+                self._requests.ask(Predict(request.image, Priority(request.priority)))
+                return
             self._outbox.send(PredictFailed(request.image, failure_reason(request.image, error)))
 
     def _proposal(self, request: Request) -> Predicted:

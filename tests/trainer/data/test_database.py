@@ -27,6 +27,23 @@ def sql(file, statement):
         return connection.execute(statement).fetchall()
 
 
+def make_old(file, version):
+    """Turn a file into one of an older format; all that is tagged in it is tagged with one class."""
+    tables = {"class_changes": 5, "imported": 4, "proposals": 3}
+    for table in (table for table, since in tables.items() if since > version):
+        sql(file, f"DROP TABLE {table}")
+    for column in ("successor", "colour", "place", "stuff", "former"):
+        sql(file, f"ALTER TABLE classes DROP COLUMN {column}")
+    sql(
+        file,
+        "UPDATE images SET tags = json_array((SELECT name FROM classes WHERE id = tags ->> 0)) "
+        "WHERE json_array_length(tags) > 0",
+    )
+    if version < 2:
+        sql(file, "ALTER TABLE accepted DROP COLUMN edit")
+    sql(file, f"PRAGMA user_version = {version}")
+
+
 @pytest.mark.parametrize("damage", ["garbage", "zeroed page", "cut", "emptied"])
 def test_a_damaged_file_is_named_with_what_to_do_and_its_backup_works(file, damage):
     content = bytearray(file.read_bytes())
@@ -114,8 +131,7 @@ def test_an_accepted_mask_of_an_older_version_belongs_to_its_strokes(file):
     project = Project.open(file)
     project.accept("one", mask)
     project.close()
-    sql(file, "ALTER TABLE accepted DROP COLUMN edit")
-    sql(file, "PRAGMA user_version = 1")
+    make_old(file, 1)
     project = Project.open(file)
     project.record_edit("one", Target.SEEDS, (0, 0, 2, 2), PATCH, PATCH, "brush")
     assert project.accepted_mask("one") is None
@@ -126,8 +142,7 @@ def test_an_accepted_mask_of_an_older_version_belongs_to_its_strokes(file):
 
 
 def test_a_file_from_before_origins_were_noted_is_brought_up_to_date(file):
-    sql(file, "DROP TABLE proposals")
-    sql(file, "PRAGMA user_version = 2")
+    make_old(file, 2)
     project = Project.open(file)
     project.store_proposal_mask("one", np.zeros((40, 60), np.uint8))
     assert project.proposal_origin("one") == ""
@@ -136,13 +151,24 @@ def test_a_file_from_before_origins_were_noted_is_brought_up_to_date(file):
     project.close()
 
 
+def test_tags_of_a_file_that_named_its_classes_are_kept(file):
+    project = Project.open(file)
+    tags = {record.id: record.tags[:1] for record in project.images()}
+    for image_id, names in tags.items():
+        project.set_tags(image_id, names or None)
+    project.close()
+    make_old(file, 4)
+    project = Project.open(file)
+    assert {record.id: record.tags for record in project.images()} == tags and any(tags.values())
+    project.close()
+
+
 def test_a_file_of_an_older_version_can_be_read(file):
     mask = np.full((40, 60), 8, np.uint8)
     project = Project.open(file)
     project.accept("one", mask)
     project.close()
-    sql(file, "ALTER TABLE accepted DROP COLUMN edit")
-    sql(file, "PRAGMA user_version = 1")
+    make_old(file, 1)
     with closing(Project.open(file, reading=True)) as reader:
         np.testing.assert_array_equal(reader.accepted_mask("one"), mask)
 

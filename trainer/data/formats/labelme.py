@@ -99,7 +99,7 @@ class LabelmeWriter(Writer):
 
     def finish(self) -> None:
         """Write the list of the classes, as labelme's own exporters want it."""
-        names = (IGNORE, BACKGROUND_NAME, *self._classes.names)
+        names = (IGNORE, BACKGROUND_NAME, *self._classes.listed)
         (self._root / _LABELS).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
 
 

@@ -44,6 +44,7 @@ class YoloWriter(Writer):
 
     def __init__(self, root: Path, classes: ClassList) -> None:
         self._root, self._classes = root, classes
+        self._numbers = {id: number for number, id in enumerate(classes.ids)}  # without gaps
         self._splits: set[Split] = set()
 
     def add(self, entry: ExportEntry, class_ids: frozenset[int]) -> None:
@@ -53,7 +54,9 @@ class YoloWriter(Writer):
         lines = []
         for area in areas_of(entry.mask):
             shares = (drawable(pixel_outline(area)) + IN_PIXEL) / size
-            lines.append(f"{area.label - 1} {' '.join(f'{share:.6f}' for share in shares.ravel())}\n")
+            lines.append(
+                f"{self._numbers[area.label]} {' '.join(f'{share:.6f}' for share in shares.ravel())}\n"
+            )
         path = file_under(self._root / "labels" / entry.split, entry.id, ".txt")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(lines), encoding="utf-8")
@@ -67,8 +70,9 @@ class YoloWriter(Writer):
         ]
         lines.append("names:\n")
         # JSON's texts are YAML's, too.
-        names = enumerate(self._classes.names)
-        lines += [f"  {number}: {json.dumps(name, ensure_ascii=False)}\n" for number, name in names]
+        for id, number in self._numbers.items():
+            name = json.dumps(self._classes.name_of(id), ensure_ascii=False)
+            lines.append(f"  {number}: {name}\n")
         (self._root / _LIST).write_text("".join(lines), encoding="utf-8")
 
 
