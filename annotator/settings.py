@@ -92,6 +92,15 @@ class DeskSettings:
         self._keep("outline_clicks", "yes" if value else "no")
 
     @property
+    def pixel_grid(self) -> bool:
+        """Whether lines part the pixels of a photo that is much enlarged."""
+        return self._text("pixel_grid", "yes") == "yes"
+
+    @pixel_grid.setter
+    def pixel_grid(self, value: bool) -> None:
+        self._keep("pixel_grid", "yes" if value else "no")
+
+    @property
     def layers(self) -> dict[str, tuple[bool, float]]:
         """Of each layer of the canvas, whether it is shown and how strongly, 0…1; empty at first."""
         value = self._json("layers", {})

@@ -1,4 +1,4 @@
-"""The layers as graphics items: the photo from a pyramid of sizes, the others composed where seen."""
+"""The layers over the photo as graphics items, composed where they are seen."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -14,7 +14,6 @@ from annotator.canvas.compose import Hatch, Pixels, Raster, label_pixels, score_
 from annotator.session.document import Labels
 from trainer.data.classes import BACKGROUND, EDIT_VOID, UNTOUCHED, VOID
 
-CRISP_FROM = 3.0  # screen pixels per image pixel: from here on single pixels are shown as squares
 LINE_WIDTH = 1.75  # logical pixels
 HATCH_PERIOD = 8.0  # logical pixels
 
@@ -62,17 +61,7 @@ class LayerItem(QGraphicsItem):
         if rect.isEmpty():
             return
         ratio = painter.device().devicePixelRatio()
-        raster = Raster.over(
-            rect.x(),
-            rect.y(),
-            rect.width(),
-            rect.height(),
-            (to_screen.dx(), to_screen.dy()),
-            (to_screen.m11(), to_screen.m22()),
-            self.extent,
-            margin=max(1, round(LINE_WIDTH * ratio)),
-        )
-        pixels = self.compose(raster, ratio)
+        pixels = self.render(painter, rect, ratio)
         if pixels is None:
             return
         self.recomposed += rect.width() * rect.height()
@@ -90,44 +79,24 @@ class LayerItem(QGraphicsItem):
         painter.drawImage(QPointF(rect.x() / ratio, rect.y() / ratio), image)
         painter.restore()
 
+    def render(self, painter: QPainter, rect: QRect, ratio: float) -> Pixels | None:
+        """Colours of the screen pixels of `rect`, or None when there is nothing to show."""
+        to_screen = painter.combinedTransform()
+        raster = Raster.over(
+            rect.x(),
+            rect.y(),
+            rect.width(),
+            rect.height(),
+            (to_screen.dx(), to_screen.dy()),
+            (to_screen.m11(), to_screen.m22()),
+            self.extent,
+            margin=max(1, round(LINE_WIDTH * ratio)),
+        )
+        return self.compose(raster, ratio)
+
     @abstractmethod
     def compose(self, raster: Raster, ratio: float) -> Pixels | None:
         """Colours of the raster's pixels, or None when there is nothing to show."""
-
-
-class ImageItem(LayerItem):
-    """The photo: smooth where it is reduced, single pixels where it is enlarged three times or more."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._levels: list[NDArray[np.uint8]] = []
-
-    def set_levels(self, levels: list[NDArray[np.uint8]]) -> None:
-        """The photo (uint8 H×W×3) and, when there are any, its halved copies, largest first."""
-        self._levels = [np.ascontiguousarray(level) for level in levels]
-        self.set_extent(levels[0].shape[:2] if levels else (0, 0))
-
-    def set_strength(self, strength: float) -> None:
-        """How much the photo stands out from the backdrop, 0…1."""
-        self.setOpacity(strength)
-        super().set_strength(strength)
-
-    def paint(
-        self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
-    ) -> None:
-        """Draw the smallest copy that has at least the screen's resolution."""
-        if not self._levels:
-            return
-        scale = painter.combinedTransform().m11()
-        wanted = self.extent[1] * scale
-        level = next((each for each in reversed(self._levels) if each.shape[1] >= wanted), self._levels[0])
-        height, width = level.shape[:2]
-        image = QImage(level.data, width, height, 3 * width, QImage.Format.Format_RGB888)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < CRISP_FROM)
-        painter.drawImage(self.boundingRect(), image)
-
-    def compose(self, raster: Raster, ratio: float) -> None:
-        """Not used: the photo is drawn by Qt."""
 
 
 class CamItem(LayerItem):
@@ -176,6 +145,34 @@ class MaskItem(LayerItem):
                 _hatch(EDIT_VOID, WHITE, 0.6, ratio, edits),
             ]
         return label_pixels(raster, mask, self._fill, self._line, hatches)
+
+
+class ComparedItem(LayerItem):
+    """Another mask than the one that is shown, striped in white where the two differ."""
+
+    def __init__(self, other: LabelSource, shown: LabelSource) -> None:
+        super().__init__()
+        self._other, self._shown = other, shown
+        self.set_strength(0.45)
+
+    def set_strength(self, strength: float) -> None:
+        """Opacity of the fill, 0…1; outline and stripes stay."""
+        self._fill, self._line = mask_luts(strength)
+        super().set_strength(strength)
+
+    def compose(self, raster: Raster, ratio: float) -> Pixels | None:
+        """Labels through the class colours, and the stripes."""
+        other, shown = self._other(), self._shown()
+        if other is None or shown is None:
+            return None
+        pixels = label_pixels(raster, other, self._fill, self._line)
+        differs = raster.sample_inner(other) != raster.sample_inner(shown)
+        if not differs.any():
+            return pixels
+        if pixels is None:
+            pixels = np.zeros(differs.shape, np.uint32)
+        pixels[differs & raster.stripes(round(HATCH_PERIOD * ratio))] = np.uint32(argb(WHITE, 0.75))
+        return pixels
 
 
 class SeedsItem(LayerItem):

@@ -20,6 +20,8 @@ from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
 ZOOM_STEP = 1.25
 LARGEST_PIXEL = 64.0  # screen pixels per image pixel
 MARGIN = 12  # logical pixels left around a fitted image
+ROUND_A_BOX = 0.15  # share of a box that is shown beside it
+SMALLEST_SHOWN = 16  # image pixels
 OVERSCROLL = 0.85  # share of the view an image may be pushed out by
 
 
@@ -128,6 +130,14 @@ class NavigableView(QGraphicsView):
         largest = LARGEST_PIXEL / self.devicePixelRatioF()
         self._place(anchor[1], at, min(max(self.scale_factor * factor, smallest), largest))
         self._anchor = anchor
+
+    def show_box(self, box: QRectF) -> None:
+        """Show a part of the image as large as there is room, with a rim of what surrounds it."""
+        rim = ROUND_A_BOX * max(box.width(), box.height(), SMALLEST_SHOWN)
+        room = box.adjusted(-rim, -rim, rim, rim)
+        viewport = self.viewport().size()
+        scale = min(viewport.width() / room.width(), viewport.height() / room.height())
+        self._place(box.center(), self.centre, min(scale, LARGEST_PIXEL / self.devicePixelRatioF()))
 
     def show_where(self, where: Where) -> None:
         """Show what another view shows."""

@@ -13,10 +13,13 @@ from annotator.boxes import Box
 from annotator.canvas.badge import badge_strip, badge_text, draw_badge
 from annotator.canvas.click_preview import ClickPreview
 from annotator.canvas.geometry import Cover
-from annotator.canvas.layers import CamItem, ImageItem, LayerItem, MaskItem, SeedsItem, StrokesItem
+from annotator.canvas.layers import CamItem, ComparedItem, LayerItem, MaskItem, SeedsItem, StrokesItem
+from annotator.canvas.look import Look
 from annotator.canvas.navigation import NavigableView
 from annotator.canvas.outlines import ink_colour, stroke_twice
 from annotator.canvas.painting import Painting
+from annotator.canvas.photo import ImageItem
+from annotator.canvas.pixel_grid import GRID_FROM, draw_grid
 from annotator.canvas.scale_bar import draw_scale_bar
 from annotator.canvas.tools import TOOLS
 from annotator.canvas.tools.base import Tool
@@ -26,6 +29,7 @@ from annotator.session import Session
 from trainer.data.classes import UNTOUCHED
 
 LAYERS = ("image", "cam", "propagated", "mask", "seeds", "strokes")  # from bottom to top
+COMPARED = ("automatic", "accepted")  # masks that only the compare view shows
 SHOWN_AT_FIRST = ("image", "mask", "strokes")
 SIZE_STEP = 1.15
 BOX = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
@@ -52,9 +56,10 @@ class CanvasView(NavigableView):
         parent: QWidget | None = None,
         layers: tuple[str, ...] = SHOWN_AT_FIRST,
         editable: bool = True,
+        look: Look | None = None,
     ) -> None:
         super().__init__(parent)
-        self.session = session
+        self.session, self.look = session, look or Look(self)
         self.editable = editable
         self.left_pans = not editable
         self.painting = Painting(session, self)
@@ -66,11 +71,13 @@ class CanvasView(NavigableView):
             "mask": MaskItem(lambda: session.shown_mask, lambda: session.mask_edits),
             "seeds": SeedsItem(lambda: session.seeds),
             "strokes": StrokesItem(lambda: session.corrections),
+            "automatic": ComparedItem(lambda: session.automatic, lambda: session.mask),
+            "accepted": ComparedItem(lambda: session.accepted_mask, lambda: session.mask),
         }
-        for name in LAYERS:
+        for name in (*LAYERS, *COMPARED):
             self.scene().addItem(self.items_by_name[name])
         self.scene().addItem(self.painting.item)
-        self._shown = dict.fromkeys(LAYERS, False) | dict.fromkeys(layers, True)
+        self._shown = dict.fromkeys(self.items_by_name, False) | dict.fromkeys(layers, True)
         self._peeking = False
         self._tools: dict[str, Tool] = {make.name: make(self) for make in TOOLS}
         self.tool = self._tools[session.tool]
@@ -85,6 +92,7 @@ class CanvasView(NavigableView):
         )
         self._apply_visibility()
         self._connect()
+        self._follow_look()
         self._open()
 
     def _connect(self) -> None:
@@ -96,6 +104,7 @@ class CanvasView(NavigableView):
         session.layer_changed.connect(self._refresh_layer)
         session.busy_changed.connect(self._refresh_badge)
         session.paint_changed.connect(self._follow_paint)
+        self.look.changed.connect(self._follow_look)
         if self.editable:
             self.hovered.connect(self.click_preview.rest_at)
             for signal in (session.paint_changed, session.layer_changed, session.image_changed):
@@ -166,8 +175,9 @@ class CanvasView(NavigableView):
 
     def _refresh_layer(self, name: str, dirty: QRect) -> None:
         self.items_by_name[name].refresh(dirty)
-        if name == "seeds":
-            self.items_by_name["strokes"].refresh(dirty)
+        also = {"seeds": ("strokes",), "mask": COMPARED}.get(name, ())
+        for other in also:
+            self.items_by_name[other].refresh(dirty)
 
     def _follow_paint(self) -> None:
         tool = self._tools[self.session.tool]
@@ -181,6 +191,10 @@ class CanvasView(NavigableView):
         elif self.painting.active and self.painting.target is not self.session.target:
             self.finish()
         self.items_by_name["cam"].update()
+        self.viewport().update()
+
+    def _follow_look(self) -> None:
+        self.image_item.set_tone(self.look.tone)
         self.viewport().update()
 
     def tool_is_ready(self, tool: Tool) -> None:
@@ -374,9 +388,11 @@ class CanvasView(NavigableView):
             self.viewport().update(badge_strip(self.viewport().rect()))
 
     def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
-        """Badge, ring, crosshair and the CAM's scale bar."""
+        """Pixel grid, badge, ring, crosshair and the CAM's scale bar."""
         if self._peeking or self.image_size.isEmpty():
             return
+        if self.look.grid and self.zoom_factor >= GRID_FROM:
+            draw_grid(painter, QRectF(rect), self.image_size)
         if self.badge and self._shown["mask"]:
             draw_badge(painter, self.viewport().rect(), self.badge)
         if self._crosshair is not None:

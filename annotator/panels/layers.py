@@ -1,10 +1,11 @@
 """The Layers panel: what is drawn over the photo, and how strongly."""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from annotator.actions import Actions
 from annotator.canvas.view import LAYERS, CanvasView
+from annotator.panels.adjust import AdjustPopup
 from annotator.panels.explain import ExplainButton
 from annotator.widgets import Slider, explanation
 
@@ -37,6 +38,10 @@ class LayersPanel(QWidget):
             ),
             "strokes": (self.tr("Your strokes"), self.tr("What you painted on the seeds.")),
         }
+        self.tune = QToolButton()
+        self.tune.setDefaultAction(actions["adjust_photo"])
+        self.tune.setIconSize(QSize(16, 16))
+        self.popup: AdjustPopup | None = None  # made when it is first asked for
         self.switches: dict[str, QCheckBox] = {}
         self.sliders: dict[str, Slider] = {}
         self._values: dict[str, QLabel] = {}
@@ -62,6 +67,8 @@ class LayersPanel(QWidget):
             if name in EXPLAINED:
                 grid.addWidget(explain := ExplainButton(canvas.session, EXPLAINED[name]), row, 3)
                 row_height = max(row_height, explain.sizeHint().height())
+            elif name == "image":
+                grid.addWidget(self.tune, row, 3)
             self.switches[name], self.sliders[name], self._values[name] = switch, slider, value
         for row in range(len(LAYERS)):
             grid.setRowMinimumHeight(row, row_height)
@@ -76,6 +83,12 @@ class LayersPanel(QWidget):
     def sizeHint(self) -> QSize:
         """As wide as its neighbours."""
         return QSize(280, super().sizeHint().height())
+
+    def adjust_photo(self) -> None:
+        """Show the sliders for brightness, contrast and gamma."""
+        if self.popup is None:
+            self.popup = AdjustPopup(self._canvas.look, self.window())
+        self.popup.open_beside(self.tune)
 
     def rest(self, resting: bool) -> None:
         """Have no say while the inspect view is shown, nor have the actions that show layers."""

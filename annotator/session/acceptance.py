@@ -55,6 +55,7 @@ class Acceptance(QObject):
         """Take the acceptance of the open image back, so that it follows strokes and models again."""
         document, project = self._state.document, self._state.project
         if document is not None and project is not None and self.open_again(document):
+            document.last_accepted = None
             self._state.saver.save(
                 document.id,
                 lambda: project.unaccept(document.id),

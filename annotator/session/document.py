@@ -101,6 +101,7 @@ class Document:
     imported: bool = False
     offered: Basis | None = None
     looked_at: Labels | None = None
+    last_accepted: Labels | None = None  # also when the image is open again
     suggestions: "tuple[Suggestion, ...]" = ()  # tags that the models would give it
     propagated: Labels | None = None  # what propagation alone makes of the seeds, those of strokes as well
     auto_seeds: Labels = field(init=False)
@@ -131,6 +132,8 @@ class Document:
         mask_edits = project.layer(image_id, Target.MASK, shape)
         levels = pyramid(image)
         document = cls(image_id, levels, corrections, mask_edits, base, accepted is not None)
+        last = project.last_accepted_mask(image_id) if accepted is None else accepted
+        document.last_accepted = last if last is not None and last.shape == shape else None
         painted = corrections != UNTOUCHED
         imported = project.imported_mask(image_id)
         if imported is not None and imported.shape == shape:
@@ -177,6 +180,7 @@ class Document:
     def freeze(self, mask: Labels) -> None:
         """Take `mask` as accepted: proposals and strokes no longer change it."""
         self.base_mask, self.accepted = mask, True
+        self.last_accepted = mask
 
     def preview_corrections(self) -> Labels:
         """A copy of the corrections with the stroke that is being drawn; callable from any thread.
@@ -189,6 +193,13 @@ class Document:
     def proposal(self) -> "Proposal | None":
         """The proposal that is in use; None until there is one."""
         return self.basis.proposal if self.basis else None
+
+    @property
+    def automatic(self) -> Labels | None:
+        """The mask before any stroke: the imported one, or that of the models in use; None without either."""
+        if self.imported and self.kept is not None:
+            return self.kept[0]
+        return self.proposal.mask if self.proposal is not None else None
 
     def adopt(self, basis: Basis) -> None:
         """Use another basis; refined masks of the old one are forgotten."""

@@ -191,6 +191,16 @@ class SessionState(QObject):
         return document.mask if document.looked_at is None else document.looked_at
 
     @property
+    def automatic(self) -> Labels | None:
+        """uint8 H×W: the mask before any stroke; None while there is none."""
+        return self._document.automatic if self._document else None
+
+    @property
+    def accepted_mask(self) -> Labels | None:
+        """uint8 H×W: the mask that was accepted last, also when it is open again; None where none was."""
+        return self._document.last_accepted if self._document else None
+
+    @property
     def mask_edits(self) -> Labels | None:
         """uint8 H×W: the hand edits, 255 where untouched, 254 for void."""
         return self._document.mask_edits if self._document else None

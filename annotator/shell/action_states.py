@@ -1,6 +1,7 @@
 """Which actions are enabled and which are checked, following the session."""
 
 from annotator.actions import Actions
+from annotator.canvas.look import Look
 from annotator.session import Session
 from trainer.data.project import Status, Target
 
@@ -17,14 +18,16 @@ WITH_IMAGE = (
     "actual_size",
     "zoom_in",
     "zoom_out",
+    "zoom_object",
 )
 
 
 class ActionStates:
     """Enables and checks actions as the session changes."""
 
-    def __init__(self, actions: Actions, session: Session) -> None:
-        self._actions, self._session = actions, session
+    def __init__(self, actions: Actions, session: Session, look: Look) -> None:
+        self._actions, self._session, self._look = actions, session, look
+        look.changed.connect(self._follow_look)
         session.project_opened.connect(self._enable)
         session.image_changed.connect(self._enable)
         session.record_changed.connect(self._enable)
@@ -39,6 +42,7 @@ class ActionStates:
         self._enable_training()
         self._enable_history(False, False)
         self._check()
+        self._follow_look()
 
     def _enable(self) -> None:
         project, record = self._session.project is not None, self._session.record
@@ -59,6 +63,10 @@ class ActionStates:
     def _enable_history(self, can_undo: bool, can_redo: bool) -> None:
         self._actions["undo"].setEnabled(can_undo)
         self._actions["redo"].setEnabled(can_redo)
+
+    def _follow_look(self) -> None:
+        self._actions["reset_photo"].setEnabled(self._look.adjusted)
+        self._actions["pixel_grid"].setChecked(self._look.grid)
 
     def _check(self) -> None:
         session = self._session

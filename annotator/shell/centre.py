@@ -1,11 +1,14 @@
-"""The central area: the canvas, the panes of the inspect view, or the empty desk."""
+"""The central area: the canvas, panes side by side, or the empty desk."""
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedWidget
 
+from annotator.canvas.compare import CompareView
 from annotator.canvas.inspect import InspectView
+from annotator.canvas.panes import Panes
 from annotator.canvas.view import CanvasView
+from annotator.canvas.zoom_to_object import ZoomToObject
 from annotator.session import Session
 from annotator.shell.welcome import EmptyDesk
 
@@ -14,27 +17,35 @@ class Centre(QStackedWidget):
     """Shows one of the views; actions on "the view" go to the visible one."""
 
     zoom_changed = Signal(float)
+    hovered = Signal(object)
     resized = Signal()
+    panes_changed = Signal(str)  # "inspect" or "compare", "" for the canvas
 
     def __init__(
         self, session: Session, empty: EmptyDesk, canvas: CanvasView, inspect_view: InspectView
     ) -> None:
         super().__init__()
-        self._session, self._inspecting = session, False
+        self._session, self._panes = session, ""
         self._empty, self._canvas, self._inspect_view = empty, canvas, inspect_view
-        for view in (empty, canvas, inspect_view):
-            self.addWidget(view)
+        self.compare_view: CompareView | None = None  # made when it is first asked for
+        self._objects = ZoomToObject(session, self._canvas_of_view)
+        self.addWidget(empty)
         for view in (canvas, inspect_view):
-            view.zoom_changed.connect(self._tell_zoom)
+            self._add(view)
         session.project_opened.connect(self._show)
         session.image_changed.connect(self._tell_zoom)
         self._show()
 
     def inspect(self, on: bool) -> None:
-        """Show the panes instead of the canvas."""
-        self._inspecting = on
-        self._show()
-        self._tell_zoom()
+        """Show the steps from photo to mask instead of the canvas."""
+        self._show_panes("inspect", on)
+
+    def compare(self, on: bool) -> None:
+        """Show the automatic, the present and the accepted mask instead of the canvas."""
+        if on and self.compare_view is None:
+            self.compare_view = CompareView(self._session, self._canvas.look)
+            self._add(self.compare_view)
+        self._show_panes("compare", on)
 
     def zoom(self, factor: float) -> None:
         """Zoom the view that is shown."""
@@ -48,18 +59,42 @@ class Centre(QStackedWidget):
         """Show one pixel of the photo on one of the screen."""
         self.zoom(1 / self._view().zoom_factor)
 
+    def zoom_to_object(self) -> None:
+        """Show the object under the mouse, or the next largest, as large as there is room."""
+        self._objects.show_next()
+
     def peek(self, on: bool) -> None:
         """Hide all layers while `on`."""
         self._canvas.peek(on)
-        self._inspect_view.peek(on)
+        for panes in (self._inspect_view, self.compare_view):
+            if panes is not None:
+                panes.peek(on)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Tell what lies over the views."""
         super().resizeEvent(event)
         self.resized.emit()
 
-    def _view(self) -> CanvasView | InspectView:
-        return self._inspect_view if self._inspecting else self._canvas
+    def _add(self, view: CanvasView | Panes) -> None:
+        self.addWidget(view)
+        view.zoom_changed.connect(self._tell_zoom)
+        view.hovered.connect(self.hovered)
+
+    def _show_panes(self, name: str, on: bool) -> None:
+        if not on and name != self._panes:  # others were asked for since
+            return
+        self._panes = name if on else ""
+        self._show()
+        self._tell_zoom()
+        self.panes_changed.emit(self._panes)
+
+    def _view(self) -> CanvasView | Panes:
+        views = {"inspect": self._inspect_view, "compare": self.compare_view}
+        return views.get(self._panes) or self._canvas
+
+    def _canvas_of_view(self) -> CanvasView:
+        view = self._view()
+        return view.main if isinstance(view, Panes) else view
 
     def _show(self) -> None:
         shown = self._empty if self._session.project is None else self._view()

@@ -1,13 +1,39 @@
 """The status bar: work in progress, pixel under the mouse, zoom, saved state, trainer, proposals for all."""
 
-from PySide6.QtCore import QPointF, Qt
+from math import floor
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QStatusBar, QWidget
 
 from annotator.actions import Actions
+from annotator.canvas.look import Look
 from annotator.panels.trainer import COLOURS, TrainerPanel
 from annotator.session import Session
 from annotator.theme import Theme
 from trainer.data.classes import BACKGROUND, VOID
+
+
+class Patch(QWidget):
+    """A small square of one colour."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._colour = QColor()
+        self.setFixedSize(13, 13)
+
+    def show_colour(self, colour: QColor) -> None:
+        """Show another colour."""
+        self._colour = colour
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The square, rimmed so that it is seen on any bar."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QColor(128, 128, 128))
+        painter.setBrush(self._colour)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
 
 
 class StatusBar(QStatusBar):
@@ -19,12 +45,18 @@ class StatusBar(QStatusBar):
         trainer: TrainerPanel,
         actions: Actions,
         theme: Theme,
+        look: Look,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self._session, self._trainer, self._actions, self._theme = session, trainer, actions, theme
+        self._look = look
         self._busy, self._cursor, self.zoom, self.saved, self._state = (QLabel() for _ in range(5))
+        self._patch, self.colour, self.adjusted = Patch(), QLabel(), QLabel(self.tr("Photo adjusted"))
+        self.adjusted.setToolTip(
+            self.tr("It is shown brighter, darker or steeper than it is; masks and models see it as it is.")
+        )
         self.proposing, self.offer = QLabel(), QLabel()
         for label in (self._busy, self._cursor):  # names may look like HTML
             label.setTextFormat(Qt.TextFormat.PlainText)
@@ -33,16 +65,19 @@ class StatusBar(QStatusBar):
         # A long name is cut, or the window would have to grow for it.
         self._busy.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.addWidget(self._busy, 1)
-        for label in (
+        for widget in (
             self.offer,
             self._cursor,
+            self._patch,
+            self.colour,
+            self.adjusted,
             self.zoom,
             self.saved,
             self._lamp,
             self._state,
             self.proposing,
         ):
-            self.addPermanentWidget(label)
+            self.addPermanentWidget(widget)
         session.busy_changed.connect(lambda busy, text: self._busy.setText(text))
         self._point: QPointF | None = None
         session.layer_changed.connect(lambda *_: self.show_cursor(self._point))
@@ -55,23 +90,35 @@ class StatusBar(QStatusBar):
         actions.keys_changed.connect(self._show_offer)
         theme.changed.connect(self._show_offer)
         theme.changed.connect(self._show_state)
+        theme.changed.connect(self._show_adjusted)
+        look.changed.connect(self._show_adjusted)
         self._show_state()
         self._show_proposing()
         self._show_offer()
+        self._show_adjusted()
+        self.show_cursor(None)
 
     def show_zoom(self, factor: float) -> None:
         """Show a zoom in per cent of the photo's own size."""
         self.zoom.setText(f"{factor:.0%}")
 
     def show_cursor(self, point: QPointF | None) -> None:
-        """Show position and class under the mouse, image coordinates."""
-        self._point, mask = point, self._session.mask
+        """Show position, class and the photo's own colour under the mouse, image coordinates."""
+        self._point, mask, image = point, self._session.mask, self._session.image
         self._cursor.clear()
-        if point is None or mask is None:
-            return
-        x, y = int(point.x()), int(point.y())
-        if 0 <= y < mask.shape[0] and 0 <= x < mask.shape[1]:
+        x, y = (-1, -1) if point is None else (floor(point.x()), floor(point.y()))
+        within = mask is not None and 0 <= y < mask.shape[0] and 0 <= x < mask.shape[1]
+        self._patch.setVisible(within)
+        self.colour.setVisible(within)
+        if within and mask is not None and image is not None:
             self._cursor.setText(f"{x}, {y}   {self._name(int(mask[y, x]))}")
+            red, green, blue = image[y, x].tolist()
+            self._patch.show_colour(QColor(red, green, blue))
+            self.colour.setText(f"RGB {red} {green} {blue}")
+
+    def _show_adjusted(self) -> None:
+        self.adjusted.setVisible(self._look.adjusted)
+        self.adjusted.setStyleSheet(f"color: {self._theme.colours['accent']}")
 
     def _name(self, label: int) -> str:
         if label == BACKGROUND:

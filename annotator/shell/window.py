@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QTabWidget,
 
 from annotator.actions import ACTIONS, Actions, spec_of, translated
 from annotator.canvas.inspect import InspectView
+from annotator.canvas.look import Look
 from annotator.canvas.view import LAYERS, CanvasView
 from annotator.dialogs.about import AboutDialog
 from annotator.dialogs.classes import ClassesDialog
@@ -72,7 +73,9 @@ class Window(QMainWindow):
         self.keyboard = Keyboard(self.actions_table.repeats)
         session.brush_share = settings.brush_share
         session.outline_clicks = settings.outline_clicks
-        self.canvas, self.inspect_view = CanvasView(session), InspectView(session)
+        self.look = Look(self)
+        self.look.show_grid(settings.pixel_grid)
+        self.canvas, self.inspect_view = CanvasView(session, look=self.look), InspectView(session, self.look)
         self.images, self.tags = ImagesPanel(session, theme), TagsPanel(session, theme)
         self.layers, self.inspector = LayersPanel(self.canvas, self.actions_table), InspectorPanel(session)
         self.seeds, self.trainer = SeedsPanel(session), TrainerPanel(session, theme)
@@ -207,7 +210,7 @@ class Window(QMainWindow):
         self.tools_bar = ToolsBar(self.actions_table, self)
         self.addToolBar(Qt.ToolBarArea.TopToolBarArea, self.main_bar)
         self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, self.tools_bar)
-        self.status = StatusBar(self.session, self.trainer, self.actions_table, self.theme)
+        self.status = StatusBar(self.session, self.trainer, self.actions_table, self.theme, self.look)
         self.setStatusBar(self.status)
 
     def _dock(self) -> None:
@@ -249,6 +252,8 @@ class Window(QMainWindow):
                 "window": self,
                 "centre": self.centre,
                 "canvas": self.canvas,
+                "look": self.look,
+                "layers": self.layers,
                 "session": session,
                 "photos": session.photos,
                 "propose_all": session.propose_all,
@@ -267,7 +272,7 @@ class Window(QMainWindow):
         self.menus.message.connect(self.messages.show_message)
         for shown_there in ("learn_tags", "propose_all"):
             actions[shown_there].triggered.connect(self._show_trainer)
-        actions["inspect"].toggled.connect(self.layers.rest)
+        self.centre.panes_changed.connect(self._follow_panes)
         self.welcome.dismissed.connect(self._put_welcome_away)
         self.empty.folder_wanted.connect(self.open_folder)
         self.empty.sample_wanted.connect(self.open_sample)
@@ -275,9 +280,8 @@ class Window(QMainWindow):
         self.tags.class_wanted.connect(self.edit_classes)
         self.tags.left.connect(self.centre.setFocus)
         self.centre.zoom_changed.connect(self.status.show_zoom)
-        for view in (self.canvas, self.inspect_view):
-            view.hovered.connect(self.status.show_cursor)
-            view.hovered.connect(self.inspector.show_at)
+        self.centre.hovered.connect(self.status.show_cursor)
+        self.centre.hovered.connect(self.inspector.show_at)
         self.inspect_view.closed_changed.connect(self._keep_closed_panes)
         session.project_opened.connect(self._project_opened)
         session.image_changed.connect(self._image_changed)
@@ -286,7 +290,7 @@ class Window(QMainWindow):
         session.masks.found.connect(self._offer_masks)
         session.saved_changed.connect(self._saved_changed)
         self.theme.changed.connect(self._icons)
-        self.action_states = ActionStates(actions, session)
+        self.action_states = ActionStates(actions, session, self.look)
         self._icons()
 
     # -- Following the session -------------------------------------------------------------------------------
@@ -309,6 +313,11 @@ class Window(QMainWindow):
 
     def _keep_closed_panes(self, names: tuple[str, ...]) -> None:
         self.settings.closed_panes = names
+
+    def _follow_panes(self, name: str) -> None:
+        for panes in ("inspect", "compare"):
+            self.actions_table[panes].setChecked(panes == name)
+        self.layers.rest(bool(name))
 
     def _show_trainer(self) -> None:
         self.docks["trainer"].show()
@@ -423,6 +432,7 @@ class Window(QMainWindow):
         self.settings.layout = self.saveGeometry(), self.saveState(VERSION)
         self.settings.brush_share = self.session.brush_share
         self.settings.outline_clicks = self.session.outline_clicks
+        self.settings.pixel_grid = self.look.grid
         self.settings.layers = {
             name: (self.canvas.layer_visible(name), self.canvas.layer_opacity(name)) for name in LAYERS
         }

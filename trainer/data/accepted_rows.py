@@ -40,12 +40,14 @@ def holds(connection: sqlite3.Connection, image_id: str) -> bool:
     return found.fetchone() is not None
 
 
-def mask(connection: sqlite3.Connection, image_id: str) -> Labels | None:
-    """Return the mask (H, W), uint8, of an image that is accepted; None of any other."""
+def mask(connection: sqlite3.Connection, image_id: str, in_force: bool = True) -> Labels | None:
+    """Return the mask (H, W), uint8, of an image that is accepted, or with `in_force` False of one that was
+    before it was painted on; None of any other.
+    """
     row = connection.execute(
         "SELECT height, width, mask FROM accepted JOIN images ON images.id = image "
-        "WHERE image = ? AND status = 'accepted'",
-        (image_id,),
+        "WHERE image = ? AND (status = 'accepted' OR NOT ?)",
+        (image_id, in_force),
     ).fetchone()
     return None if row is None else journal.unpacked(row[2], (row[0], row[1]))
 

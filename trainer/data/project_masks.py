@@ -99,6 +99,13 @@ class ProjectMasks(ProjectBase):
         with self._database.reading() as connection:
             return self._read(accepted_rows.mask(connection, image_id))
 
+    def last_accepted_mask(self, image_id: str) -> Labels | None:
+        """Return the mask (H, W), uint8, that was accepted last, also where strokes have opened the image
+        again; None where there is none.
+        """
+        with self._database.reading() as connection:
+            return accepted_rows.mask(connection, image_id, in_force=False)
+
     def strokes_a_photo(self, latest: int = 500) -> list[int]:
         """Return how many strokes each of the `latest` accepted images took, in the order of their
         acceptance.

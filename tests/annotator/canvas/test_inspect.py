@@ -9,7 +9,8 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from annotator.canvas.inspect import InspectView, Legend
+from annotator.canvas.inspect import InspectView
+from annotator.canvas.panes import Legend
 from annotator.panels.inspector import InspectorPanel
 from annotator.session import Session
 from trainer.data.project import Target
