@@ -169,6 +169,7 @@ class ImagesPanel(QWidget):
         session.image_changed.connect(self._mark_open)
         session.record_changed.connect(self._note)
         session.records_changed.connect(self.refresh)
+        session.photos.renewed.connect(lambda _: self.thumbnails.clear())
         theme.changed.connect(self.view.viewport().update)
         self.refresh()
 

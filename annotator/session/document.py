@@ -121,7 +121,7 @@ class Document:
     def load(cls, project: Project, image_id: str) -> "Document":
         """Read image, journal and masks from disk. Raises DataError for an image that cannot be read."""
         record = project.record(image_id)
-        image = load_image(record.path)
+        image = load_image(project.photo(image_id))
         shape = image.shape[:2]
         accepted = project.accepted_mask(image_id)
         base = accepted if accepted is not None else project.proposal_mask(image_id)

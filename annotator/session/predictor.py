@@ -135,6 +135,10 @@ class Predictor(QObject):
         answer = self._answers.get(image_id)
         return answer.proposal if answer is not None and self._is_current(answer) else None
 
+    def forget(self) -> None:
+        """Forget all proposals: photos are others than they were."""
+        self._answers.clear()
+
     def set_settings(self, settings: Settings) -> None:
         """Use `settings` from the next proposal on."""
         if self.engine is not None:

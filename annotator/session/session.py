@@ -1,6 +1,6 @@
 """Opens, steps through and closes projects and images; the other parts work on the open image."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -24,7 +24,7 @@ from annotator.session.strokes import Strokes
 from annotator.session.tagging import Tagging
 from trainer.data.classes import BACKGROUND
 from trainer.data.location import means
-from trainer.data.project import ImageRecord, Project, Status
+from trainer.data.project import ImageRecord, OtherPhoto, Project, Status
 from trainer.worker.messages import Priority, Shutdown
 
 CLOSING_SECONDS = 1.8  # for all that has to end, so that the window is gone within two
@@ -59,7 +59,8 @@ class Session(SessionState):
         self.backup = Backup(self)
         self.models.ready.connect(self._prefetch)
         self.acceptance.done.connect(self._open_following)
-        self.masks.imported.connect(self._show_imported)
+        self.masks.imported.connect(self._read_again)
+        self.photos.renewed.connect(self._read_again)
 
     def open_project(self, path: Path) -> None:
         """Open a project file, or a folder of images (a project is made beside them at first).
@@ -223,8 +224,8 @@ class Session(SessionState):
         self.proposals.begin(document)
         self._prefetch()
 
-    def _show_imported(self, images: list[str]) -> None:
-        """Read images again that were read before their masks were imported."""
+    def _read_again(self, images: Collection[str]) -> None:
+        """Read images again that were read before their masks were imported, or their photos replaced."""
         self._loader.clear()
         if self._heading in images:
             self.open_image(self._heading)
@@ -246,7 +247,10 @@ class Session(SessionState):
 
     def _could_not_load(self, image_id: str, error: Exception) -> None:
         self.set_busy("load", None)
-        self.report(error)
+        if isinstance(error, OtherPhoto):
+            self.photos.look()  # tells what has become of it
+        else:
+            self.report(error)
 
     def _prefetch(self) -> None:
         following = self._following()

@@ -20,7 +20,7 @@ from trainer.errors import DataError
 from trainer.translatable import TranslatableText, translatable
 
 APPLICATION_ID = 0xAFF1
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 _PROPOSALS = """
 CREATE TABLE IF NOT EXISTS proposals (
@@ -55,6 +55,13 @@ _CLASS_COLUMNS = {
     "stuff": "INTEGER NOT NULL DEFAULT 0",
     "former": "TEXT NOT NULL DEFAULT '[]'",  # JSON list of the names it had before
 }
+_PHOTOS = """
+CREATE TABLE IF NOT EXISTS photos (
+    image TEXT PRIMARY KEY REFERENCES images (id),
+    size INTEGER NOT NULL, modified INTEGER NOT NULL,  -- bytes; nanoseconds
+    digest TEXT NOT NULL                 -- SHA-256 of the content
+);
+"""
 _SCHEMA = f"""
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE classes (
@@ -100,6 +107,7 @@ CREATE TABLE models (
 {_PROPOSALS}
 {_IMPORTED}
 {_CLASS_CHANGES}
+{_PHOTOS}
 """
 
 _log = logging.getLogger(__name__)
@@ -171,6 +179,11 @@ class Database:
             database.close()
             raise
         return database
+
+    @property
+    def writable(self) -> bool:
+        """Whether this connection may write."""
+        return self._held is not None
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -282,6 +295,7 @@ class Database:
             if _pragma(connection, "user_version") < 5:
                 _number_tags(connection)
             connection.execute(_CLASS_CHANGES)
+            connection.execute(_PHOTOS)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _back_up(self) -> None:

@@ -189,16 +189,23 @@ def export_project(
     where `out` lies among the photos.
     """
     check_destination(out, image_folder(project.root), force)
-    entries = project_entries(project, accepted_only)
-    return write_data_set(writer, out, entries, project.classes, force, progress, cancelled)
+    left_out: list[str] = []
+    entries = project_entries(project, accepted_only, left_out)
+    try:
+        problems = write_data_set(writer, out, entries, project.classes, force, progress, cancelled)
+    except DataError as error:
+        if left_out:
+            raise DataError("; ".join([error_message(error), *left_out])) from error
+        raise
+    return problems + left_out
 
 
-def project_entries(project: Project, accepted_only: bool = True) -> Iterator[ExportEntry]:
+def project_entries(project: Project, accepted_only: bool, left_out: list[str]) -> Iterator[ExportEntry]:
     """Read the images to export one by one, so that the masks of a large project need no memory.
 
     Specks below the smallest part that the project allows join what surrounds them, as they do in proposals:
     masks, boxes and objects have none. What a person painted stays, here or where a mask was imported from,
-    however small.
+    however small. Images whose photo is gone, or is another one by now, are `left_out` with a sentence.
     """
     smallest = float(project.setting("method", {}).get("smallest_part", SMALLEST_PART))
     for record in project.images():
@@ -214,4 +221,9 @@ def project_entries(project: Project, accepted_only: bool = True) -> Iterator[Ex
                 meant |= imported == mask
             tidy = remove_small_regions(mask, smallest, meant)
             tags = record.tags if accepted or record.tagged else None
-            yield ExportEntry(record.id, record.path, tidy, tags, record.split or "train")
+            try:
+                photo = project.photo(record.id)
+            except DataError as error:
+                left_out.append(error_message(error))
+            else:
+                yield ExportEntry(record.id, photo, tidy, tags, record.split or "train")

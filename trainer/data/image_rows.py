@@ -98,6 +98,21 @@ def add(
     )
 
 
+def move(connection: sqlite3.Connection, root: Path, image_id: str, path: Path) -> None:
+    """Store where the photo of an image lies now, below `root`; no other image may have that path."""
+    values = path.relative_to(root).as_posix(), image_id
+    connection.execute("UPDATE images SET path = ? WHERE id = ?", values)
+
+
+def renew(connection: sqlite3.Connection, image_id: str) -> None:
+    """Forget what a model proposed for an image."""
+    connection.execute("DELETE FROM proposals WHERE image = ?", (image_id,))
+    connection.execute(
+        "UPDATE images SET margin = NULL, status = ? WHERE id = ? AND status = ?",
+        (Status.NEW, image_id, Status.PROPOSED),
+    )
+
+
 def tag(
     connection: sqlite3.Connection,
     image_id: str,

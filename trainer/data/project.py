@@ -5,26 +5,20 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from trainer.data import class_rows, image_rows, version_rows
 from trainer.data.atomic import remove_leftovers
 from trainer.data.classes import ClassList
 from trainer.data.database import Database
 from trainer.data.formats import voc
-from trainer.data.ids import assign_ids
 from trainer.data.image_rows import ImageRecord, Split, Status
 from trainer.data.journal import Edit, Target
 from trainer.data.location import existing_project, project_file
 from trainer.data.project_classes import ProjectClasses
+from trainer.data.project_photos import Changes, OtherPhoto
 from trainer.data.source import (
-    Item,
     Source,
-    image_files,
-    image_folder,
-    listed_tags,
     open_source,
 )
 from trainer.data.version_rows import ModelVersion
@@ -36,22 +30,12 @@ __all__ = [
     "Edit",
     "ImageRecord",
     "ModelVersion",
+    "OtherPhoto",
     "Project",
     "Split",
     "Status",
     "Target",
 ]
-
-
-@dataclass(frozen=True)
-class Changes:
-    """How many images came to the folder of a project, how many of its images are no longer there, and which
-    of those that nobody had tagged its lists now do.
-    """
-
-    new: int = 0
-    gone: int = 0
-    tagged: tuple[str, ...] = ()
 
 
 class Project(ProjectClasses):
@@ -60,12 +44,6 @@ class Project(ProjectClasses):
     `changes` and `problems` (sentences on what was left out) are of the last look into the folder. What a
     call wrote is on the disk when it returns. Unknown image ids and files that fail raise `DataError`.
     """
-
-    def __init__(self, database: Database, made_now: bool = False) -> None:
-        """See `ProjectBase`."""
-        super().__init__(database, made_now)
-        self.changes = Changes()
-        self.problems: list[str] = []
 
     # -- Making, opening, closing ----------------------------------------------------------------------------
 
@@ -94,7 +72,7 @@ class Project(ProjectClasses):
         """Open a project by its file, the folder that holds it, or the folder of its images.
 
         Until it is closed it cannot be opened a second time, except for `reading`, which changes nothing and
-        does not look for new images.
+        looks for photos that moved, not for new ones.
         """
         file = existing_project(path)
         if file is None:
@@ -102,7 +80,9 @@ class Project(ProjectClasses):
                 translatable("{path} has no project; open its folder of images on the desk first", path=path)
             )
         project = cls(Database.open(file, reading))
-        if not reading:
+        if reading:
+            project.find_moved()
+        else:
             for folder in (project.models_dir, project.caches):
                 remove_leftovers(folder)
             try:
@@ -117,42 +97,6 @@ class Project(ProjectClasses):
         if existing_project(folder):
             return cls.open(folder)
         return cls.create(folder, open_source(folder, voc.ALL, classes))
-
-    # -- Photos ----------------------------------------------------------------------------------------------
-
-    def rescan(self) -> Changes:
-        """Add images that are new in the folder, and tags for known images that nobody has tagged.
-
-        Known images keep their ids, even if their file is missing. Only new files are read, so this is fast
-        even for many images.
-        """
-        images = self.images()
-        known = {record.path for record in images}
-        folder = image_folder(self.root)
-        present = {folder / name for name in image_files(folder)}
-        new: list[Item] = []
-        self.problems = []
-        if present - known:
-            source = open_source(self.root, voc.ALL, self.classes, known)
-            new, self.problems = source.items, list(source.problems)
-            names = [PurePosixPath(f"{item.id}{item.image_path.suffix}") for item in new]
-            ids = assign_ids(names, taken=(record.id for record in images)).values()
-            with self._database.writing() as connection:
-                image_rows.add(connection, self.root, self._meaning, list(zip(ids, new, strict=True)))
-        self.changes = Changes(len(new), len(known - present), self._take_listed_tags(images))
-        return self.changes
-
-    def _take_listed_tags(self, images: Iterable[ImageRecord]) -> tuple[str, ...]:
-        untagged = {record.path: record.id for record in images if not record.tagged}
-        problems: list[str] = []
-        tags = listed_tags(self.root, untagged, self.classes, problems)
-        self.problems += [problem for problem in problems if problem not in self.problems]
-        if not tags:
-            return ()
-        with self._database.writing() as connection:
-            for path, names in tags.items():
-                image_rows.tag(connection, untagged[path], self._meaning, names, only_untagged=True)
-        return tuple(untagged[path] for path in tags)
 
     # -- Model versions --------------------------------------------------------------------------------------
 

@@ -6,12 +6,14 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from trainer.data import class_rows, image_rows
 from trainer.data.classes import ClassList
 from trainer.data.database import Database
+from trainer.data.ids import file_under
 from trainer.data.image_rows import ImageRecord, Split, Status
 from trainer.data.location import user_projects
 from trainer.data.source import PROJECT_FOLDER, natural_key
@@ -49,6 +51,7 @@ class ProjectBase:
                     file=database.file,
                 )
             )
+        self._elsewhere: dict[str, Path] = {}  # photos that moved, where that cannot be written down
         with database.reading() as connection:
             self._meaning = class_rows.select(connection)
 
@@ -147,10 +150,15 @@ class ProjectBase:
 
     def _select(self, condition: str = "TRUE", *values: str) -> list[ImageRecord]:
         with self._database.reading() as connection:
-            return image_rows.select(connection, self.root, self._meaning, condition, values)
+            records = image_rows.select(connection, self.root, self._meaning, condition, values)
+        moved = self._elsewhere
+        return [replace(r, path=moved[r.id]) if r.id in moved else r for r in records] if moved else records
 
     def _update(self, image_id: str, assignment: str, value: object) -> None:
         with self._database.writing() as connection:
             changed = connection.execute(f"UPDATE images SET {assignment} WHERE id = ?", (value, image_id))
         if not changed.rowcount:
             raise DataError(f"{self.file} has no image {image_id!r}; look for new photos")
+
+    def _proposal_file(self, image_id: str) -> Path:
+        return file_under(self.caches / "masks", image_id, ".png")

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data import accepted_rows, class_changes, image_rows, imported_rows, journal
+from trainer.data import accepted_rows, class_changes, image_rows, imported_rows, journal, photo_rows
 from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID
-from trainer.data.ids import file_under
 from trainer.data.image_rows import Status
 from trainer.data.images import load_mask, save_mask
 from trainer.data.imported_rows import Import
 from trainer.data.journal import Box, Edit, Labels, Target
-from trainer.data.project_base import ProjectBase
+from trainer.data.project_photos import ProjectPhotos
 from trainer.errors import DataError
 
 
-class ProjectMasks(ProjectBase):
+class ProjectMasks(ProjectPhotos):
     """What was painted, accepted, imported and proposed; see `Project`."""
 
     # -- The journal -----------------------------------------------------------------------------------------
@@ -33,7 +31,9 @@ class ProjectMasks(ProjectBase):
         Undone strokes can no longer be redone. An accepted image is open again, until the stroke is undone.
         """
         self.record(image_id)
+        photo = self._photo_if_unread(image_id)
         with self._database.writing() as connection:
+            photo_rows.store(connection, photo)
             accepted_rows.remove_unreachable(connection, image_id)
             class_changes.forget_undone(connection)
             edit = journal.append(connection, image_id, target, box, before, after, tool)
@@ -81,8 +81,9 @@ class ProjectMasks(ProjectBase):
         """Freeze the mask (H, W), uint8, that the person agrees with; no prediction replaces it."""
         self.record(image_id)
         height, width = mask.shape
-        packed = journal.packed(mask)
+        packed, photo = journal.packed(mask), self._photo_if_unread(image_id)
         with self._database.writing() as connection:
+            photo_rows.store(connection, photo)
             accepted_rows.store(connection, image_id, (height, width), packed)
             connection.execute("UPDATE images SET status = ? WHERE id = ?", (Status.ACCEPTED, image_id))
             image_rows.assign_split(connection, image_id)
@@ -158,6 +159,7 @@ class ProjectMasks(ProjectBase):
             taken = [m.image_id for m in masks if imported_rows.take(connection, meaning, m, accept)]
         for image_id in taken:
             self._proposal_file(image_id).unlink(missing_ok=True)
+        self.read_photos(taken)
         return taken
 
     def imported_mask(self, image_id: str) -> Labels | None:
@@ -212,9 +214,6 @@ class ProjectMasks(ProjectBase):
 
     def _read(self, stored: Labels | None) -> Labels | None:
         return None if stored is None else self._meaning.labels(stored)
-
-    def _proposal_file(self, image_id: str) -> Path:
-        return file_under(self.caches / "masks", image_id, ".png")
 
 
 def _settle(connection: sqlite3.Connection, image_id: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
+from trainer.data.fingerprints import stamp
 from trainer.data.images import load_image
 from trainer.data.project import Project, Status
 from trainer.engine import Engine
@@ -83,7 +84,7 @@ class TrainerWorker:
         self._run: Iterator[None] | None = None
         self._learns_tags = False
         self._propose_all: ProposeAll | None = None
-        self._image: tuple[str, np.ndarray] | None = None
+        self._image: tuple[object, np.ndarray] | None = None
         self._proposed: dict[str, None] = {}
 
     # -- From any thread -------------------------------------------------------------------------------------
@@ -328,8 +329,9 @@ class TrainerWorker:
 
     def _proposal(self, request: Request) -> Predicted:
         record = self._project.record(request.image)
-        if self._image is None or self._image[0] != record.id:
-            self._image = record.id, load_image(record.path)
+        photo = record.id, stamp(record.path)  # another one may lie there by now
+        if self._image is None or self._image[0] != photo:
+            self._image = photo, load_image(record.path)
         # Settings may be replaced at any moment: those before are told, so that a mixture passes for neither.
         settings, version = self._engine.settings, self._engine.models.version
         origin = "" if request.fast else self._engine.origin(record.tags)

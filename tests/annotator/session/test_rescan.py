@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from desk import press, wait_settled
+import numpy as np
+from desk import go_to, press, stroke, wait_settled
 from PIL import Image
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from annotator.session import Session
 from annotator.shell.window import Window
+from trainer.data.images import image_size
 from trainer.data.project import Project, Status
 
 
@@ -81,3 +83,77 @@ def test_a_project_that_another_window_has_is_refused_with_a_sentence(
     assert told.args[0] == "error" and "is open in another window; close it there first" in told.args[1]
     assert session.project is None
     other.close()
+
+
+def other_photo(file: Path, seed: int = 9) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 255, (60, 80, 3), np.uint8)
+    Image.fromarray(pixels).save(file)
+
+
+def test_the_photo_that_was_renamed_keeps_its_strokes_on_the_desk(
+    cat: Session, sample: Path, qtbot: QtBot
+) -> None:
+    stroke(cat, 1, (10, 10, 20, 20))
+    (sample / "chelsea.png").rename(sample / "my cat.PNG")
+    with qtbot.waitSignal(cat.message, timeout=10000) as told:
+        cat.photos.look()
+    assert told.args == [
+        "info",
+        "New photos: 0. No longer in the folder: 0. Found again under another name: 1.",
+    ]
+    assert cat.record.path == sample / "my cat.PNG" and cat.record.status is Status.CORRECTED
+    go_to(cat, cat.order[0], qtbot)
+    go_to(cat, "chelsea", qtbot)
+    assert (cat.corrections != 255).sum() == 100
+
+
+def test_another_photo_under_the_name_is_noticed_when_it_is_opened_and_starts_fresh(
+    cat: Session, sample: Path, qtbot: QtBot
+) -> None:
+    stroke(cat, 1, (10, 10, 20, 20))
+    go_to(cat, "astronaut", qtbot)
+    cat._loader.clear()
+    former = (sample / "chelsea.png").read_bytes()
+    other_photo(sample / "chelsea.png")
+    told: list[str] = []
+    cat.message.connect(lambda kind, text: told.append(text))
+    with qtbot.waitSignal(cat.records_changed, timeout=10000):
+        cat.open_image("chelsea")
+    (sentence,) = [text for text in told if "another photo" in text]
+    assert sentence.endswith("put that back under any name") and "chelsea.png" in sentence
+    go_to(cat, "chelsea_png", qtbot)
+    assert cat.image.shape == (60, 80, 3) and (cat.corrections == 255).all()
+    (sample / "back.png").write_bytes(former)
+    with qtbot.waitSignal(cat.records_changed, timeout=10000):
+        cat.photos.look()
+    go_to(cat, "chelsea", qtbot)
+    assert (cat.corrections != 255).sum() == 100
+
+
+def test_a_photo_that_nobody_worked_on_is_shown_as_it_is_now(
+    opened: Session, sample: Path, qtbot: QtBot
+) -> None:
+    go_to(opened, "chelsea", qtbot)
+    other_photo(sample / "chelsea.png")
+    with qtbot.waitSignal(opened.image_changed, timeout=10000):
+        opened.photos.look()
+    wait_settled(opened, qtbot)
+    assert opened.image_id == "chelsea" and opened.image.shape == (60, 80, 3)
+    assert opened.proposal.mask.shape == opened.mask.shape == (60, 80)
+
+
+def test_photos_are_read_in_the_background_so_that_they_are_known_again(
+    opened: Session, sample: Path, qtbot: QtBot
+) -> None:
+    project = opened.project
+    opened.photos.read_all()
+    qtbot.waitUntil(lambda: project.unread_photos() == [], timeout=10000)
+    stamp = (sample / "rocket.jpg").stat()
+    content = bytearray((sample / "rocket.jpg").read_bytes())
+    content[-20] ^= 1
+    project.accept("rocket", np.zeros(image_size(sample / "rocket.jpg"), np.uint8))
+    (sample / "rocket.jpg").write_bytes(content)
+    assert stamp.st_size == len(content)
+    with qtbot.waitSignal(opened.records_changed, timeout=10000):
+        opened.photos.read_all()
+    assert "rocket_jpg" in opened.records
