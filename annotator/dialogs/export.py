@@ -1,6 +1,6 @@
 """Exporting masks as a data set."""
 
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from threading import Event
 
@@ -110,7 +110,8 @@ class ExportDialog(QDialog):
 
     def run(self) -> None:
         """Export in the job pool."""
-        file, out = self._project.file, Path(self.folder.text()).expanduser().absolute()
+        opened, file = self._project, self._project.file
+        out = Path(self.folder.text()).expanduser().absolute()
         writer = WRITERS[self.format.currentData()]
         self._out, self._exported = out, 0
         accepted_only, force = self.only_accepted.isChecked(), self.force.isChecked()
@@ -121,8 +122,12 @@ class ExportDialog(QDialog):
         self.progress.setValue(0)
 
         def export() -> list[str]:
-            # Read on its own: another project may be opened meanwhile.
-            with closing(Project.open(file, reading=True)) as project:
+            # Read on its own: another project may be opened meanwhile. What cannot be kept is here alone.
+            with (
+                nullcontext(opened)
+                if opened.read_only
+                else closing(Project.open(file, reading=True)) as project
+            ):
                 return export_project(
                     project,
                     writer,

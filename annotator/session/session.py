@@ -73,7 +73,7 @@ class Session(SessionState):
             self._end_opening()
             self.photos.look()
             return
-        if path == self._opening:
+        if path == self._opening or not self._may_lose():
             return
         self._opening = path
         self.set_busy("open", self.tr("Opening {name}…").format(name=path.name))
@@ -88,6 +88,7 @@ class Session(SessionState):
                 return
             self._drop_project(Deadline(CLOSING_SECONDS))
             self._project, records = result
+            self._changed = False
             self._records = {record.id: record for record in records}
             self._order, self._position = tuple(self._records), 0
             self.classes_changed.emit()
@@ -154,6 +155,20 @@ class Session(SessionState):
         self.predictor.post(Shutdown())  # it ends while the jobs do
         ended = self.jobs.close(deadline.ms)
         return self._drop_project(deadline) and self.writer.close(deadline.ms) and ended
+
+    def _may_lose(self) -> bool:
+        """Whether what was done in a project that cannot be written may go: a person is warned once."""
+        if not self.loses_changes or self._warned_of_loss:
+            return True
+        self._warned_of_loss = True
+        self.message.emit(
+            "error",
+            self.tr(
+                "This project cannot be written, and what you did is lost with it: export it or back it up "
+                "first, or open the other one again to discard it."
+            ),
+        )
+        return False
 
     def _end_opening(self) -> None:
         self._opening = None

@@ -89,9 +89,12 @@ class SessionState(QObject):
         self._document: Document | None = None
         self._tags_to_write: dict[str, tuple[str, ...] | None] = {}
         self._busy: dict[str, str] = {}
+        self._changed = False  # since the project was opened
+        self._warned_of_loss = False  # since the last change
         self.jobs = Jobs(2, self)
         self.writer = Jobs(1, self)  # what it was given it writes, also when the desk is closed
         self.saver = Saver(self.writer, self)
+        self.saver.changed.connect(self._note_change)
         self.saver.changed.connect(self.saved_changed)
         self.saver.failed.connect(lambda reason: self.message.emit("error", reason))
         self.predictor = Predictor(make_engine, self.jobs, self)
@@ -245,9 +248,22 @@ class SessionState(QObject):
         return bool(self._busy)
 
     @property
+    def read_only(self) -> bool:
+        """Whether nothing that is changed in the open project can be kept."""
+        return self._project is not None and self._project.read_only
+
+    @property
+    def loses_changes(self) -> bool:
+        """Whether something was done that is gone when the project is closed."""
+        return self.read_only and self._changed
+
+    @property
     def saved(self) -> bool:
         """Whether everything that was done is on disk."""
         return self.saver.idle
+
+    def _note_change(self) -> None:
+        self._changed, self._warned_of_loss = True, False
 
     def waits_for(self, reason: str) -> bool:
         """Whether the work announced by `set_busy` is in progress."""

@@ -126,8 +126,11 @@ class StatusBar(QStatusBar):
         return self.tr("undecided") if label == VOID else self._session.classes.name_of(label)
 
     def _show_saved(self, saved: bool) -> None:
-        self.saved.setText(self.tr("Saved") if saved else self.tr("Not saved yet"))
-        self.saved.setStyleSheet("" if saved else f"color: {self._theme.colours['bad']}")
+        never = self._session.read_only
+        text = self.tr("Saved") if saved else self.tr("Not saved yet")
+        self.saved.setText(self.tr("Not saved: read-only") if never else text)
+        good = saved and not never
+        self.saved.setStyleSheet("" if good else f"color: {self._theme.colours['bad']}")
 
     def _show_offer(self) -> None:
         text = self.tr("Newer models propose another mask: hold {look} to see it, press {take} to use it")

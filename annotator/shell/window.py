@@ -408,17 +408,18 @@ class Window(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save pending changes and stop all threads, within two seconds.
 
-        If the disk refuses strokes or an acceptance, the first attempt to close only warns.
+        If the disk refuses strokes or an acceptance, or can keep none, the first attempt to close only warns.
         """
         deadline = Deadline(CLOSING_SECONDS)
-        if not self.session.save() and not self._warned:
-            self._warned = True
-            self.messages.show_message(
-                "error",
-                self.tr(
-                    "Your last change is not on disk yet. Free some space, or close again to discard it."
-                ),
+        lost = self.tr("Your last change is not on disk yet. Free some space, or close again to discard it.")
+        if self.session.loses_changes:
+            lost = self.tr(
+                "This project cannot be written, and what you did is lost with it: export it or back it up "
+                "first, or close again to discard it."
             )
+        if (not self.session.save() or self.session.loses_changes) and not self._warned:
+            self._warned = True
+            self.messages.show_message("error", lost)
             event.ignore()
             return
         self._remember()

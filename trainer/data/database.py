@@ -16,6 +16,7 @@ from filelock import FileLock
 
 from trainer.data.atomic import write_atomically
 from trainer.data.lock import take_lock
+from trainer.data.working_copy import WorkingCopy, can_be_written
 from trainer.errors import DataError
 from trainer.translatable import TranslatableText, translatable
 
@@ -120,16 +121,18 @@ class Database:
     Who may write has a lock on the file, so that there is only one.
     """
 
-    def __init__(self, file: Path, lock: FileLock | None = None) -> None:
-        """Use an existing file; without its lock nothing can be written."""
+    def __init__(self, file: Path, lock: FileLock | None = None, copy: WorkingCopy | None = None) -> None:
+        """Use an existing file, or the `copy` in its place; without its lock nothing can be written."""
         self.file = file
+        self._copy = copy
+        self._place = copy.file if copy is not None else file  # what is read and written
         self._held = lock
         self._local = threading.local()
         # Weak, so that the connection of a thread ends with it.
         self._connections: WeakSet[_Connection] = WeakSet()
         self._lock = threading.Lock()
         self._closed = False
-        self._identity, self._lock_identity = _identity(file), _identity(_lock_file(file))
+        self._identity, self._lock_identity = _identity(self._place), _identity(_lock_file(self._place))
 
     @classmethod
     def create(cls, file: Path, fill: Callable[[sqlite3.Connection], None]) -> Database:
@@ -162,11 +165,14 @@ class Database:
     def open(cls, file: Path, reading: bool = False) -> Database:
         """Open an existing file after a check of its health, and refresh the backup beside it.
 
-        With `reading` nothing can be written, and it does not matter who else has it open. Raises `DataError`
+        With `reading` nothing can be written, and it does not matter who else has it open. A file on a medium
+        that cannot be written is worked on as a `copy`, and stays as it is. Raises `DataError`
         where it is missing, damaged, open elsewhere, of another program, or of a newer version of this one.
         """
         if not file.is_file():
             raise DataError(translatable("{file} does not exist; {advice}", file=file, advice=_advice(file)))
+        if not can_be_written(file):
+            return cls._open_copy(file)
         database = cls(file, None if reading else _lock(file))
         try:
             database._check()
@@ -179,6 +185,27 @@ class Database:
             database.close()
             raise
         return database
+
+    @classmethod
+    def _open_copy(cls, file: Path) -> Database:
+        copy = WorkingCopy(file)
+        try:
+            database = cls(file, _lock(copy.file), copy)
+        except BaseException:
+            copy.remove()
+            raise
+        try:
+            database._check()
+            database._upgrade()
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    @property
+    def copy(self) -> WorkingCopy | None:
+        """What is worked on where the file cannot be written; it is gone when the file is closed."""
+        return self._copy
 
     @property
     def writable(self) -> bool:
@@ -198,7 +225,7 @@ class Database:
         Raises `DataError` where the file is no longer in its place: it would take what is written with it.
         """
         with self._lock, _explained(self.file):
-            if not self._closed and _identity(self.file) != self._identity:
+            if not self._closed and _identity(self._place) != self._identity:
                 raise DataError(
                     translatable(
                         "{file} was moved, removed or replaced while it was open; put it back", file=self.file
@@ -225,11 +252,11 @@ class Database:
 
         Raises `DataError` where another has it by now.
         """
-        if self._held is None or _identity(_lock_file(self.file)) == self._lock_identity:
+        if self._held is None or _identity(_lock_file(self._place)) == self._lock_identity:
             return
-        taken = _lock(self.file)
+        taken = _lock(self._place)
         self._held.release()
-        self._held, self._lock_identity = taken, _identity(_lock_file(self.file))
+        self._held, self._lock_identity = taken, _identity(_lock_file(self._place))
 
     def close(self) -> None:
         """Close the connections of all threads; none may be in use."""
@@ -239,13 +266,15 @@ class Database:
                 connection.close()
             if self._held is not None:
                 self._held.release()
+            if self._copy is not None:
+                self._copy.remove()
 
     def _connection(self) -> sqlite3.Connection:
         if self._closed:
             raise DataError(f"{self.file} has been closed; open it again")
         connection: _Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = _connect(self.file, "rw")
+            connection = self._local.connection = _connect(self._place, "rw")
             connection.execute(f"PRAGMA query_only = {self._held is None:d}")
             self._connections.add(connection)
         return connection

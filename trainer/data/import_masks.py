@@ -44,7 +44,12 @@ def open_for_import(folder: Path, reader: Reader) -> Project:
     It is made with the classes of the masks, unless the folder has a list or tags of its own.
     """
     if existing_project(folder):
-        return Project.open(folder)
+        project = Project.open(folder)
+        if project.read_only:
+            problem = project.why_not_saved()
+            project.close()
+            raise DataError(problem)
+        return project
     source = open_source(folder, voc.ALL)
     own = ClassList.of_folder(source.root) or any(item.tags for item in source.items)
     if reader.classes and not own:

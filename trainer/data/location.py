@@ -34,9 +34,11 @@ def user_projects() -> Path:
 def existing_project(path: Path) -> Path | None:
     """Return the project file that a path means: itself, one in the folder, or that of a folder of images.
 
-    A lost file whose backup still exists counts, so that no new project replaces it.
+    A lost file whose backup still exists counts, so that no new project replaces it. Where the folder cannot
+    be written, the project in it counts after one in the user's data.
     """
-    candidates = (path / PROJECT_FILE, project_file(path)) if path.is_dir() else (path,)
+    inside = path / PROJECT_FOLDER / PROJECT_FILE
+    candidates = (path / PROJECT_FILE, project_file(path), inside) if path.is_dir() else (path,)
     return next((file for file in candidates if file.exists() or backup_of(file).exists()), None)
 
 

@@ -72,14 +72,22 @@ class Project(ProjectClasses):
         """Open a project by its file, the folder that holds it, or the folder of its images.
 
         Until it is closed it cannot be opened a second time, except for `reading`, which changes nothing and
-        looks for photos that moved, not for new ones.
+        looks for photos that moved, not for new ones. One that is `read_only` can be opened like any other.
         """
         file = existing_project(path)
         if file is None:
             raise DataError(
                 translatable("{path} has no project; open its folder of images on the desk first", path=path)
             )
-        project = cls(Database.open(file, reading))
+        database = Database.open(file, reading)
+        project = cls(database)
+        if database.copy is not None:
+            try:
+                for folder in (project.models_dir, project.caches):
+                    database.copy.add(file.parent.absolute() / folder.name)
+            except DataError:
+                project.close()
+                raise
         if reading:
             project.find_moved()
         else:
@@ -89,6 +97,8 @@ class Project(ProjectClasses):
                 project.rescan()
             except DataError as error:  # what is known already can be worked on all the same
                 project.problems = [error_message(error)]
+            if project.read_only:
+                project.problems.insert(0, project.why_not_saved())
         return project
 
     @classmethod

@@ -18,7 +18,7 @@ from trainer.data.image_rows import ImageRecord, Split, Status
 from trainer.data.location import user_projects
 from trainer.data.source import PROJECT_FOLDER, natural_key
 from trainer.errors import DataError
-from trainer.translatable import translatable
+from trainer.translatable import TranslatableText, translatable
 
 
 class ProjectBase:
@@ -27,9 +27,10 @@ class ProjectBase:
     def __init__(self, database: Database, made_now: bool = False) -> None:
         """Only a project that was `made_now` may name photos anywhere: what a file says is not trusted."""
         self._database = database
-        self.folder = database.file.parent
+        place = database.file.parent
+        self.folder = database.copy.file.parent if database.copy is not None else place
         root = str(self.setting("root", ".."))
-        trusted = made_now or self.folder.resolve().is_relative_to(user_projects().resolve())
+        trusted = made_now or place.resolve().is_relative_to(user_projects().resolve())
         if root != ".." and not trusted:
             database.close()
             raise DataError(
@@ -41,7 +42,7 @@ class ProjectBase:
                     project=PROJECT_FOLDER,
                 )
             )
-        self.root = (self.folder / root).resolve()
+        self.root = (place / root).resolve()
         if not self.root.is_dir():
             database.close()
             raise DataError(
@@ -69,6 +70,19 @@ class ProjectBase:
     def file(self) -> Path:
         """The SQLite file."""
         return self._database.file
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it lies on a medium that cannot be written: what is changed is gone when it is closed."""
+        return self._database.copy is not None
+
+    def why_not_saved(self) -> TranslatableText:
+        """Say what it means that a project is `read_only`, and what to do."""
+        return translatable(
+            "{file} cannot be written, so that nothing you change is kept: look and export as you like, and "
+            "copy the folder of photos to another disk to work on it",
+            file=self.file,
+        )
 
     @property
     def caches(self) -> Path:
