@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from annotator.canvas.class_colours import class_colours
-from annotator.canvas.lab import lab_to_srgb
+from annotator.class_colours import class_colours
+from annotator.lab import lab_to_srgb
 from trainer.data.classes import BACKGROUND, VOID
 
 Lut = NDArray[np.uint32]  # 256 colours, 0xAARRGGBB, premultiplied

@@ -6,7 +6,7 @@ from PySide6.QtCore import QLineF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen
 
 from annotator.boxes import Box
-from annotator.canvas.class_colours import class_colour
+from annotator.class_colours import class_colour
 from annotator.session.document import Labels
 from trainer.data.classes import BACKGROUND
 

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from annotator.canvas.class_colours import class_colour
 from annotator.canvas.look import Look
 from annotator.canvas.view import CanvasView
+from annotator.class_colours import class_colour
 from annotator.session import Session
 from annotator.widgets import explanation
 

@@ -85,7 +85,7 @@ class CanvasView(NavigableView):
         self._button = Qt.MouseButton.NoButton
         self._drawing = False
         self._overlay = QRect()
-        self.badge = ""
+        self.badge = self._image_id = ""
         self._crosshair: QPointF | None = None
         self.click_preview = ClickPreview(
             session, self._dab, lambda part: self.viewport().update(self._around(part, 4)), self
@@ -100,7 +100,7 @@ class CanvasView(NavigableView):
         session.project_opened.connect(self._open)
         session.image_changed.connect(self._open)
         session.proposal_changed.connect(self._redraw)
-        session.classes_changed.connect(self._redraw)
+        session.classes_changed.connect(self._recolour)
         session.layer_changed.connect(self._refresh_layer)
         session.busy_changed.connect(self._refresh_badge)
         session.paint_changed.connect(self._follow_paint)
@@ -161,11 +161,19 @@ class CanvasView(NavigableView):
             item.set_extent(shape)
         document = self.session.document
         self.image_item.set_levels(document.levels if document is not None else [])
-        self.set_image_size(QSize(shape[1], shape[0]))
+        size, image_id = QSize(shape[1], shape[0]), self.session.image_id
+        if image_id != self._image_id or size != self.image_size:  # the same one stays in its place
+            self.set_image_size(size)
+        self._image_id = image_id
         self.restore_cursor()
         self.refresh_overlay()
         self.viewport().update()  # what lay over the former photo, also beside it
         self.tell_cursor()
+
+    def _recolour(self) -> None:
+        for item in self.items_by_name.values():
+            item.set_strength(item.strength)
+        self._redraw()
 
     def _redraw(self) -> None:
         for item in self.items_by_name.values():

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QFormLayout, QLabel, QVBoxLayout, QWidget
 
-from annotator.canvas.class_colours import class_colour
+from annotator.class_colours import class_colour
 from annotator.i18n import localised
 from annotator.session import Session
 from annotator.widgets import explanation, heading, line, scrolled

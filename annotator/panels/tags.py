@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from annotator.canvas.class_colours import class_colour
+from annotator.class_colours import class_colour
 from annotator.i18n import localised
 from annotator.session import Session
 from annotator.theme import Theme
@@ -169,7 +169,7 @@ class TagsPanel(QWidget):
             return
         classes = self._session.classes
         if name not in classes:
-            name = next((known for known in classes.names if known.casefold() == name.casefold()), name)
+            name = next((known for known in classes.listed if known.casefold() == name.casefold()), name)
         if name not in classes:
             self.class_wanted.emit(name)
         else:
@@ -199,7 +199,7 @@ class TagsPanel(QWidget):
             self._session.tagging.set_tags(left or None)
 
     def _classes_changed(self) -> None:
-        completer = QCompleter(list(self._session.classes.names), self.field)
+        completer = QCompleter(list(self._session.classes.listed), self.field)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         popup = completer.popup()
@@ -215,7 +215,7 @@ class TagsPanel(QWidget):
             row.deleteLater()
         self.rows = []
         self.field.setEnabled(record is not None)
-        ids = [0, *(classes.id_of(name) for name in record.tags)] if record else []
+        ids = [0, *self._session.tag_ids] if record else []
         for number, class_id in enumerate(ids):
             name = classes.name_of(class_id) if class_id else self.tr("background")
             row = ClassRow(self._theme, class_id, name, number, removable=class_id > 0)

@@ -118,11 +118,13 @@ class Document:
         self.compose(self.whole)
 
     @classmethod
-    def load(cls, project: Project, image_id: str) -> "Document":
-        """Read image, journal and masks from disk. Raises DataError for an image that cannot be read."""
+    def load(cls, project: Project, image_id: str, levels: list[Labels] | None = None) -> "Document":
+        """Read image, journal and masks from disk; not the image if `levels` holds it. Raises DataError for
+        one that cannot be read.
+        """
         record = project.record(image_id)
-        image = load_image(project.photo(image_id))
-        shape = image.shape[:2]
+        levels = levels or pyramid(load_image(project.photo(image_id)))
+        shape = (levels[0].shape[0], levels[0].shape[1])
         accepted = project.accepted_mask(image_id)
         base = accepted if accepted is not None else project.proposal_mask(image_id)
         stored = base is not None and base.shape == shape
@@ -130,7 +132,6 @@ class Document:
             base = np.full(shape, VOID, np.uint8)
         corrections = project.layer(image_id, Target.SEEDS, shape)
         mask_edits = project.layer(image_id, Target.MASK, shape)
-        levels = pyramid(image)
         document = cls(image_id, levels, corrections, mask_edits, base, accepted is not None)
         last = project.last_accepted_mask(image_id) if accepted is None else accepted
         document.last_accepted = last if last is not None and last.shape == shape else None

@@ -107,7 +107,7 @@ class MaskImport(QObject):
         """Show what the project has now; accepted masks teach the trainer."""
         state = self._state
         if result.new_classes:
-            state.classes_changed.emit()
+            state.renew_classes()
         state.renew(records)
         self.imported.emit(result.images)
         if result.images:

@@ -79,6 +79,12 @@ class Proposals(QObject):
         if document is not None and (not document.accepted or self._state.waits_for("propose")):
             self.ask()
 
+    def ask_again(self) -> None:
+        """Ask once more for what the open image waits for: what is on its way would be dropped."""
+        document = self._state.document
+        if document is not None and self._state.waits_for("propose"):
+            self._request(document)
+
     def _request(self, document: Document) -> None:
         state = self._state
         if state.worker is None:

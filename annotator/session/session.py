@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject
 
 from annotator.session.acceptance import Acceptance
 from annotator.session.backup import Backup
+from annotator.session.class_editing import CHANGING, ClassEditing
 from annotator.session.document import Document
 from annotator.session.jobs import Deadline
 from annotator.session.loader import DocumentLoader
@@ -53,7 +54,8 @@ class Session(SessionState):
         self.models = ModelsInUse(self, self.proposals, self.parameters)
         self.tagging = Tagging(self, self.proposals)
         self.acceptance = Acceptance(self, self.proposals)
-        self.strokes = Strokes(self, self.proposals, self.acceptance)
+        self.class_editing = ClassEditing(self, self.proposals)
+        self.strokes = Strokes(self, self.proposals, self.acceptance, self.class_editing)
         self.offer = Offer(self, self.proposals)
         self.masks = MaskImport(self)
         self.backup = Backup(self)
@@ -61,6 +63,7 @@ class Session(SessionState):
         self.acceptance.done.connect(self._open_following)
         self.masks.imported.connect(self._read_again)
         self.photos.renewed.connect(self._read_again)
+        self.class_editing.relabelled.connect(self._show_relabelled)
 
     def open_project(self, path: Path) -> None:
         """Open a project file, or a folder of images (a project is made beside them at first).
@@ -91,7 +94,7 @@ class Session(SessionState):
             self._changed = False
             self._records = {record.id: record for record in records}
             self._order, self._position = tuple(self._records), 0
-            self.classes_changed.emit()
+            self.renew_classes()
             self.project_opened.emit()
             self.models.load(self._project)
             last = self._project.setting("last_image", "")
@@ -108,7 +111,9 @@ class Session(SessionState):
 
     def open_image(self, image_id: str) -> None:
         """Show an image; `image_changed` tells when it is there."""
-        if self._project is None or image_id not in self._records or not self.may_leave():
+        if self._project is None or image_id not in self._records or self.waits_for(CHANGING):
+            return
+        if not self.may_leave():
             return
         self._heading = image_id
         self._find_position()
@@ -247,10 +252,17 @@ class Session(SessionState):
         else:
             self._prefetch()
 
+    def _show_relabelled(self, document: Document) -> None:
+        """Show the open image as the classes are now; those that were read ahead are read again."""
+        self._loader.clear()
+        self.strokes.finish()
+        self._document = document
+        self.renew_classes()
+        self._show(document)
+
     def _choose_class(self) -> None:
         """Keep the class that is painted where the image shows it, else take its first tag."""
-        record = self.record
-        ids = [self.classes.id_of(name) for name in record.tags] if record else []
+        ids = self.tag_ids
         if self.class_id not in ids:
             self.class_id = ids[0] if ids else BACKGROUND
 

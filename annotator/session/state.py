@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRect, Signal
 
+from annotator.class_colours import use_colours
 from annotator.i18n import error_text, localised
 from annotator.session.document import Document, Labels
 from annotator.session.jobs import Jobs
@@ -84,6 +85,7 @@ class SessionState(QObject):
     def __init__(self, make_engine: EngineFactory, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._project: Project | None = None
+        self._classes = ClassList(())
         self._records: dict[str, ImageRecord] = {}
         self._order: tuple[str, ...] = ()
         self._document: Document | None = None
@@ -117,8 +119,8 @@ class SessionState(QObject):
 
     @property
     def classes(self) -> ClassList:
-        """The project's classes; empty without a project."""
-        return self._project.classes if self._project else ClassList(())
+        """The project's classes as they are shown; empty without a project."""
+        return self._classes
 
     @property
     def records(self) -> dict[str, ImageRecord]:
@@ -134,6 +136,16 @@ class SessionState(QObject):
     def record(self) -> ImageRecord | None:
         """What the project knows of the open image."""
         return self._records.get(self.image_id)
+
+    @property
+    def tag_ids(self) -> tuple[int, ...]:
+        """The classes that the open image is tagged with, in the order in which they are shown.
+
+        It is that of the tags, unless a person has put the classes into one.
+        """
+        classes, record = self.classes, self.record
+        ids = [classes.id_of(name) for name in record.tags if name in classes] if record else []
+        return tuple(sorted(ids, key=classes.order.index) if classes.places else ids)
 
     @property
     def document(self) -> Document | None:
@@ -333,6 +345,12 @@ class SessionState(QObject):
             for record in records
         }
         self.records_changed.emit()
+
+    def renew_classes(self) -> None:
+        """Show the classes as they are on disk now."""
+        self._classes = self._project.classes if self._project else ClassList(())
+        use_colours(self._classes.colours)
+        self.classes_changed.emit()
 
     def may_leave(self) -> bool:
         """Whether the open image may be left: not while a change to it is not on disk."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from annotator.boxes import Box, grown, rect_of, shifted, slices, union
 from annotator.session.acceptance import Acceptance
+from annotator.session.class_editing import ClassEditing
 from annotator.session.document import Document, Labels, Stroke
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
@@ -47,12 +48,16 @@ class Strokes:
     `editor` is where the last one was begun.
     """
 
-    def __init__(self, state: SessionState, proposals: Proposals, acceptance: Acceptance) -> None:
+    def __init__(
+        self, state: SessionState, proposals: Proposals, acceptance: Acceptance, classes: ClassEditing
+    ) -> None:
         self._state, self._proposals, self._acceptance = state, proposals, acceptance
+        self._classes = classes
         self.editor: Editor | None = None
         self._drawing = self._can_undo = self._can_redo = False
         self._travelling = 0  # steps that the writer has not made yet
         state.image_changed.connect(self._tell_history)
+        classes.changed.connect(lambda *_: self._tell_history(state.image_id))
 
     def finish(self) -> None:
         """Commit what is being drawn, before the image is left, accepted or saved."""
@@ -156,7 +161,8 @@ class Strokes:
         state.saver.save(document.id, write, arrived)
 
     def undo(self) -> None:
-        """Take back the last stroke of the open image, whichever layer it was on.
+        """Take back the last stroke of the open image, whichever layer it was on, or the change to the
+        classes that came after all strokes.
 
         An unfinished figure comes first: a polygon loses its last corner, a stroke is committed.
         """
@@ -175,6 +181,12 @@ class Strokes:
             return
         self._acceptance.call_off()
         self._end_preview(document)
+        # What waits to be written came after any change to the classes.
+        if state.saver.idle and (
+            project.redoes_classes(document.id) if forward else project.undoes_classes()
+        ):
+            self._classes.step(forward)
+            return
         travel = Travel()
         self._travelling += 1
 
@@ -228,7 +240,8 @@ class Strokes:
     def _tell_history(self, image_id: str) -> None:
         project = self._state.project
         assert project is not None
-        self._tell(project.can_undo(image_id), project.can_redo(image_id))
+        if image_id:
+            self._tell(*_history(project, image_id))
 
     def _tell(self, can_undo: bool, can_redo: bool) -> None:
         self._can_undo, self._can_redo = can_undo, can_redo
@@ -260,6 +273,14 @@ def _step(project: Project, image_id: str, travel: Travel, forward: bool) -> Non
         if travel.edit is not None:
             travel.patch = project.patch(travel.edit)
         travel.accepted = project.accepted_mask(image_id)
-        travel.can_undo, travel.can_redo = project.can_undo(image_id), project.can_redo(image_id)
+        travel.can_undo, travel.can_redo = _history(project, image_id)
     except Exception as error:
         travel.problem = error
+
+
+def _history(project: Project, image_id: str) -> tuple[bool, bool]:
+    """Whether there is something to undo, and to redo."""
+    return (
+        project.can_undo(image_id) or project.undoes_classes(),
+        project.can_redo(image_id) or project.redoes_classes(image_id),
+    )

@@ -50,7 +50,7 @@ class Tagging:
 
         def written(class_id: int) -> None:
             if state.project is project:
-                state.classes_changed.emit()
+                state.renew_classes()
                 added(class_id)
 
         state.writer.submit(lambda: project.add_class(name), written, failed)

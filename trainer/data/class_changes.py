@@ -37,6 +37,13 @@ class MadeChange:
     names: tuple[str, ...]
     before: ClassRows
     after: ClassRows
+    edit: int
+    """The last stroke of any image when it was made, 0 for none."""
+
+    @property
+    def relabels(self) -> bool:
+        """Whether pixels are of another class with it than without it."""
+        return {row.id: row.successor for row in self.before} != {row.id: row.successor for row in self.after}
 
 
 def rename(meaning: Meaning, class_id: int, name: str) -> Change:
@@ -126,13 +133,13 @@ def make(connection: sqlite3.Connection, change: Change) -> MadeChange | None:
     ids = {row.id for row in changed}
     forget_undone(connection)
     kept = tuple(row for row in before if row.id in ids)
+    (edit,) = connection.execute("SELECT coalesce(max(id), 0) FROM edits WHERE undone = 0").fetchone()
     number = connection.execute(
-        "INSERT INTO class_changes (kind, names, before, after, edit, created) "
-        "VALUES (?, ?, ?, ?, (SELECT coalesce(max(id), 0) FROM edits WHERE undone = 0), ?)",
-        (change.kind, json.dumps(change.names), *map(class_rows.to_json, (kept, changed)), now()),
+        "INSERT INTO class_changes (kind, names, before, after, edit, created) VALUES (?, ?, ?, ?, ?, ?)",
+        (change.kind, json.dumps(change.names), *map(class_rows.to_json, (kept, changed)), edit, now()),
     ).lastrowid
     assert number is not None
-    return MadeChange(number, change.kind, change.names, kept, changed)
+    return MadeChange(number, change.kind, change.names, kept, changed, edit)
 
 
 def last(connection: sqlite3.Connection, newest: bool = False) -> MadeChange | None:
@@ -175,13 +182,13 @@ def forget_undone(connection: sqlite3.Connection) -> None:
 
 def _change(connection: sqlite3.Connection, condition: str) -> MadeChange | None:
     row = connection.execute(
-        f"SELECT id, kind, names, before, after FROM class_changes WHERE {condition} LIMIT 1"
+        f"SELECT id, kind, names, before, after, edit FROM class_changes WHERE {condition} LIMIT 1"
     ).fetchone()
     if row is None:
         return None
-    number, kind, names, before, after = row
+    number, kind, names, before, after, edit = row
     before, after = class_rows.from_json(before), class_rows.from_json(after)
-    return MadeChange(number, kind, tuple(json.loads(names)), before, after)
+    return MadeChange(number, kind, tuple(json.loads(names)), before, after, edit)
 
 
 def _each(ids: Collection[int], changed: Callable[[ClassRow], ClassRow]) -> Callable[[ClassRows], ClassRows]:

@@ -144,18 +144,6 @@ def _of_category(number: int, category: dict[str, Any]) -> ClassEntry:
     )
 
 
-def categories(classes: Iterable[tuple[int, str, Colour, bool]]) -> str:
-    """Return classes (id, name, colour, whether it is stuff) as categories of COCO's panoptic task."""
-    return json.dumps(
-        [
-            {"id": id, "name": name, "supercategory": "", "color": list(colour), "isthing": int(not stuff)}
-            for id, name, colour, stuff in classes
-        ],
-        ensure_ascii=False,
-        indent=1,
-    )
-
-
 def _of_json(path: Path, text: str) -> Iterator[ClassEntry]:
     try:
         content = json.loads(text)

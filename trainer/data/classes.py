@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -195,6 +196,22 @@ class ClassList:
 
     def __len__(self) -> int:
         return len(self.names)
+
+
+def save_categories(path: Path, classes: ClassList, colours: Mapping[int, Colour]) -> None:
+    """Write names, colours, order and kinds of classes as the categories of COCO's panoptic task."""
+    listed = [
+        {
+            "id": id,
+            "name": classes.name_of(id),
+            "supercategory": "",
+            "color": list(colours[id]),
+            "isthing": int(id not in classes.stuff),
+        }
+        for id in classes.order
+    ]
+    with write_atomically(path) as temporary:
+        temporary.write_text(json.dumps(listed, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def gone_name(class_id: int) -> str:

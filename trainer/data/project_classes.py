@@ -41,6 +41,17 @@ class ProjectClasses(ProjectMasks):
         with self._database.reading() as connection:
             return class_changes.first_undone(connection)
 
+    def undoes_classes(self) -> bool:
+        """Tell whether the last thing that was done is a change to the classes."""
+        return self.last_class_change(newest=True) is not None
+
+    def redoes_classes(self, image_id: str) -> bool:
+        """Tell whether a change to the classes is to be brought back before any stroke of an image."""
+        with self._database.reading() as connection:
+            change = class_changes.first_undone(connection)
+            stroke = journal.first_undone(connection, image_id)
+        return change is not None and (stroke is None or stroke.id > change.edit)
+
     def undo_class_change(self) -> MadeChange | None:
         """Take the last change to the classes back: masks, strokes and tags are as they were.
 

@@ -11,11 +11,11 @@ from pytestqt.qtbot import QtBot
 from skimage.color import lab2rgb, rgb2lab
 
 from annotator.actions import Actions
-from annotator.canvas.class_colours import class_colours
 from annotator.canvas.colours import heat_colours, heat_lut, mask_luts
 from annotator.canvas.compose import Hatch, Raster, label_pixels, score_pixels
-from annotator.canvas.lab import lab_to_srgb
 from annotator.canvas.view import CanvasView
+from annotator.class_colours import class_colours
+from annotator.lab import lab_to_srgb
 from annotator.panels.layers import LayersPanel
 from annotator.session import Session
 from annotator.session.pyramid import halved, pyramid

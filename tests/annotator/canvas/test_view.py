@@ -25,10 +25,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from annotator.canvas.class_colours import class_colour
 from annotator.canvas.inspect import InspectView
 from annotator.canvas.navigation import ZOOM_STEP
 from annotator.canvas.view import CanvasView
+from annotator.class_colours import class_colour
 from annotator.session import Session
 from trainer.data.project import Target
 

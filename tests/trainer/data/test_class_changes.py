@@ -1,6 +1,5 @@
 """Renaming, merging, deleting, ordering classes: all photos follow, and all of it can be taken back."""
 
-import json
 import os
 import signal
 import subprocess
@@ -12,8 +11,8 @@ import pytest
 from PIL import Image
 
 from trainer.data import class_changes
-from trainer.data.class_files import categories, read_entries
-from trainer.data.classes import UNTOUCHED, ClassList
+from trainer.data.class_files import read_entries
+from trainer.data.classes import UNTOUCHED, ClassList, save_categories
 from trainer.data.export import export_project
 from trainer.data.formats.registry import WRITERS, open_masks
 from trainer.data.image_rows import Status
@@ -237,7 +236,8 @@ def test_a_new_stroke_or_change_ends_what_can_be_brought_back(project):
 
 def test_a_list_from_a_file_adds_orders_and_colours_and_is_taken_back(project, tmp_path):
     file = tmp_path / "classes.json"
-    file.write_text(categories([(1, "cow", (10, 20, 30), False), (2, "grass", (0, 200, 0), True)]))
+    listed = ClassList(("cow", "grass"), stuff=frozenset({2}))
+    save_categories(file, listed, {1: (10, 20, 30), 2: (0, 200, 0)})
     before = state(project)
     project.change_classes(class_changes.load(read_entries(file)))
     classes = project.classes
@@ -306,12 +306,13 @@ def test_models_know_a_renamed_class_by_its_former_name(project):
     assert project.classes.names_in({"cat", "dog"}) == ("cat", "wolf", "cow", "dog")
 
 
-def test_categories_are_read_back(tmp_path):
+def test_a_list_that_was_saved_is_read_back(project, tmp_path):
     file = tmp_path / "categories.json"
-    file.write_text(categories([(3, "sky", (1, 2, 3), True), (7, "cat", (4, 5, 6), False)]))
-    assert json.loads(file.read_text())[0]["isthing"] == 0
-    entries = read_entries(file)
-    assert [(e.value, e.name, e.colour, e.stuff) for e in entries] == [
-        (3, "sky", (1, 2, 3), True),
-        (7, "cat", (4, 5, 6), False),
+    project.change_classes(class_changes.set_stuff(project.class_meaning, COW, True))
+    project.change_classes(class_changes.order([COW, DOG, CAT]))
+    save_categories(file, project.classes, {CAT: (1, 2, 3), DOG: (4, 5, 6), COW: (7, 8, 9)})
+    assert [(e.value, e.name, e.colour, e.stuff) for e in read_entries(file)] == [
+        (COW, "cow", (7, 8, 9), True),
+        (DOG, "dog", (4, 5, 6), False),
+        (CAT, "cat", (1, 2, 3), False),
     ]
