@@ -8,7 +8,10 @@ from functools import cache
 
 
 def return_freed_memory() -> None:
-    """Give freed memory back to the system; glibc keeps most of it, for threads that may never need it."""
+    """Give freed memory back to the system: glibc keeps most of it, for threads that may never need it.
+
+    Takes milliseconds, during which other threads may wait for memory.
+    """
     if (trim := _trim()) is not None:
         trim(0)
 

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QObject, Qt, QThreadPool, Signal
+from PySide6.QtCore import QObject, Qt, QThreadPool, QTimer, Signal
+
+REST_MS = 1000
+"""So long without an answer, and the pool is said to rest."""
 
 T = TypeVar("T")
 
@@ -29,6 +32,8 @@ class Deadline:
 class Jobs(QObject):
     """A thread pool. `done` and `failed` are called in the thread of this object, never in the pool's."""
 
+    rested = Signal()
+    """The last answer was given a while ago; told once until the next one."""
     _returned = Signal(object)
 
     def __init__(self, threads: int = 2, parent: QObject | None = None) -> None:
@@ -36,6 +41,8 @@ class Jobs(QObject):
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(threads)
         self._closed = False
+        self._rest = QTimer(self, singleShot=True, interval=REST_MS)
+        self._rest.timeout.connect(self.rested)
         self._returned.connect(self._call, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -81,6 +88,7 @@ class Jobs(QObject):
 
     def _call(self, answer: Callable[[], Any]) -> None:
         if not self._closed:
+            self._rest.start()
             answer()
 
 

@@ -18,6 +18,7 @@ from annotator.session.saver import Saver
 from annotator.settings import BRUSH_SHARES, SMALLEST_BRUSH
 from trainer.data.classes import ClassList
 from trainer.data.project import ImageRecord, Project, Target
+from trainer.memory import return_freed_memory
 
 if TYPE_CHECKING:
     from trainer.engine import Engine, Proposal, Suggestion
@@ -94,6 +95,7 @@ class SessionState(QObject):
         self._changed = False  # since the project was opened
         self._warned_of_loss = False  # since the last change
         self.jobs = Jobs(2, self)
+        self.jobs.rested.connect(lambda: self.jobs.submit(return_freed_memory))
         self.writer = Jobs(1, self)  # what it was given it writes, also when the desk is closed
         self.saver = Saver(self.writer, self)
         self.saver.changed.connect(self._note_change)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import math
 import os
@@ -24,7 +23,7 @@ sys.path[:0] = [str(HERE), str(HERE / "annotator")]
 from desk import SIDE, small_engine  # noqa: E402
 from PIL import Image  # noqa: E402
 from PySide6.QtCore import QPoint, QPointF, QSettings, Qt, QtMsgType, qInstallMessageHandler  # noqa: E402
-from PySide6.QtTest import QTest  # noqa: E402
+from PySide6.QtTest import QSignalSpy, QTest  # noqa: E402
 from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
 
 import trainer.worker.tag_learning as tag_learning  # noqa: E402
@@ -36,12 +35,10 @@ from annotator.theme import Theme  # noqa: E402
 from trainer.data.project import Status  # noqa: E402
 from trainer.data.sample import PHOTOS, build_sample  # noqa: E402
 from trainer.learn.augment import Augmentation  # noqa: E402
-from trainer.memory import return_freed_memory  # noqa: E402
 from trainer.worker.messages import Start, State, ValidationPoint  # noqa: E402
 
 COPIES = 6  # of each photo of the sample
 MOST_GROWTH = 50.0  # MB after the warm-up
-FEW = 6  # photos that are painted on again and again: new ones would fill caches
 WARM_UP = 0.4  # part of the rounds; the first rounds of the trainer end within
 ROUNDS = 2  # of the trainer, in which it fills its caches
 PATIENCE = 60.0  # seconds for anything that is waited for
@@ -108,17 +105,11 @@ def until(met: Callable[[], bool], what: str, patience: float = PATIENCE) -> Non
         QTest.qWait(1)
 
 
-def held_mb() -> float | None:
-    """Memory that this process holds in RAM; None where the system does not tell.
-
-    What has been freed and the C library keeps goes back first: it comes and goes by tens of megabytes with
-    every round of the trainer.
-    """
+def resident_mb() -> float | None:
+    """Memory of this process that is in RAM; None where the system does not tell."""
     file = Path("/proc/self/statm")
     if not file.is_file():
         return None
-    gc.collect()
-    return_freed_memory()
     return int(file.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -157,6 +148,13 @@ class Labeler:
         """Wait until the trainer has come through its first rounds."""
         until(lambda: self._judged >= ROUNDS, "rounds of the trainer", ROUND_PATIENCE)
 
+    def rest(self) -> None:
+        """Leave the desk alone until it has given freed memory back."""
+        jobs, rested = self.session.jobs, QSignalSpy(self.session.jobs.rested)
+        jobs.submit(lambda: None, lambda _: None)
+        until(lambda: rested.count() > 0, "the desk to rest")
+        jobs.finish()
+
     def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = NO_MODIFIER) -> None:
         """Press a key where the keyboard is."""
         QTest.keyClick(QApplication.focusWidget() or self.window, key, modifiers)
@@ -188,10 +186,10 @@ class Labeler:
         self.session.image_changed.disconnect(shown.append)
 
     def strokes(self, number: int) -> None:
-        """A stroke on an accepted photo, and its undo; now and then another of a few photos."""
+        """A stroke on an accepted photo, and its undo; now and then another photo."""
         session = self.session
         if number % 10 == 0:
-            self.go(K.Key_D if number // 10 % (2 * FEW) < FEW else K.Key_A)
+            self.go(K.Key_D)
             self.settle()
             if session.record.status is not Status.ACCEPTED:
                 self.go(K.Key_Return)
@@ -259,19 +257,22 @@ def repeated(
     rounds: int,
     most_growth: float,
     problems: list[str],
-    warmed_up: Callable[[], None] = lambda: None,
+    rest: Callable[[], None],
+    warmed_up: Callable[[], None],
 ) -> dict[str, object]:
     """Do something many times; how long it took and how much memory it left behind after the warm-up.
 
-    At the end of the warm-up `warmed_up` is waited for.
+    At the end of the warm-up `warmed_up` is waited for. Memory is that of a desk at `rest`.
     """
-    begun, warm = time.monotonic(), held_mb()
+    begun, warm = time.monotonic(), resident_mb()
     for number in range(rounds):
         if number == int(WARM_UP * rounds):
             warmed_up()
-            warm = held_mb()
+            rest()
+            warm = resident_mb()
         act(number)
-    end = held_mb()
+    rest()
+    end = resident_mb()
     grown = None if warm is None or end is None else round(end - warm, 1)
     if grown is not None and grown > most_growth:
         problems.append(f"{act.__name__}: memory grew by {grown} MB after the warm-up")
@@ -306,7 +307,7 @@ def run(short: bool) -> dict[str, object]:
             for name, count in rounds.items():
                 warmed_up = labeler.wait_for_trainer if name == "strokes" and not short else lambda: None
                 figures[name] = repeated(
-                    getattr(labeler, name), count, most_growth, problems.found, warmed_up
+                    getattr(labeler, name), count, most_growth, problems.found, labeler.rest, warmed_up
                 )
         except (TimeoutError, AssertionError) as error:
             problems.found.append(str(error))
