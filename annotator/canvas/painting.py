@@ -55,8 +55,10 @@ class Painting(QObject):
         self.target = session.target
         self.only_here = False
         """Whether strokes on the seeds are bound to their neighbourhood."""
-        self._bound = False  # so is the present one
-        self._value = UNTOUCHED
+        self.bound = False
+        """Whether the present stroke is."""
+        self.value = UNTOUCHED
+        """What the present stroke paints; 255 takes strokes away."""
         self._drawn: Stroke | None = None  # as it is previewed
         self._fresh: Box | None = None  # covered since the last preview
         self._waiting: list[Callable[[], object]] = []
@@ -74,12 +76,12 @@ class Painting(QObject):
     def begin(self, erase: bool, class_id: int | None = None) -> None:
         """Start a stroke of `class_id`, else of the session's class, or one that takes strokes away."""
         self.active = True
-        self._bound = self.only_here and self._session.target is Target.SEEDS and not erase
-        self.target = Target.MASK if self._bound else self._session.target
+        self.bound = self.only_here and self._session.target is Target.SEEDS and not erase
+        self.target = Target.MASK if self.bound else self._session.target
         value = self._session.class_id if class_id is None else class_id
         undecided_seed = self.target is Target.SEEDS and value == EDIT_VOID
-        self._value = UNTOUCHED if erase or undecided_seed else value
-        self.item.set_value(self._value)
+        self.value = UNTOUCHED if erase or undecided_seed else value
+        self.item.set_value(self.value)
 
     def line(self, start: QPointF, end: QPointF) -> None:
         """Move the brush from one image point to another."""
@@ -98,7 +100,7 @@ class Painting(QObject):
         self._end()
         if edit is not None:
             self._drawn = None
-            if self._bound:
+            if self.bound:
                 self._session.strokes.commit_here(edit.box, edit.after, tool)
             else:
                 self._session.strokes.commit(edit.box, edit.after, tool, self.target)
@@ -132,7 +134,7 @@ class Painting(QObject):
         if coverage is None or coverage.box is None or layer is None:
             return None
         cover = coverage.pixels[slices(coverage.box)]
-        return change(layer, coverage.box, cover, self._value, session.protect_others)
+        return change(layer, coverage.box, cover, self.value, session.protect_others)
 
     def _grown(self, box: Box | None) -> None:
         if box is not None:
@@ -147,7 +149,7 @@ class Painting(QObject):
             return
         if self._drawn is None:
             protect_others = self._session.protect_others
-            self._drawn = Stroke(self.target, self.coverage.pixels, self._value, protect_others)
+            self._drawn = Stroke(self.target, self.coverage.pixels, self.value, protect_others)
         self._session.strokes.preview(self._drawn, box)
 
     def _end(self) -> None:

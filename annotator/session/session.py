@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject
 from annotator.session.acceptance import Acceptance
 from annotator.session.backup import Backup
 from annotator.session.class_editing import CHANGING, ClassEditing
+from annotator.session.copying import Copying
 from annotator.session.document import Document
 from annotator.session.jobs import Deadline
 from annotator.session.loader import DocumentLoader
@@ -20,6 +21,7 @@ from annotator.session.predictor import EngineFactory
 from annotator.session.proposals import Proposals
 from annotator.session.propose_all import ProposeAll
 from annotator.session.rescan import Rescan
+from annotator.session.shaping import Shaping
 from annotator.session.state import SessionState
 from annotator.session.strokes import Strokes
 from annotator.session.tagging import Tagging
@@ -56,6 +58,8 @@ class Session(SessionState):
         self.acceptance = Acceptance(self, self.proposals)
         self.class_editing = ClassEditing(self, self.proposals)
         self.strokes = Strokes(self, self.proposals, self.acceptance, self.class_editing)
+        self.shaping = Shaping(self, self.strokes)
+        self.copying = Copying(self)
         self.offer = Offer(self, self.proposals)
         self.masks = MaskImport(self)
         self.backup = Backup(self)
@@ -64,6 +68,7 @@ class Session(SessionState):
         self.masks.imported.connect(self._read_again)
         self.photos.renewed.connect(self._read_again)
         self.class_editing.relabelled.connect(self._show_relabelled)
+        self.copying.copied.connect(self._show_copy)
 
     def open_project(self, path: Path) -> None:
         """Open a project file, or a folder of images (a project is made beside them at first).
@@ -146,6 +151,13 @@ class Session(SessionState):
             self.open_image(waiting[0])
         else:
             self._tell_end()
+
+    def copy_to_next(self, whole_mask: bool) -> None:
+        """Copy strokes, or with `whole_mask` the objects as well, to the next image of the list; open it."""
+        if following := self._neighbour(1):
+            self.copying.copy_to(following, whole_mask)
+        elif self._document is not None:
+            self.message.emit("info", self.tr("There is no next image in this list to copy to."))
 
     def save(self) -> bool:
         """Write what is not on disk yet, retrying failed writes; return whether everything is."""
@@ -259,6 +271,11 @@ class Session(SessionState):
         self._document = document
         self.renew_classes()
         self._show(document)
+
+    def _show_copy(self, image_id: str) -> None:
+        """Read the image again that was read ahead, before it had the copy."""
+        self._loader.clear()
+        self.open_image(image_id)
 
     def _choose_class(self) -> None:
         """Keep the class that is painted where the image shows it, else take its first tag."""

@@ -19,6 +19,12 @@ WITH_IMAGE = (
     "zoom_in",
     "zoom_out",
     "zoom_object",
+    "copy_mask",
+    "copy_strokes",
+    "fill_holes",
+    "smooth",
+    "grow",
+    "shrink",
 )
 
 

@@ -13,8 +13,17 @@ from annotator.theme import CHOICES, Theme
 
 HIDDEN = {"peek", "look", *(f"class_{n}" for n in range(10))}  # keys only, they have no place in a menu
 PARTED = (  # a line stands above each
-    *("look_for_photos", "weights", "quit", "classes", "next", "add_tag"),
-    *("larger", "paint_seeds", "undecided", "zoom_in", "adjust_photo", "show_image", "full_screen"),
+    *("look_for_photos", "weights", "quit", "classes", "next", "copy_mask", "sort_again", "add_tag"),
+    *(
+        "larger",
+        "paint_seeds",
+        "fill_holes",
+        "undecided",
+        "zoom_in",
+        "adjust_photo",
+        "show_image",
+        "full_screen",
+    ),
 )
 
 

@@ -259,6 +259,7 @@ class Window(QMainWindow):
                 "propose_all": session.propose_all,
                 "offer": session.offer,
                 "strokes": session.strokes,
+                "shaping": session.shaping,
                 "acceptance": session.acceptance,
                 "paint": self.paint_actions,
                 "tags": self.tags,
