@@ -1,5 +1,7 @@
 """The area of one class: holes filled, smoothed, grown and shrunk; copies to the next image."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from desk import go_to, stroke, wait_settled
@@ -94,30 +96,35 @@ def test_without_a_class_a_word_says_what_to_do(drawn: Window, qtbot: QtBot) -> 
     assert drawn.session.classes.name_of(3) in told.args[1]
 
 
-def same_size(window: Window, qtbot: QtBot) -> str:
-    """Make the next photo as large as the open one; its id."""
-    session = window.session
-    following = session.order[session.order.index("chelsea") + 1]
-    file = session.records[following].path
-    height, width = session.mask.shape
-    with Image.open(file) as image:
-        image.convert("RGB").resize((width, height)).save(file)
-    return following
-
-
-def test_a_mask_goes_to_the_next_image_and_undo_takes_it_back(drawn: Window, qtbot: QtBot) -> None:
-    session = drawn.session
-    following = same_size(drawn, qtbot)
-    session.target = Target.SEEDS
-    stroke(session, CAT, (40, 40, 45, 45))
+@pytest.fixture
+def series(active: Window, tmp_path: Path, qtbot: QtBot) -> Window:
+    """Two photos of one size and a smaller one; on the first a cat, with a stroke on the seeds."""
+    folder = tmp_path / "series"
+    folder.mkdir()
+    for name, shade, size in (("a", 60, (90, 70)), ("b", 120, (90, 70)), ("c", 90, (31, 17))):
+        Image.new("RGB", size, (shade, shade, shade)).save(folder / f"{name}.png")
+    (folder / "tags.csv").write_text("image,tags\na,cat\nc,cat\n")
+    with qtbot.waitSignal(active.session.image_changed, timeout=20_000):
+        active.open_path(folder)
+    session = active.session
     wait_settled(session, qtbot)
-    objects = session.mask.copy()
+    session.target = Target.MASK
+    stroke(session, session.classes.id_of("cat"), (10, 10, 30, 30))
+    session.target = Target.SEEDS
+    stroke(session, session.classes.id_of("cat"), (40, 40, 45, 45))
+    wait_settled(session, qtbot)
+    return active
+
+
+def test_a_mask_goes_to_the_next_image_and_undo_takes_it_back(series: Window, qtbot: QtBot) -> None:
+    session = series.session
+    objects, cat = session.mask.copy(), session.classes.id_of("cat")
     with qtbot.waitSignal(session.image_changed, timeout=20_000) as opened:
-        qtbot.keyClick(drawn.canvas, K.Key_V, SHIFT)
-    assert opened.args == [following]
+        qtbot.keyClick(series.canvas, K.Key_V, SHIFT)
+    assert opened.args == ["b"] and session.record.tags == ("cat",)
     assert (session.mask[objects > 0] == objects[objects > 0]).all()
-    assert (session.corrections[40:45, 40:45] == CAT).all()
-    assert session.records[following].status is Status.CORRECTED
+    assert (session.corrections[40:45, 40:45] == cat).all()
+    assert session.records["b"].status is Status.CORRECTED
     wait_settled(session, qtbot)
     for _ in range(2):  # the mask, and the strokes
         session.strokes.undo()
@@ -126,15 +133,25 @@ def test_a_mask_goes_to_the_next_image_and_undo_takes_it_back(drawn: Window, qtb
     wait_settled(session, qtbot)
 
 
-def test_a_photo_of_another_size_gets_no_copy(drawn: Window, qtbot: QtBot) -> None:
-    session = drawn.session
-    following = same_size(drawn, qtbot)
-    with Image.open(session.records[following].path) as image:
-        image.resize((31, 17)).save(session.records[following].path)
+def test_strokes_alone_go_to_the_next_image(series: Window, qtbot: QtBot) -> None:
+    session = series.session
+    with qtbot.waitSignal(session.image_changed, timeout=20_000):
+        qtbot.keyClick(series.canvas, K.Key_V, CONTROL | SHIFT)
+    edited, seeded = np.argwhere(session.mask_edits != 255), np.argwhere(session.corrections != 255)
+    assert (edited.min(0) == 10).all() and (edited.max(0) == 29).all()
+    assert (seeded.min(0) == 40).all() and (seeded.max(0) == 44).all()
+    wait_settled(session, qtbot)
+
+
+def test_a_photo_of_another_size_gets_no_copy(series: Window, qtbot: QtBot) -> None:
+    session = series.session
+    go_to(session, "b", qtbot)
+    session.target = Target.MASK
+    stroke(session, 8, (0, 0, 5, 5))
     with qtbot.waitSignal(session.message) as told:
-        qtbot.keyClick(drawn.canvas, K.Key_V, CONTROL | SHIFT)
-    assert following in told.args[1] and "31×17" in told.args[1]
-    assert session.image_id == "chelsea" and session.records[following].untouched
+        qtbot.keyClick(series.canvas, K.Key_V, CONTROL | SHIFT)
+    assert told.args[1].startswith("c has another size (31×17")
+    assert session.image_id == "b" and session.records["c"].untouched
 
 
 def test_the_last_image_has_nowhere_to_copy_to(active: Window, qtbot: QtBot) -> None:
