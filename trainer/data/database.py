@@ -21,7 +21,7 @@ from trainer.errors import DataError
 from trainer.translatable import TranslatableText, translatable
 
 APPLICATION_ID = 0xAFF1
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 _PROPOSALS = """
 CREATE TABLE IF NOT EXISTS proposals (
@@ -35,7 +35,8 @@ CREATE TABLE IF NOT EXISTS imported (
     height INTEGER NOT NULL, width INTEGER NOT NULL,
     mask BLOB NOT NULL,
     created TEXT NOT NULL,
-    used INTEGER NOT NULL                -- 0 where a person took the mask of a model instead
+    used INTEGER NOT NULL,               -- 0 where a person took the mask of a model instead
+    objects BLOB                         -- marks of what is one object, NULL where areas are
 );
 """
 _CLASS_CHANGES = """
@@ -320,6 +321,8 @@ class Database:
                     "WHERE edits.image = accepted.image AND undone = 0)"
                 )
             connection.execute(_PROPOSALS)
+            if 4 <= _pragma(connection, "user_version") < 7:
+                connection.execute("ALTER TABLE imported ADD COLUMN objects BLOB")
             connection.execute(_IMPORTED)
             if _pragma(connection, "user_version") < 5:
                 _number_tags(connection)

@@ -13,9 +13,11 @@ from trainer.data.atomic import unwritable
 from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
 from trainer.data.export_files import place, was_placed
 from trainer.data.formats.base import ExportEntry, Writer
+from trainer.data.formats.outlines import objects_in
 from trainer.data.image_rows import Status
 from trainer.data.images import image_size
-from trainer.data.project import Project
+from trainer.data.objects import objects_of
+from trainer.data.project import Project, Target
 from trainer.data.regions import SMALLEST_PART, remove_small_regions
 from trainer.data.source import image_folder
 from trainer.errors import Cancelled, DataError
@@ -123,7 +125,7 @@ def _write_entries(
 ) -> list[str]:
     taken: set[str] = set()
     problems: list[str] = []
-    undecided = 0
+    undecided = split = uncounted = 0
     photos = (out / writer.photo_folder).resolve()
     written = 0
     for entry in entries:
@@ -148,11 +150,30 @@ def _write_entries(
             continue
         written += 1
         undecided += not writer.keeps_void and bool((entry.mask == VOID).any())
+        if entry.objects is not None:
+            split += not writer.keeps_joined and _has_joined(entry, classes)
+            uncounted += len(entry.objects.labels) > (writer.most_objects or len(entry.objects.labels))
         progress(entry.id)
     if not written:
         nothing = translatable("there is nothing to export: accept a mask first")
         raise DataError("; ".join([nothing, *problems]) if problems else nothing)
     writer.finish()
+    if split:
+        problems.append(
+            translatable(
+                "this format knows no objects of several parts; each part is an object now in {count} images",
+                count=split,
+            )
+        )
+    if uncounted:
+        problems.append(
+            translatable(
+                "this format tells at most {most} objects of an image apart; of {count} images with more "
+                "only the classes are written",
+                most=writer.most_objects,
+                count=uncounted,
+            )
+        )
     if undecided:
         problems.append(
             translatable(
@@ -161,6 +182,11 @@ def _write_entries(
             )
         )
     return problems
+
+
+def _has_joined(entry: ExportEntry, classes: ClassList) -> bool:
+    """Tell whether an object of an image has several parts."""
+    return any(len(each.connected) > 1 for each in objects_in(entry) if each.label not in classes.stuff)
 
 
 def _class_ids(entry: ExportEntry, classes: ClassList) -> frozenset[int]:
@@ -226,4 +252,6 @@ def project_entries(project: Project, accepted_only: bool, left_out: list[str]) 
             except DataError as error:
                 left_out.append(error_message(error))
             else:
-                yield ExportEntry(record.id, photo, tidy, tags, record.split or "train")
+                marks = project.layer(record.id, Target.OBJECTS, tidy.shape)
+                objects = objects_of(tidy, marks, project.classes.stuff)
+                yield ExportEntry(record.id, photo, tidy, tags, record.split or "train", objects)

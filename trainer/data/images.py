@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from trainer.data.palette import voc_palette
 from trainer.errors import DataError
 from trainer.translatable import translatable
 
+Map = TypeVar("Map", bound=NDArray[Any])
+"""A map of labels or numbers (H, W)."""
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 """Lower-case suffixes of the files that are taken for images."""
 MAX_PIXELS = 200_000_000
@@ -82,10 +85,10 @@ def stored_orientation(path: Path) -> int:
         return orientation(image)
 
 
-def turned(labels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+def turned(labels: Map, orientation: int) -> Map:
     """Turn a map (H, W) as an EXIF orientation (1…8) turns a photo."""
     flat, steps = _TURNS[orientation]
-    return np.ascontiguousarray(np.rot90(labels[:, ::-1] if flat else labels, steps))
+    return cast("Map", np.ascontiguousarray(np.rot90(labels[:, ::-1] if flat else labels, steps)))
 
 
 def is_upright_jpeg(path: Path) -> bool:

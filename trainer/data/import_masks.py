@@ -19,6 +19,7 @@ from trainer.data.images import IMAGE_SUFFIXES
 from trainer.data.imported_rows import Import
 from trainer.data.journal import packed
 from trainer.data.location import existing_project
+from trainer.data.objects import marks_for
 from trainer.data.project import Project
 from trainer.data.source import image_folder, open_source
 from trainer.errors import DataError
@@ -94,7 +95,7 @@ def import_masks(
                 try:
                     if isinstance(mask, DataError):
                         raise mask
-                    taken.append(_as_project_has_it(project, entry, record, mask))
+                    taken.append(_as_project_has_it(project, entry, record, mask, result.problems))
                 except DataError as error:
                     result.problems.append(error_message(error))
                 progress(entry.photo)
@@ -143,7 +144,9 @@ def _pairs(
     return [pairs[0] for pairs in of_photo.values() if len(pairs) == 1]
 
 
-def _as_project_has_it(project: Project, entry: MaskEntry, record: ImageRecord, mask: NamedMask) -> Import:
+def _as_project_has_it(
+    project: Project, entry: MaskEntry, record: ImageRecord, mask: NamedMask, problems: list[str]
+) -> Import:
     """Give a mask the labels that its classes have in the project; those that are missing there are added."""
     table = np.full(256, VOID, np.uint8)
     table[BACKGROUND] = BACKGROUND
@@ -163,7 +166,17 @@ def _as_project_has_it(project: Project, entry: MaskEntry, record: ImageRecord, 
     said = [name for name in mask.tags if name in project.classes]
     tags = tuple(dict.fromkeys((*record.tags, *said, *shown)))
     labels = table[mask.labels]
-    return Import(record.id, labels.shape, packed(labels), tags, entry.split)
+    marks, left = (None, 0) if mask.objects is None else marks_for(labels, mask.objects)
+    if left:
+        problems.append(
+            translatable(
+                "{photo} has too many objects that touch: {count} of them are one with others",
+                photo=record.id,
+                count=left,
+            )
+        )
+    marked = None if marks is None else packed(marks)
+    return Import(record.id, labels.shape, packed(labels), tags, entry.split, marked)
 
 
 def _class_called(name: str, project: Project) -> int:

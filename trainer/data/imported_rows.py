@@ -15,7 +15,8 @@ from trainer.data.journal import Labels
 class Import:
     """A mask to take: its size (H, W), its labels (see `journal.packed`), and the tags its image has with it.
 
-    `split` is that of the data set it comes from, None where it has none.
+    `split` is that of the data set it comes from, None where it has none; `marks` (packed as well) say which
+    pixels are one object, None where its areas do.
     """
 
     image_id: str
@@ -23,6 +24,7 @@ class Import:
     packed: bytes
     tags: tuple[str, ...]
     split: Split | None = None
+    marks: bytes | None = None
 
 
 def take(connection: sqlite3.Connection, meaning: Meaning, mask: Import, accept: bool) -> bool:
@@ -40,9 +42,9 @@ def take(connection: sqlite3.Connection, meaning: Meaning, mask: Import, accept:
     image_rows.tag(connection, mask.image_id, meaning, mask.tags)
     connection.execute("DELETE FROM proposals WHERE image = ?", (mask.image_id,))
     connection.execute(
-        "INSERT OR REPLACE INTO imported (image, height, width, mask, created, used) "
-        "VALUES (?, ?, ?, ?, ?, 1)",
-        (mask.image_id, *mask.shape, mask.packed, journal.now()),
+        "INSERT OR REPLACE INTO imported (image, height, width, mask, created, used, objects) "
+        "VALUES (?, ?, ?, ?, ?, 1, ?)",
+        (mask.image_id, *mask.shape, mask.packed, journal.now(), mask.marks),
     )
     if accept:
         accepted_rows.store(connection, mask.image_id, mask.shape, mask.packed)
@@ -65,5 +67,16 @@ def mask(connection: sqlite3.Connection, image_id: str) -> Labels | None:
     """Return the mask (H, W), uint8; None where none was imported, or another one is used."""
     row = connection.execute(
         "SELECT height, width, mask FROM imported WHERE image = ? AND used", (image_id,)
+    ).fetchone()
+    return None if row is None else journal.unpacked(row[2], (row[0], row[1]))
+
+
+def marks(connection: sqlite3.Connection, image_id: str) -> Labels | None:
+    """Return which pixels of the imported mask in use are one object (see `trainer.data.objects`); None where
+    its areas are.
+    """
+    row = connection.execute(
+        "SELECT height, width, objects FROM imported WHERE image = ? AND used AND objects IS NOT NULL",
+        (image_id,),
     ).fetchone()
     return None if row is None else journal.unpacked(row[2], (row[0], row[1]))

@@ -27,6 +27,12 @@ class Target(StrEnum):
 
     SEEDS = "seeds"
     MASK = "mask"
+    OBJECTS = "objects"
+    """Marks of what is one object (see `trainer.data.objects`)."""
+
+
+PAINTED = (Target.SEEDS, Target.MASK)
+"""The layers that hold classes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,19 +119,29 @@ def has_edits(connection: sqlite3.Connection, image_id: str, undone: bool = Fals
 
 
 def position(connection: sqlite3.Connection, image_id: str) -> int:
-    """Return the id of the edit that was applied last to an image, 0 where none is."""
+    """Return the id of the edit that was applied last to an image, 0 where none is.
+
+    What is said of objects leaves the mask as it is, and does not count.
+    """
     (last,) = connection.execute(
-        "SELECT coalesce(max(id), 0) FROM edits WHERE image = ? AND undone = 0", (image_id,)
+        "SELECT coalesce(max(id), 0) FROM edits WHERE image = ? AND undone = 0 AND target != 'objects'",
+        (image_id,),
     ).fetchone()
     return int(last)
 
 
-def layer(connection: sqlite3.Connection, image_id: str, target: Target, shape: tuple[int, int]) -> Labels:
-    """Return a layer (H, W), uint8, as the applied edits left it; 255 where none touched it.
+def layer(
+    connection: sqlite3.Connection,
+    image_id: str,
+    target: Target,
+    shape: tuple[int, int],
+    base: Labels | None = None,
+) -> Labels:
+    """Return a layer (H, W), uint8, as the applied edits left it; 255, or `base`, where none touched it.
 
     Raises `DataError` where an edit reaches beyond `shape`: the image's file is no longer the one painted on.
     """
-    result = np.full(shape, UNTOUCHED, np.uint8)
+    result = np.full(shape, UNTOUCHED, np.uint8) if base is None else base.copy()
     rows: Iterable[tuple[int, int, int, int, bytes]] = connection.execute(
         "SELECT y0, x0, y1, x1, after FROM edits WHERE image = ? AND undone = 0 AND target = ? ORDER BY id",
         (image_id, target),
@@ -145,15 +161,19 @@ def layer(connection: sqlite3.Connection, image_id: str, target: Target, shape: 
     return result
 
 
-def patch(connection: sqlite3.Connection, edit: Edit) -> Labels:
-    """Return what the layer of an edit holds inside its box, uint8, as the applied edits left it."""
+def patch(connection: sqlite3.Connection, edit: Edit, base: Labels | None = None) -> Labels:
+    """Return what the layer of an edit holds inside its box, uint8, as the applied edits left it.
+
+    Where none touched it that is 255, or `base` (H, W).
+    """
     y0, x0, y1, x1 = edit.box
     rows = connection.execute(
         "SELECT y0, x0, y1, x1, after FROM edits WHERE image = ? AND undone = 0 AND target = ? "
         "AND y0 < ? AND y1 > ? AND x0 < ? AND x1 > ? ORDER BY id DESC",
         (edit.image_id, edit.target, y1, y0, x1, x0),
     )
-    result = np.full((y1 - y0, x1 - x0), UNTOUCHED, np.uint8)
+    untouched = np.full((y1 - y0, x1 - x0), UNTOUCHED, np.uint8)
+    result = untouched if base is None else base[y0:y1, x0:x1].copy()
     last: list[tuple[int, int, int, int, bytes]] = []
     for row in rows:
         last.append(row)
@@ -171,7 +191,7 @@ def shows(connection: sqlite3.Connection, image_id: str, labels: Collection[int]
     """Tell whether a stroke, the imported or the accepted mask of an image holds one of the labels."""
     wanted = bytes(labels)
     blobs = connection.execute(
-        "SELECT after FROM edits WHERE image = ? AND undone = 0 "
+        "SELECT after FROM edits WHERE image = ? AND undone = 0 AND target != 'objects' "
         "UNION ALL SELECT mask FROM accepted WHERE image = ? "
         "UNION ALL SELECT mask FROM imported WHERE image = ? AND used",
         (image_id,) * 3,

@@ -12,12 +12,12 @@ from PIL import Image, ImageOps
 from trainer.data.class_files import Colour
 from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
 from trainer.data.ids import file_under
-from trainer.data.images import TURNED, image_size, opened, stored_orientation, turned
+from trainer.data.images import TURNED, Map, image_size, opened, stored_orientation, turned
 from trainer.data.palette import colour_of
 from trainer.errors import DataError
 from trainer.translatable import TranslatableText, translatable
 
-MASK_FOLDER = "SegmentationClass"
+MASK_FOLDER, OBJECT_FOLDER = "SegmentationClass", "SegmentationObject"
 MASK_SUFFIXES = (".png", ".PNG", ".tif", ".tiff", ".bmp")
 """Suffixes of masks; none of a kind whose compression would change labels."""
 
@@ -219,7 +219,35 @@ def one_object(values: Labels) -> Labels | None:
     return table[values]
 
 
-def fitted(labels: Labels, name: str, photo: str, size: tuple[int, int], orientation: int) -> Labels:
+def read_objects(path: Path, photo: Path) -> NDArray[np.uint16]:
+    """Return which object each pixel of a `photo` is of, (H, W), 0 for none, of a file that tells them apart
+    by index, grey value or colour; VOC's colour of undecided pixels is none.
+
+    Raises `DataError` naming the file.
+    """
+    with opened(path) as image:
+        turned_image = ImageOps.exif_transpose(image)
+        if image.format == "JPEG":
+            raise DataError(f"{path} is a JPEG, whose compression changes labels; save masks as PNG")
+        if turned_image.mode in ("RGB", "RGBA"):
+            pixels = np.asarray(turned_image.convert("RGB")).astype(np.uint32)
+            codes = pixels @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+            void = colour_of(VOID)
+            nothing = np.isin(codes, (0, void[0] << 16 | void[1] << 8 | void[2]))
+        elif turned_image.mode in ("1", "L", "P", "I") or turned_image.mode.startswith("I;16"):
+            codes = np.asarray(turned_image).astype(np.int64)
+            nothing = np.isin(codes, (BACKGROUND, VOID))
+        else:
+            raise DataError(f"{path} is no map of objects (its mode is {turned_image.mode})")
+    found, where = np.unique(np.where(nothing, 0, codes), return_inverse=True)
+    first = 0 if found[0] == 0 else 1
+    if len(found) > 1 << 16:
+        raise DataError(f"{path} has too many colours for a map of objects")
+    numbers: NDArray[np.uint16] = (where.reshape(codes.shape) + first).astype(np.uint16)
+    return fitted(numbers, str(path), photo.name, image_size(photo), stored_orientation(photo))
+
+
+def fitted(labels: Map, name: str, photo: str, size: tuple[int, int], orientation: int) -> Map:
     """Return the labels of the mask `name`, which must be of the `size` (height, width) of its photo.
 
     A mask that was made on the photo as it is stored is turned as the photo's EXIF `orientation` turns that.

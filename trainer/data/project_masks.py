@@ -13,7 +13,7 @@ from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID
 from trainer.data.image_rows import Status
 from trainer.data.images import load_mask, save_mask
 from trainer.data.imported_rows import Import
-from trainer.data.journal import Box, Edit, Labels, Target
+from trainer.data.journal import PAINTED, Box, Edit, Labels, Target
 from trainer.data.project_photos import ProjectPhotos
 from trainer.errors import DataError
 
@@ -28,7 +28,8 @@ class ProjectMasks(ProjectPhotos):
     ) -> Edit:
         """Store a stroke: `before` and `after`, uint8, are the target layer inside `box` (y0, x0, y1, x1).
 
-        Undone strokes can no longer be redone. An accepted image is open again, until the stroke is undone.
+        Undone strokes can no longer be redone. An accepted image is open again, until the stroke is undone;
+        what is said of its objects leaves it as it is.
         """
         self.record(image_id)
         photo = self._photo_if_unread(image_id)
@@ -64,16 +65,22 @@ class ProjectMasks(ProjectPhotos):
     def layer(self, image_id: str, target: Target, shape: tuple[int, int]) -> Labels:
         """Return a painted layer (H, W), uint8, as the applied strokes left it; 255 where untouched."""
         with self._database.reading() as connection:
+            if target is Target.OBJECTS:
+                base = imported_rows.marks(connection, image_id)
+                base = base if base is not None and base.shape == shape else None
+                return journal.layer(connection, image_id, target, shape, base)
             return self._meaning.labels(journal.layer(connection, image_id, target, shape))
 
     def patch(self, edit: Edit) -> Labels:
         """Return what the layer of an edit holds inside its box now, uint8 (y1-y0, x1-x0)."""
         with self._database.reading() as connection:
+            if edit.target is Target.OBJECTS:
+                return journal.patch(connection, edit, imported_rows.marks(connection, edit.image_id))
             return self._meaning.labels(journal.patch(connection, edit))
 
     def painted(self, image_id: str, shape: tuple[int, int]) -> NDArray[np.bool_]:
         """Return where (H, W) a person painted an image, on either layer."""
-        return np.logical_or(*(self.layer(image_id, target, shape) != UNTOUCHED for target in Target))
+        return np.logical_or(*(self.layer(image_id, target, shape) != UNTOUCHED for target in PAINTED))
 
     # -- Masks -----------------------------------------------------------------------------------------------
 

@@ -32,6 +32,8 @@ def make_old(file, version):
     tables = {"class_changes": 5, "imported": 4, "proposals": 3}
     for table in (table for table, since in tables.items() if since > version):
         sql(file, f"DROP TABLE {table}")
+    if version >= 4:
+        sql(file, "ALTER TABLE imported DROP COLUMN objects")
     for column in ("successor", "colour", "place", "stuff", "former"):
         sql(file, f"ALTER TABLE classes DROP COLUMN {column}")
     sql(

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data.classes import ClassList
+
+if TYPE_CHECKING:
+    from trainer.data.objects import Objects  # imports SciPy: the window does not wait
 
 Split = Literal["train", "val"]
 """The part of a data set that an image belongs to."""
@@ -28,6 +31,8 @@ class ExportEntry:
     mask: NDArray[np.uint8]
     tags: tuple[str, ...] | None = ()
     split: Split = "train"
+    objects: Objects | None = None
+    """Which pixels are one object; None where each connected area is."""
 
 
 class Writer(Protocol):
@@ -49,6 +54,10 @@ class Writer(Protocol):
     """Files and folders that refer to others, in the order in which they are moved into place at the end."""
     keeps_void: ClassVar[bool] = True
     """Whether the format can tell undecided pixels from background."""
+    keeps_joined: ClassVar[bool] = True
+    """Whether an object can consist of several areas."""
+    most_objects: ClassVar[int | None] = None
+    """How many objects of an image it can tell apart; of one with more it tells none. None for any number."""
 
     def __init__(self, root: Path, classes: ClassList) -> None: ...
 
@@ -77,12 +86,14 @@ class MaskEntry:
 @dataclass(frozen=True, eq=False)
 class NamedMask:
     """A mask with the names of its classes: `labels` (H, W), uint8, are 0 for background, 255 for undecided,
-    and else n for the n-th of `names`. `tags` are classes that the photo is said to show.
+    and else n for the n-th of `names`. `tags` are classes that the photo is said to show. `objects` (H, W),
+    uint16, number what is one object each, 0 for none; None where the data set tells of no objects.
     """
 
     labels: NDArray[np.uint8]
     names: tuple[str, ...]
     tags: tuple[str, ...] = ()
+    objects: NDArray[np.uint16] | None = None
 
 
 class Reader(Protocol):

@@ -13,7 +13,7 @@ import numpy as np
 from trainer.data.classes import ClassList
 from trainer.data.formats import rle
 from trainer.data.formats.base import ExportEntry, MaskEntry, NamedMask, Reader, Split, Writer
-from trainer.data.formats.outlines import Area, Patch, areas_of, border_outlines, fill_borders
+from trainer.data.formats.outlines import Area, Patch, border_outlines, fill_borders, objects_in
 from trainer.data.formats.photo import write_photo
 from trainer.data.formats.reading import (
     MaskPainter,
@@ -44,17 +44,17 @@ class _Written:
 
 
 class CocoWriter(Writer):
-    """``images`` and ``annotations/instances_{train,val}.json``, an object for each connected area.
+    """``images`` and ``annotations/instances_{train,val}.json`` with the objects.
 
-    An area is a polygon along the borders of its pixels, one with holes is run-length encoded, so that
-    pycocotools gives back every pixel. Undecided pixels cannot be said in COCO.
+    One is a polygon along the borders of its pixels or, with holes or several parts, run-length encoded, so
+    that pycocotools gives back every pixel. Undecided pixels cannot be said in COCO.
     """
 
     name = "coco"
     title = translatable("COCO JSON")
     contents = translatable(
-        "images and annotations/instances_train.json, instances_val.json, an object for each connected area; "
-        "undecided pixels become background."
+        "images and annotations/instances_train.json, instances_val.json with the objects; undecided pixels "
+        "become background."
     )
     photo_folder = "images"
     last = ("annotations",)
@@ -72,7 +72,7 @@ class CocoWriter(Writer):
         name = photo.relative_to(self._root / self.photo_folder).as_posix()
         image = {"file_name": name, "width": width, "height": height}
         # As text they take a tenth of the memory.
-        objects = [json.dumps(_object(area, (height, width))) for area in areas_of(entry.mask)]
+        objects = [json.dumps(_object(area, (height, width))) for area in objects_in(entry)]
         self._written[entry.id] = _Written(entry.split, image, objects)
 
     def finish(self) -> None:
@@ -169,10 +169,11 @@ class CocoReader(Reader):
         painter = MaskPainter(shape)
         try:
             objects = [json.loads(file.text[place]) for place in file.objects.get(image["id"], [])]
-            for each in sorted(objects, key=lambda each: (-each.get("iscrowd", 0), -each.get("area", 0))):
+            objects.sort(key=lambda each: (-each.get("iscrowd", 0), -each.get("area", 0)))
+            for number, each in enumerate(objects, start=1):
                 name = None if each.get("iscrowd") else file.categories[each["category_id"]]
                 for patch in _patches(each.get("segmentation"), shape):
-                    painter.paint(patch, name)
+                    painter.paint(patch, name, number)
         except (KeyError, TypeError, ValueError, DataError) as error:
             raise DataError(
                 translatable(

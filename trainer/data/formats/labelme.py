@@ -14,16 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from trainer.data.classes import VOID, ClassList
+from trainer.data.classes import ClassList
 from trainer.data.formats.base import ExportEntry, MaskEntry, NamedMask, Reader, Writer
 from trainer.data.formats.outlines import (
     IN_PIXEL,
+    Area,
     Patch,
-    areas_of,
     drawable,
     fill_pixels,
     finite,
+    objects_in,
     pixel_outline,
+    void_areas,
 )
 from trainer.data.formats.photo import write_photo
 from trainer.data.formats.reading import (
@@ -50,10 +52,11 @@ _LOOKED_AT = 20  # files that are looked at before a folder is said to have none
 
 
 class LabelmeWriter(Writer):
-    """A photo and its JSON side by side, a polygon for each connected area; ``labels.txt`` lists the classes.
+    """A photo and its JSON side by side, a polygon for each object; ``labels.txt`` lists the classes.
 
-    Polygons run through the outermost pixels and join holes to the outline, so that labelme itself makes the
-    very same mask of them. Undecided areas are called `IGNORE`, tags are the flags of an image.
+    The parts of an object that has several are a group. Polygons run through the outermost pixels and join
+    holes to the outline, so that labelme itself makes the very same mask of them. Undecided areas are called
+    `IGNORE`, tags are the flags of an image.
     """
 
     name = "labelme"
@@ -73,18 +76,13 @@ class LabelmeWriter(Writer):
         photo = file_under(self._root, entry.id, ".jpg")
         write_photo(entry.image_path, photo)
         height, width = entry.mask.shape
-        shapes = [
-            {
-                "label": IGNORE if area.label == VOID else self._classes.name_of(area.label),
-                "points": (drawable(pixel_outline(area)) + IN_PIXEL).tolist(),
-                "group_id": None,
-                "description": "",
-                "shape_type": "polygon",
-                "flags": {},
-                "mask": None,
-            }
-            for area in areas_of(entry.mask, void=True)
-        ]
+        shapes = []
+        for number, each in enumerate(objects_in(entry), start=1):
+            parts = each.connected
+            is_thing = each.label not in self._classes.stuff
+            group = number if len(parts) > 1 and is_thing else None
+            shapes += [_shape(area, self._classes.name_of(area.label), group) for area in parts]
+        shapes += [_shape(area, IGNORE, None) for area in void_areas(entry.mask)]
         content = {
             "version": _VERSION,
             "flags": {self._classes.name_of(id): id in class_ids for id in self._classes.ids},
@@ -101,6 +99,18 @@ class LabelmeWriter(Writer):
         """Write the list of the classes, as labelme's own exporters want it."""
         names = (IGNORE, BACKGROUND_NAME, *self._classes.listed)
         (self._root / _LABELS).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+
+
+def _shape(area: Area, label: str, group: int | None) -> dict[str, Any]:
+    return {
+        "label": label,
+        "points": (drawable(pixel_outline(area)) + IN_PIXEL).tolist(),
+        "group_id": group,
+        "description": "",
+        "shape_type": "polygon",
+        "flags": {},
+        "mask": None,
+    }
 
 
 class LabelmeReader(Reader):
@@ -134,8 +144,11 @@ class LabelmeReader(Reader):
             shapes, size = content["shapes"], (content.get("imageHeight"), content.get("imageWidth"))
             if None not in size:
                 check_size(path, size, shape)
-            for each in shapes:
-                painter.paint(_patch(each, shape), None if each["label"] == IGNORE else str(each["label"]))
+            numbers: dict[Any, int] = {}
+            for index, each in enumerate(shapes):
+                label, group = str(each["label"]), each.get("group_id")
+                number = numbers.setdefault(index if group is None else (label, group), len(numbers) + 1)
+                painter.paint(_patch(each, shape), None if label == IGNORE else label, number)
             tags = [name for name, on in (content.get("flags") or {}).items() if on is True]
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise DataError(

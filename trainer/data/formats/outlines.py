@@ -20,7 +20,9 @@ from PIL import Image, ImageDraw
 from scipy import ndimage
 from skimage.measure import find_contours
 
-from trainer.data.classes import BACKGROUND, VOID, labels_in
+from trainer.data.classes import VOID
+from trainer.data.formats.base import ExportEntry
+from trainer.data.objects import AROUND, objects_of
 
 Points = NDArray[np.int64]
 """Corners of a closed polygon in pixels, (N, 2) as (x, y); the last is joined to the first."""
@@ -47,7 +49,7 @@ class Patch:
 
 @dataclass(frozen=True, eq=False)
 class Area(Patch):
-    """One connected area of a label, pixels that touch at a corner included."""
+    """Pixels of one label; those that touch at a corner are connected."""
 
     label: int
 
@@ -56,15 +58,35 @@ class Area(Patch):
         """How many pixels it has."""
         return int(np.count_nonzero(self.inside))
 
+    @property
+    def first(self) -> tuple[int, int]:
+        """Row and column of its first pixel."""
+        return self.top, self.left + int(np.argmax(self.inside[0]))
 
-def areas_of(mask: NDArray[np.uint8], void: bool = False) -> Iterator[Area]:
-    """Go through the areas of a mask (H, W), label by label, from top to bottom; also of `void` if asked."""
-    for label in labels_in(mask):
-        if label == BACKGROUND or (label == VOID and not void):
-            continue
-        numbers, _ = ndimage.label(mask == label, structure=np.ones((3, 3)))
-        for number, box in enumerate(ndimage.find_objects(numbers), start=1):
-            yield Area(box[0].start, box[1].start, numbers[box] == number, label)
+    @property
+    def connected(self) -> list[Area]:
+        """Its connected parts, from top to bottom."""
+        numbers, count = ndimage.label(self.inside, structure=AROUND)
+        if count == 1:
+            return [self]
+        return [
+            Area(self.top + box[0].start, self.left + box[1].start, numbers[box] == number, self.label)
+            for number, box in enumerate(ndimage.find_objects(numbers), start=1)
+        ]
+
+
+def objects_in(entry: ExportEntry) -> Iterator[Area]:
+    """Go through the objects of an image, class by class, from top to bottom; one may have several areas."""
+    objects = entry.objects or objects_of(entry.mask)
+    for box, (number, label) in zip(
+        ndimage.find_objects(objects.numbers), enumerate(objects.labels, start=1), strict=True
+    ):
+        yield Area(box[0].start, box[1].start, objects.numbers[box] == number, label)
+
+
+def void_areas(mask: NDArray[np.uint8]) -> list[Area]:
+    """Return the connected areas of undecided pixels (H, W)."""
+    return Area(0, 0, mask == VOID, VOID).connected if (mask == VOID).any() else []
 
 
 def border_outlines(area: Area) -> list[Points]:

@@ -21,6 +21,7 @@ from trainer.translatable import translatable
 BACKGROUND_NAMES = frozenset({"background", "_background_", "__background__"})
 _SPACE = re.compile(r"[ \t\n\r]*")
 _HEAD = 4096  # bytes
+_MOST_OBJECTS = 65535
 _MOST = 2 << 30  # bytes: all objects of a large data set, or a photo with its file
 
 
@@ -136,11 +137,18 @@ class MaskPainter:
     def __init__(self, shape: tuple[int, int]) -> None:
         """Begin with background, (H, W)."""
         self._labels = np.full(shape, BACKGROUND, np.uint8)
+        self._objects = np.zeros(shape, np.uint16)
         self._numbers = dict.fromkeys(BACKGROUND_NAMES, BACKGROUND)
         self._names: list[str] = []
 
-    def paint(self, patch: Patch, name: str | None) -> None:
-        """Give pixels to a class; with None they are undecided."""
+    def paint(self, patch: Patch, name: str | None, number: int) -> None:
+        """Give pixels to a class and to an object, by its number from 1; with None they are undecided.
+
+        Raises `DataError` for more classes or objects than a mask can have.
+        """
+        if number > _MOST_OBJECTS:
+            raise DataError(f"one mask has more than {_MOST_OBJECTS} objects; leave some out")
+        patch.of(self._objects)[patch.inside] = number
         if name is None:
             patch.of(self._labels)[patch.inside] = VOID
             return
@@ -153,4 +161,4 @@ class MaskPainter:
 
     def mask(self, tags: Iterable[str] = ()) -> NamedMask:
         """Return the mask, with what else its photo is said to show."""
-        return NamedMask(self._labels, tuple(self._names), tuple(tags))
+        return NamedMask(self._labels, tuple(self._names), tuple(tags), self._objects)

@@ -9,13 +9,22 @@ from trainer.data.classes import ClassList
 from trainer.data.formats.base import MaskEntry, NamedMask, Reader, Split
 from trainer.data.formats.reading import files_below, read_lines
 from trainer.data.formats.voc_writer import VocWriter
-from trainer.data.masks import MASK_FOLDER, MASK_SUFFIXES, MaskReader, mask_file
+from trainer.data.masks import (
+    MASK_FOLDER,
+    MASK_SUFFIXES,
+    OBJECT_FOLDER,
+    MaskReader,
+    mask_file,
+    read_objects,
+)
 
 _SUFFIXES = frozenset(suffix.lower() for suffix in MASK_SUFFIXES)
 
 
 class VocReader(Reader):
-    """``SegmentationClass``: a label is the index in the palette, or what ``labelmap.txt`` calls its colour.
+    """``SegmentationClass``, and ``SegmentationObject`` where there is one.
+
+    A label is the index in the palette, or what ``labelmap.txt`` calls its colour.
 
     A tree without a class list of its own goes by the list it is read with.
     """
@@ -49,7 +58,10 @@ class VocReader(Reader):
         path, classes = mask_file(self._root / MASK_FOLDER, entry.photo), self.classes or classes
         if self._masks is None or self._masks.classes != classes:
             self._masks = MaskReader(classes, self._root)
-        return NamedMask(self._masks.read(path, photo), classes.names)
+        labels = self._masks.read(path, photo)
+        file = mask_file(self._root / OBJECT_FOLDER, entry.photo)
+        objects = read_objects(file, photo) if file.is_file() else None
+        return NamedMask(labels, classes.names, objects=objects)
 
 
 def _tree(path: Path) -> Path:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
+from numpy.typing import NDArray
+
 from trainer.data.class_files import VOID_NAMES
 from trainer.data.classes import BACKGROUND, VOID, ClassList
 from trainer.data.formats.base import ExportEntry, Writer
-from trainer.data.formats.outlines import areas_of
+from trainer.data.formats.outlines import Area, objects_in
 from trainer.data.formats.photo import write_photo
 from trainer.data.ids import file_under
 from trainer.data.images import palette_image
+from trainer.data.masks import OBJECT_FOLDER
 from trainer.data.palette import colour_of
 from trainer.translatable import translatable
 
@@ -19,7 +23,8 @@ _LABELMAP = "labelmap.txt"
 
 
 class VocWriter(Writer):
-    """Images, palette masks (255 where undecided), annotations, split lists and ``labelmap.txt``.
+    """Images, palette masks of classes and of objects (255 where undecided), annotations, split lists and
+    ``labelmap.txt``.
 
     Upright JPEGs are copied byte for byte, all others become upright JPEGs.
     """
@@ -27,11 +32,12 @@ class VocWriter(Writer):
     name = "voc"
     title = translatable("PASCAL VOC")
     contents = translatable(
-        "JPEGImages, SegmentationClass (palette PNG, 255 where undecided), ImageSets, Annotations and "
-        "labelmap.txt; any VOC reader opens it."
+        "JPEGImages, SegmentationClass and SegmentationObject (palette PNG, 255 where undecided), ImageSets, "
+        "Annotations and labelmap.txt; any VOC reader opens it."
     )
     photo_folder = "JPEGImages"
     last = ("ImageSets", _LABELMAP)
+    most_objects = 254
 
     def __init__(self, root: Path, classes: ClassList) -> None:
         self._root, self._classes = root, classes
@@ -44,7 +50,13 @@ class VocWriter(Writer):
         mask_path = file_under(self._root / "SegmentationClass", entry.id, ".png")
         mask_path.parent.mkdir(parents=True, exist_ok=True)
         palette_image(entry.mask).save(mask_path, "PNG")
-        _write_annotation(file_under(self._root / "Annotations", entry.id, ".xml"), entry, self._classes)
+        objects = [each for each in objects_in(entry) if each.label not in self._classes.stuff]
+        if 0 < len(objects) <= self.most_objects:
+            object_path = file_under(self._root / OBJECT_FOLDER, entry.id, ".png")
+            object_path.parent.mkdir(parents=True, exist_ok=True)
+            palette_image(_numbered(entry, objects)).save(object_path, "PNG")
+        path = file_under(self._root / "Annotations", entry.id, ".xml")
+        _write_annotation(path, entry, objects, self._classes)
         if entry.tags is None and not class_ids:
             return  # a list would say that it is known to show nothing
         self._class_ids[entry.id] = class_ids
@@ -58,14 +70,22 @@ class VocWriter(Writer):
         (self._root / _LABELMAP).write_text(_labelmap(self._classes), encoding="utf-8")
 
 
-def _write_annotation(path: Path, entry: ExportEntry, classes: ClassList) -> None:
-    """Write one object for each connected area of a class; boxes are 1-based, both ends included."""
+def _numbered(entry: ExportEntry, objects: list[Area]) -> NDArray[np.uint8]:
+    """The objects as SegmentationObject has them: 1, 2, … in the order of the annotation, 255 undecided."""
+    numbers = np.where(entry.mask == VOID, np.uint8(VOID), np.uint8(BACKGROUND))
+    for number, each in enumerate(objects, start=1):
+        each.of(numbers)[each.inside] = number
+    return numbers
+
+
+def _write_annotation(path: Path, entry: ExportEntry, objects: list[Area], classes: ClassList) -> None:
+    """Write the objects; boxes are 1-based, both ends included."""
     height, width = entry.mask.shape
     root = ElementTree.Element("annotation")
     _fill(root, folder="VOC", filename=f"{entry.id}.jpg")
     _fill(ElementTree.SubElement(root, "size"), width=width, height=height, depth=3)
     _fill(root, segmented=1)
-    for area in areas_of(entry.mask):
+    for area in objects:
         y0, x0, (rows, columns) = area.top, area.left, area.inside.shape
         y1, x1 = y0 + rows, x0 + columns
         at_border = y0 == 0 or x0 == 0 or y1 == height or x1 == width

@@ -11,7 +11,7 @@ import numpy as np
 
 from trainer.data.classes import ClassList
 from trainer.data.formats.base import ExportEntry, MaskEntry, NamedMask, Reader, Split, Writer
-from trainer.data.formats.outlines import IN_PIXEL, areas_of, drawable, fill_pixels, pixel_outline
+from trainer.data.formats.outlines import IN_PIXEL, drawable, fill_pixels, objects_in, pixel_outline
 from trainer.data.formats.photo import write_photo
 from trainer.data.formats.reading import MaskPainter, class_list, files_below, read_lines, split_called
 from trainer.data.ids import file_under
@@ -25,7 +25,7 @@ _ENTRY = re.compile(r"(?:(?P<number>\d+)\s*:|-)?\s*(?P<name>.*)", re.DOTALL)
 
 
 class YoloWriter(Writer):
-    """``images`` and ``labels`` by split, and ``data.yaml``; a line for each connected area.
+    """``images`` and ``labels`` by split, and ``data.yaml``; a line for each part of an object.
 
     A line is the number of the class, from 0, and a polygon in shares of width and height. It runs through
     the outermost pixels and joins holes to the outline, so that OpenCV, and hence Ultralytics or supervision,
@@ -41,6 +41,7 @@ class YoloWriter(Writer):
     photo_folder = "images"
     last = (_LIST,)
     keeps_void = False
+    keeps_joined = False
 
     def __init__(self, root: Path, classes: ClassList) -> None:
         self._root, self._classes = root, classes
@@ -52,7 +53,8 @@ class YoloWriter(Writer):
         write_photo(entry.image_path, file_under(self._root / "images" / entry.split, entry.id, ".jpg"))
         size = entry.mask.shape[::-1]
         lines = []
-        for area in areas_of(entry.mask):
+        parts = [part for each in objects_in(entry) for part in each.connected]
+        for area in sorted(parts, key=lambda part: (part.label, part.first)):
             shares = (drawable(pixel_outline(area)) + IN_PIXEL) / size
             lines.append(
                 f"{self._numbers[area.label]} {' '.join(f'{share:.6f}' for share in shares.ravel())}\n"
@@ -110,14 +112,14 @@ class YoloReader(Reader):
         names = self._names or dict(enumerate(classes.names))
         painter = MaskPainter(shape)
         try:
-            for line in read_lines(path):
+            for index, line in enumerate(read_lines(path), start=1):
                 number, *shares = line.split()
                 if len(shares) < 6 or len(shares) % 2:
                     raise ValueError(f"{line[:40]!r} is no polygon")
                 if int(number) not in names:
                     raise ValueError(f"no name is given for the class {number}")
                 points = np.array(shares, np.float64).reshape(-1, 2) * shape[::-1] + _CUT
-                painter.paint(fill_pixels(points, shape), names[int(number)])
+                painter.paint(fill_pixels(points, shape), names[int(number)], index)
         except ValueError as error:
             raise DataError(
                 translatable(

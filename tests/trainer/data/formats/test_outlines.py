@@ -1,16 +1,19 @@
 """Outlines give back the very pixels they were drawn around, in this program and in others."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from trainer.data.formats import rle
+from trainer.data.formats.base import ExportEntry
 from trainer.data.formats.outlines import (
-    areas_of,
     border_outlines,
     drawable,
     fill_borders,
     fill_pixels,
+    objects_in,
     pixel_outline,
 )
 from trainer.errors import DataError
@@ -22,6 +25,10 @@ def whole(patch, shape):
     return inside
 
 
+def entry_of(mask):
+    return ExportEntry("one", Path("one.jpg"), mask)
+
+
 @pytest.fixture(scope="module")
 def areas():
     """Areas of all kinds: specks, lines, corner to corner, holes in holes; each with its mask."""
@@ -31,7 +38,7 @@ def areas():
         for _ in range(30):
             noise = ndimage.gaussian_filter(random.random(random.integers(1, 48, 2)), smoothness)
             mask = (noise > np.median(noise)).astype(np.uint8)
-            found += [(area, whole(area, mask.shape)) for area in areas_of(mask)]
+            found += [(area, whole(area, mask.shape)) for area in objects_in(entry_of(mask))]
     assert any(len(border_outlines(area)) > 5 for area, _ in found)
     return found
 
@@ -82,7 +89,7 @@ def test_runs_give_back_the_pixels_and_must_fill_the_image(areas):
 def test_a_straight_edge_has_no_points_but_its_ends():
     mask = np.zeros((20, 30), np.uint8)
     mask[2:9, 3:20] = 1
-    (area,) = areas_of(mask)
+    (area,) = objects_in(entry_of(mask))
     assert sorted(map(tuple, border_outlines(area)[0].tolist())) == [(3, 2), (3, 9), (20, 2), (20, 9)]
     assert sorted(map(tuple, pixel_outline(area).tolist())) == [(3, 2), (3, 8), (19, 2), (19, 8)]
 
