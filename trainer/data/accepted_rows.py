@@ -32,12 +32,23 @@ def remove_unreachable(connection: sqlite3.Connection, image_id: str) -> None:
 
 
 def holds(connection: sqlite3.Connection, image_id: str) -> bool:
-    """Tell whether the strokes of an image are those with which its mask was accepted."""
+    """Tell whether the strokes of an image are those with which its mask was accepted, and still is."""
     found = connection.execute(
-        "SELECT 1 FROM accepted WHERE image = ? AND edit = ?",
+        "SELECT 1 FROM accepted WHERE image = ? AND edit = ? AND NOT rejected",
         (image_id, journal.position(connection, image_id)),
     )
     return found.fetchone() is not None
+
+
+def accepted_at(connection: sqlite3.Connection, image_id: str) -> tuple[str, bool]:
+    """Return when the mask of an image was accepted, "" where none is kept, and whether it was rejected."""
+    row = connection.execute("SELECT created, rejected FROM accepted WHERE image = ?", (image_id,)).fetchone()
+    return ("", False) if row is None else (row[0], bool(row[1]))
+
+
+def reject(connection: sqlite3.Connection, image_id: str, rejected: bool) -> None:
+    """Let the accepted mask of an image hold no longer, or again; it is kept."""
+    connection.execute("UPDATE accepted SET rejected = ? WHERE image = ?", (rejected, image_id))
 
 
 def mask(connection: sqlite3.Connection, image_id: str, in_force: bool = True) -> Labels | None:

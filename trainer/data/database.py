@@ -64,6 +64,26 @@ CREATE TABLE IF NOT EXISTS photos (
     digest TEXT NOT NULL                 -- SHA-256 of the content
 );
 """
+_REVIEWS = """
+CREATE TABLE IF NOT EXISTS reviews (
+    image TEXT PRIMARY KEY REFERENCES images (id),
+    verdict TEXT NOT NULL,               -- flagged or rejected
+    comment TEXT NOT NULL,
+    noted TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS batches (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    created TEXT NOT NULL,
+    undone INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS batch_images (
+    batch INTEGER NOT NULL REFERENCES batches (id),
+    image TEXT NOT NULL REFERENCES images (id),
+    before TEXT NOT NULL, after TEXT NOT NULL,  -- states, as JSON
+    PRIMARY KEY (batch, image)
+);
+"""
 _SCHEMA = f"""
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE classes (
@@ -96,7 +116,8 @@ CREATE TABLE accepted (
     height INTEGER NOT NULL, width INTEGER NOT NULL,
     mask BLOB NOT NULL,
     created TEXT NOT NULL,
-    edit INTEGER NOT NULL                -- the last one applied when it was accepted, 0 for none
+    edit INTEGER NOT NULL,               -- the last one applied when it was accepted, 0 for none
+    rejected INTEGER NOT NULL DEFAULT 0  -- 1 where a reviewer rejected it
 );
 CREATE TABLE models (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -110,6 +131,7 @@ CREATE TABLE models (
 {_IMPORTED}
 {_CLASS_CHANGES}
 {_PHOTOS}
+{_REVIEWS}
 """
 
 _log = logging.getLogger(__name__)
@@ -328,6 +350,11 @@ class Database:
                 _number_tags(connection)
             connection.execute(_CLASS_CHANGES)
             connection.execute(_PHOTOS)
+            columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(accepted)")]
+            if "rejected" not in columns:
+                connection.execute("ALTER TABLE accepted ADD COLUMN rejected INTEGER NOT NULL DEFAULT 0")
+            for statement in filter(str.strip, _REVIEWS.split(";")):
+                connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _back_up(self) -> None:

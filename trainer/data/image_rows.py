@@ -12,6 +12,7 @@ from pathlib import Path
 from trainer.data.class_rows import Meaning
 from trainer.data.formats.base import Split
 from trainer.data.ids import path_below
+from trainer.data.review_rows import Verdict
 from trainer.data.source import Item
 
 
@@ -30,7 +31,8 @@ class ImageRecord:
 
     `tagged` is False where nobody tagged it yet (then `tags` is empty); `margin` in [0, 1] is the
     usefulness of a correction, higher being more useful; `split` is assigned at the first
-    correction and kept; `seed_revision` grows with every change of the corrections.
+    correction and kept; `seed_revision` grows with every change of the corrections; `verdict` and `comment`
+    are those of a review.
     """
 
     id: str
@@ -41,6 +43,13 @@ class ImageRecord:
     margin: float | None
     split: Split | None
     seed_revision: int
+    verdict: Verdict = Verdict.NONE
+    comment: str = ""
+
+    @property
+    def confidence(self) -> float | None:
+        """How sure the models are of what they propose, in [0, 1]; None where they have not said."""
+        return None if self.margin is None else 1 - self.margin
 
     @property
     def untouched(self) -> bool:
@@ -61,7 +70,8 @@ def select(
 ) -> list[ImageRecord]:
     """Return the images that meet an SQL condition, in the order of the data set."""
     rows = connection.execute(
-        "SELECT id, path, tags, status, margin, split, seed_revision FROM images "
+        "SELECT id, path, tags, status, margin, split, seed_revision, coalesce(verdict, ''), "
+        "coalesce(comment, '') FROM images LEFT JOIN reviews ON reviews.image = images.id "
         f"WHERE {condition} ORDER BY position",
         values,
     )
@@ -75,8 +85,10 @@ def select(
             margin,
             split,
             revision,
+            Verdict(verdict),
+            comment,
         )
-        for image_id, path, tags, status, margin, split, revision in rows
+        for image_id, path, tags, status, margin, split, revision, verdict, comment in rows
     ]
 
 

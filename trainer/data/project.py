@@ -15,7 +15,7 @@ from trainer.data.formats import voc
 from trainer.data.image_rows import ImageRecord, Split, Status
 from trainer.data.journal import Edit, Target
 from trainer.data.location import existing_project, project_file
-from trainer.data.project_classes import ProjectClasses
+from trainer.data.project_batches import ProjectBatches
 from trainer.data.project_photos import Changes, OtherPhoto
 from trainer.data.source import (
     Source,
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 
-class Project(ProjectClasses):
+class Project(ProjectBatches):
     """The project of one folder of images; may be shared by threads, each uses its own connection.
 
     `changes` and `problems` (sentences on what was left out) are of the last look into the folder. What a

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data import accepted_rows, class_changes, image_rows, imported_rows, journal, photo_rows
+from trainer.data import (
+    accepted_rows,
+    class_changes,
+    image_rows,
+    imported_rows,
+    journal,
+    photo_rows,
+    review_rows,
+)
 from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID
+from trainer.data.fingerprints import Fingerprint
 from trainer.data.image_rows import Status
 from trainer.data.images import load_mask, save_mask
 from trainer.data.imported_rows import Import
@@ -90,17 +99,14 @@ class ProjectMasks(ProjectPhotos):
         height, width = mask.shape
         packed, photo = journal.packed(mask), self._photo_if_unread(image_id)
         with self._database.writing() as connection:
-            photo_rows.store(connection, photo)
-            accepted_rows.store(connection, image_id, (height, width), packed)
-            connection.execute("UPDATE images SET status = ? WHERE id = ?", (Status.ACCEPTED, image_id))
-            image_rows.assign_split(connection, image_id)
+            self._store_accepted(connection, image_id, (height, width), packed, photo)
 
     def unaccept(self, image_id: str) -> None:
         """Take the acceptance back permanently: the mask follows strokes and models again."""
         if self.record(image_id).status is Status.ACCEPTED:
             with self._database.writing() as connection:
                 accepted_rows.remove(connection, image_id)
-                _settle(connection, image_id)
+                settle(connection, image_id)
 
     def accepted_mask(self, image_id: str) -> Labels | None:
         """Return the frozen mask (H, W), uint8; None where the image is not accepted."""
@@ -112,7 +118,7 @@ class ProjectMasks(ProjectPhotos):
         again; None where there is none.
         """
         with self._database.reading() as connection:
-            return accepted_rows.mask(connection, image_id, in_force=False)
+            return self._read(accepted_rows.mask(connection, image_id, in_force=False))
 
     def strokes_a_photo(self, latest: int = 500) -> list[int]:
         """Return how many strokes each of the `latest` accepted images took, in the order of their
@@ -202,6 +208,20 @@ class ProjectMasks(ProjectPhotos):
 
     # -- Helpers ---------------------------------------------------------------------------------------------
 
+    def _store_accepted(
+        self,
+        connection: sqlite3.Connection,
+        image_id: str,
+        shape: tuple[int, int],
+        packed: bytes,
+        photo: Mapping[str, Fingerprint],
+    ) -> None:
+        photo_rows.store(connection, photo)
+        accepted_rows.store(connection, image_id, shape, packed)
+        review_rows.forget_rejection(connection, image_id)
+        connection.execute("UPDATE images SET status = ? WHERE id = ?", (Status.ACCEPTED, image_id))
+        image_rows.assign_split(connection, image_id)
+
     def _step(self, image_id: str, undone: bool) -> Edit | None:
         with self._database.writing() as connection:
             find = journal.last_applied if undone else journal.first_undone
@@ -212,7 +232,7 @@ class ProjectMasks(ProjectPhotos):
         return edit
 
     def _edits_changed(self, connection: sqlite3.Connection, edit: Edit) -> None:
-        _settle(connection, edit.image_id)
+        settle(connection, edit.image_id)
         if edit.target is Target.SEEDS:
             connection.execute(
                 "UPDATE images SET seed_revision = seed_revision + 1 WHERE id = ?", (edit.image_id,)
@@ -223,7 +243,7 @@ class ProjectMasks(ProjectPhotos):
         return None if stored is None else self._meaning.labels(stored)
 
 
-def _settle(connection: sqlite3.Connection, image_id: str) -> None:
+def settle(connection: sqlite3.Connection, image_id: str) -> None:
     """Give an image whose strokes changed its status."""
     if accepted_rows.holds(connection, image_id):
         status = Status.ACCEPTED
