@@ -31,7 +31,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
         yield temporary
         sync_file(temporary)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise DataError(unwritable(path, error)) from error
     finally:
@@ -85,7 +85,7 @@ def sync_file(file: Path) -> None:
         os.fsync(stream.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the renaming itself durable; only POSIX systems can open a folder for that."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import glob
 import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from trainer.data.atomic import unwritable
 from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
-from trainer.data.export_files import place, was_placed
+from trainer.data.export_files import place, place_whole, was_placed
 from trainer.data.formats.base import ExportEntry, Writer
 from trainer.data.formats.outlines import objects_in
 from trainer.data.image_rows import Status
@@ -23,7 +23,7 @@ from trainer.data.source import image_folder
 from trainer.errors import Cancelled, DataError
 from trainer.translatable import error_message, translatable
 
-_PARTIAL = re.compile(r"\.export\.[0-9a-f]{8}\.partial")
+_PARTIAL = re.compile(r"\.(.*\.)?export\.[0-9a-f]{8}\.partial")
 """Folders of ours in which exports are prepared; no other program makes up such names."""
 
 
@@ -51,9 +51,15 @@ def check_destination(out: Path, photos: Path, force: bool = False) -> None:
         )
 
 
-def _unfinished(out: Path) -> list[Path]:
-    """What exports left that were killed."""
-    return [path for path in out.glob(".export.*.partial") if _PARTIAL.fullmatch(path.name) and path.is_dir()]
+def _unfinished(folder: Path, begin: str = ".export.") -> list[Path]:
+    """What exports left in a folder that were killed; the names of what they prepared `begin` so."""
+    left = folder.glob(f"{glob.escape(begin)}*.partial")
+    return [path for path in left if _PARTIAL.fullmatch(path.name) and path.is_dir()]
+
+
+def _beside(out: Path) -> str:
+    """How the names of folders begin in which an export to a new folder is prepared, beside it."""
+    return f".{out.name[:50]}.export."
 
 
 def write_data_set(
@@ -68,9 +74,9 @@ def write_data_set(
     """Write images and masks to `out` in the format of `writer`; return warnings for the user.
 
     Entries are taken one by one, so a generator keeps the memory small; `progress` gets each id when it is
-    done. Everything is written to a temporary folder and moved into place at the end, files that refer to
-    others last, so that an interrupted export has no index of its images. The same entries give the same
-    bytes.
+    done. Everything is written to a temporary folder and moved into place at the end: in one step where `out`
+    is new, else files that refer to others last, so that an interrupted export has no index of its images.
+    The same entries give the same bytes.
 
     Files in `out` that an earlier export did not write, or that were changed since, are kept (see `place`).
     If one of them is in the way, that is an error; with `force` it is replaced and named in the result. An
@@ -86,22 +92,23 @@ def write_data_set(
         if cancelled():
             raise Cancelled("the export was cancelled; nothing was written")
 
-    partial = out / f".export.{secrets.token_hex(4)}.partial"
-    is_new = not out.exists()
+    is_new, mark = not out.exists(), f"{secrets.token_hex(4)}.partial"
+    partial = out.with_name(f"{_beside(out)}{mark}") if is_new else out / f".export.{mark}"
     try:
-        for left in _unfinished(out):
+        for left in (*_unfinished(out), *_unfinished(out.parent, _beside(out))):
             shutil.rmtree(left, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
             problems = _write_entries(
                 writer(partial, classes), entries, classes, out, progress or (lambda image_id: None), check
             )
-            replaced = place(partial, out, writer.last, force, check)
+            if is_new:
+                place_whole(partial, out, check)
+                replaced = []
+            else:
+                replaced = place(partial, out, writer.last, force, check)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-            if is_new:
-                with suppress(OSError):
-                    out.rmdir()  # which only succeeds where nothing came of the export
     except OSError as error:
         raise DataError(unwritable(out, error)) from error
     if replaced:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from trainer.data.atomic import sync_file, write_atomically
+from trainer.data.atomic import sync_file, sync_folder, write_atomically
 from trainer.data.digest import file_digest
 from trainer.data.ids import path_below
 from trainer.errors import DataError
@@ -28,11 +28,7 @@ def place(tree: Path, out: Path, last: tuple[str, ...], force: bool, check: Call
 
     Raises `DataError` where something is in the way; then nothing was moved.
     """
-    former, new = _listed(out), {}
-    for path in sorted(_files(tree), key=lambda path: (_rank(path, last), path)):
-        check()
-        sync_file(tree / path)
-        new[path] = file_digest(tree / path)
+    former, new = _listed(out), _synced(tree, last, check)
     foreign = []
     for path, digest in new.items():
         check()
@@ -57,6 +53,17 @@ def place(tree: Path, out: Path, last: tuple[str, ...], force: bool, check: Call
     return foreign
 
 
+def place_whole(tree: Path, out: Path, check: Callable[[], None]) -> None:
+    """Move `tree` to `out`, where there is nothing yet, in one step; `check` as for `place`.
+
+    Raises `OSError` where something came there meanwhile.
+    """
+    new = _synced(tree, (), check)
+    _write_list(tree, {(digest, path) for path, digest in new.items()})
+    tree.replace(out)
+    sync_folder(out.parent)
+
+
 def was_placed(out: Path) -> bool:
     """Tell whether `place` has put files into a folder."""
     return (out / LIST_FILE).is_file()
@@ -64,6 +71,16 @@ def was_placed(out: Path) -> bool:
 
 def _files(tree: Path) -> Iterator[str]:
     return (path.relative_to(tree).as_posix() for path in tree.rglob("*") if path.is_file())
+
+
+def _synced(tree: Path, last: tuple[str, ...], check: Callable[[], None]) -> dict[str, str]:
+    """Have all files of a tree on the disk; return their digests by path, those below `last` at the end."""
+    digests = {}
+    for path in sorted(_files(tree), key=lambda path: (_rank(path, last), path)):
+        check()
+        sync_file(tree / path)
+        digests[path] = file_digest(tree / path)
+    return digests
 
 
 def _rank(path: str, last: tuple[str, ...]) -> int:

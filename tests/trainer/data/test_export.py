@@ -145,6 +145,26 @@ def test_of_unfinished_exports_only_those_of_ours_are_removed(tmp_path, entries)
     assert left == [".export.mine.partial"] and (out / ".export.partial/letter.txt").is_file()
 
 
+def test_a_first_export_comes_in_one_step_and_what_a_killed_one_left_beside_it_goes(
+    tmp_path, entries, monkeypatch
+):
+    out, moved = tmp_path / "out", []
+    for name in (
+        ".out.export.0123abcd.partial",
+        ".other.export.0123abcd.partial",
+        ".out.export.mine.partial",
+    ):
+        (tmp_path / name).mkdir()
+    move = Path.replace
+    monkeypatch.setattr(
+        Path, "replace", lambda path, target: moved.append(Path(target)) or move(path, target)
+    )
+    write_data_set(VocWriter, out, entries, CLASSES)
+    assert [target for target in moved if out in (target, *target.parents)] == [out]
+    left = sorted(path.name for path in tmp_path.glob(".*"))
+    assert left == [".other.export.0123abcd.partial", ".out.export.mine.partial"]
+
+
 def test_an_export_killed_while_it_takes_its_place_shows_and_can_be_repeated(tmp_path, entries, monkeypatch):
     out = tmp_path / "out"
     write_data_set(VocWriter, out, entries[:2], CLASSES)
