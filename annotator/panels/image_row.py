@@ -1,4 +1,4 @@
-"""How one image looks in the list: picture, name, tags and status."""
+"""How one image looks in the list: picture, name, tags, confidence, review and status."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPixmap
@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 
 from annotator.theme import Theme
 from trainer.data.project import ImageRecord, Status
+from trainer.data.review_rows import Verdict
 
 HEIGHT = 58
 PICTURE = QSize(60, 46)
@@ -14,6 +15,10 @@ ICONS = {
     Status.PROPOSED: ("mdi6.auto-fix", "muted"),
     Status.CORRECTED: ("mdi6.brush", "accent"),
     Status.ACCEPTED: ("mdi6.check-circle", "good"),
+}
+VERDICTS = {
+    Verdict.FLAGGED: ("mdi6.flag", "warn"),
+    Verdict.REJECTED: ("mdi6.close-circle", "bad"),
 }
 
 
@@ -50,10 +55,14 @@ class ImageRow(QStyledItemDelegate):
             row.left() + 6, row.center().y() - PICTURE.height() // 2, PICTURE.width(), PICTURE.height()
         )
         self._paint_picture(painter, picture, index.data(Qt.ItemDataRole.DecorationRole))
-        status = QRect(row.right() - 24, row.center().y() - 8, 17, 17)
+        status = QRect(row.right() - 24, row.top() + 9, 17, 17)
         theme.icon(*ICONS[record.status]).paint(painter, status)
-        left = picture.right() + 10
-        text = QRect(left, row.top() + 8, status.left() - 6 - left, 19)
+        left, right = picture.right() + 10, status.left() - 6
+        if record.verdict in VERDICTS:
+            mark = status.translated(-20, 0)
+            theme.icon(*VERDICTS[record.verdict]).paint(painter, mark)
+            right = mark.left() - 4
+        text = QRect(left, row.top() + 8, right - left, 19)
         metrics = painter.fontMetrics()
         painter.setPen(theme.colour("text"))
         painter.drawText(
@@ -65,7 +74,15 @@ class ImageRow(QStyledItemDelegate):
             self.tr("background only") if record.tagged else self.tr("no tags yet")
         )
         text.translate(0, 20)
+        text.setRight(row.right() - 8)
         painter.setPen(theme.colour("muted"))
+        if record.status is Status.PROPOSED and record.confidence is not None:
+            painter.drawText(
+                text,
+                Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
+                f"{record.confidence:.0%}",
+            )
+            text.setRight(text.right() - metrics.horizontalAdvance("100%") - 8)
         painter.drawText(
             text,
             Qt.AlignmentFlag.AlignVCenter,

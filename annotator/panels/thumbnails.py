@@ -1,6 +1,7 @@
 """Small pictures of images, made off the GUI thread when they are first looked at."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,14 @@ class Thumbnails(QObject):
 
     arrived = Signal(str)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        parent: QObject | None = None,
+        picture: Callable[[str, Path], NDArray[np.uint8]] = lambda image_id, path: thumbnail(path, SIDE),
+    ) -> None:
+        """`picture` makes one off the GUI thread, uint8 H×W×3."""
         super().__init__(parent)
+        self._picture = picture
         self._jobs = Jobs(1, self)
         self._made: LRUCache[str, QPixmap] = LRUCache(KEPT)
         self._wanted: OrderedDict[str, Path] = OrderedDict()
@@ -66,7 +73,9 @@ class Thumbnails(QObject):
                 self.arrived.emit(image_id)
             self._next()
 
-        self._jobs.submit(lambda: to_qimage(thumbnail(path, SIDE)), arrived, lambda error: arrived(QImage()))
+        self._jobs.submit(
+            lambda: to_qimage(self._picture(image_id, path)), arrived, lambda error: arrived(QImage())
+        )
 
 
 def to_qimage(rgb: NDArray[np.uint8]) -> QImage:

@@ -12,6 +12,7 @@ from annotator.session.copying import Copying
 from annotator.session.document import Document
 from annotator.session.jobs import Deadline
 from annotator.session.loader import DocumentLoader
+from annotator.session.many import ManyImages
 from annotator.session.mask_import import MaskImport
 from annotator.session.models import ModelsInUse
 from annotator.session.offer import Offer
@@ -60,6 +61,7 @@ class Session(SessionState):
         self.strokes = Strokes(self, self.proposals, self.acceptance, self.class_editing)
         self.shaping = Shaping(self, self.strokes)
         self.copying = Copying(self)
+        self.many = ManyImages(self)
         self.offer = Offer(self, self.proposals)
         self.masks = MaskImport(self)
         self.backup = Backup(self)
@@ -68,6 +70,7 @@ class Session(SessionState):
         self.masks.imported.connect(self._read_again)
         self.photos.renewed.connect(self._read_again)
         self.class_editing.relabelled.connect(self._show_relabelled)
+        self.many.changed.connect(self._read_again)
         self.copying.copied.connect(self._show_copy)
 
     def open_project(self, path: Path) -> None:

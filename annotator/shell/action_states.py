@@ -20,6 +20,12 @@ WITH_IMAGE = (
     "zoom_out",
     "zoom_object",
     "copy_mask",
+    "flag",
+    "reject",
+    "clear_review",
+    "accept_chosen",
+    "tag_chosen",
+    "accept_sure",
     "copy_strokes",
     "fill_holes",
     "smooth",
@@ -38,6 +44,7 @@ class ActionStates:
         session.image_changed.connect(self._enable)
         session.record_changed.connect(self._enable)
         session.propose_all.changed.connect(self._enable)
+        session.many.running_changed.connect(self._enable)
         session.suggestions_changed.connect(self._enable)
         session.offer.changed.connect(self._enable)
         session.busy_changed.connect(self._enable_training)
@@ -51,11 +58,13 @@ class ActionStates:
         self._follow_look()
 
     def _enable(self) -> None:
+        many = self._session.many
         project, record = self._session.project is not None, self._session.record
         for name in WITH_PROJECT:
             self._actions[name].setEnabled(project)
         for name in WITH_IMAGE:
             self._actions[name].setEnabled(record is not None)
+        self._actions["undo_many"].setEnabled(many.can_undo and not many.running)
         self._actions["propose_all"].setEnabled(project and not self._session.propose_all.running)
         self._actions["take_suggestion"].setEnabled(bool(self._session.suggestions))
         for name in ("look", "take"):

@@ -13,7 +13,18 @@ from annotator.theme import CHOICES, Theme
 
 HIDDEN = {"peek", "look", *(f"class_{n}" for n in range(10))}  # keys only, they have no place in a menu
 PARTED = (  # a line stands above each
-    *("look_for_photos", "weights", "quit", "classes", "next", "copy_mask", "sort_again", "add_tag"),
+    *(
+        "look_for_photos",
+        "weights",
+        "quit",
+        "classes",
+        "flag",
+        "accept_chosen",
+        "next",
+        "copy_mask",
+        "sort_again",
+        "add_tag",
+    ),
     *(
         "larger",
         "paint_seeds",

@@ -40,6 +40,7 @@ from annotator.shell.keyboard import Keyboard, typing
 from annotator.shell.menus import Menus
 from annotator.shell.messagebar import MessageBar
 from annotator.shell.paint_actions import PaintActions
+from annotator.shell.review import Review, ReviewStrip
 from annotator.shell.statusbar import StatusBar
 from annotator.shell.toolbars import MainBar, ToolsBar
 from annotator.shell.welcome import EmptyDesk, WelcomeStrip
@@ -76,7 +77,7 @@ class Window(QMainWindow):
         self.look = Look(self)
         self.look.show_grid(settings.pixel_grid)
         self.canvas, self.inspect_view = CanvasView(session, look=self.look), InspectView(session, self.look)
-        self.images, self.tags = ImagesPanel(session, theme), TagsPanel(session, theme)
+        self.images, self.tags = ImagesPanel(session, theme, self.actions_table), TagsPanel(session, theme)
         self.layers, self.inspector = LayersPanel(self.canvas, self.actions_table), InspectorPanel(session)
         self.seeds, self.trainer = SeedsPanel(session), TrainerPanel(session, theme)
         self.paint_actions = PaintActions(session, self.tags)
@@ -204,6 +205,9 @@ class Window(QMainWindow):
         layout.addWidget(self.centre, 1)
         self.setCentralWidget(middle)
         self.messages = MessageBar(self.theme, self.centre)
+        self.review = Review(self.session, self.images, self.messages, self.theme, self)
+        self.review_strip = ReviewStrip(self.session, self.review, self.theme)
+        layout.insertWidget(1, self.review_strip)
         self.centre.resized.connect(self.messages.place)
         self.centre.currentChanged.connect(self.messages.raise_)
         self.main_bar = MainBar(self.actions_table, self.session, self.theme, self)
@@ -253,6 +257,7 @@ class Window(QMainWindow):
                 "centre": self.centre,
                 "canvas": self.canvas,
                 "look": self.look,
+                "review": self.review,
                 "layers": self.layers,
                 "session": session,
                 "photos": session.photos,

@@ -15,7 +15,7 @@ from trainer.data.formats import voc
 from trainer.data.image_rows import ImageRecord, Split, Status
 from trainer.data.journal import Edit, Target
 from trainer.data.location import existing_project, project_file
-from trainer.data.project_batches import ProjectBatches
+from trainer.data.project_batches import Batch, ProjectBatches
 from trainer.data.project_photos import Changes, OtherPhoto
 from trainer.data.source import (
     Source,
@@ -26,6 +26,7 @@ from trainer.errors import DataError
 from trainer.translatable import error_message, translatable
 
 __all__ = [
+    "Batch",
     "Changes",
     "Edit",
     "ImageRecord",

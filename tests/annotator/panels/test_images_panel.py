@@ -12,7 +12,9 @@ from PySide6.QtGui import QContextMenuEvent, QDesktopServices
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from annotator.panels.images import ImageMenu, ImagesPanel, Order, shown_ids
+from annotator.panels.image_filter import Kind, Order, shown_ids
+from annotator.panels.image_menu import ImageMenu
+from annotator.panels.images import ImagesPanel
 from annotator.session import Session
 from annotator.shell.window import Window
 from annotator.theme import Theme
@@ -31,7 +33,7 @@ RECORDS = [
     record("forest_01", Status.CORRECTED, ("dog",), 0.7),
     record("forest_02"),
 ]
-ALL = frozenset(Status)
+ALL = Kind.ALL
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def panel(opened: Session, qtbot: QtBot) -> ImagesPanel:
 
 
 def test_the_tool_tip_says_what_the_status_icon_means(panel: ImagesPanel) -> None:
-    assert panel.model.index(0).data(Qt.ItemDataRole.ToolTipRole).endswith("\nProposed")
+    assert "\nProposed\nConfidence " in panel.model.index(0).data(Qt.ItemDataRole.ToolTipRole)
 
 
 def test_every_word_of_a_search_must_be_found_in_name_or_tag() -> None:
@@ -52,8 +54,8 @@ def test_every_word_of_a_search_must_be_found_in_name_or_tag() -> None:
 
 
 def test_filters_by_status_and_by_missing_tags() -> None:
-    assert shown_ids(RECORDS, frozenset({Status.CORRECTED}), "", Order.NAME) == ["forest_01"]
-    assert shown_ids(RECORDS, frozenset(), "", Order.NAME) == ["forest_02"]
+    assert shown_ids(RECORDS, Kind.CORRECTED, "", Order.NAME) == ["forest_01"]
+    assert shown_ids(RECORDS, Kind.WITHOUT_TAGS, "", Order.NAME) == ["forest_02"]
 
 
 def test_most_useful_first_and_what_is_done_last() -> None:
