@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPixmap, QWheelEvent
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPalette, QPixmap, QWheelEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -13,12 +13,18 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSizePolicy,
     QSlider,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from annotator.theme import Theme
+
+NOTE = Qt.ItemDataRole.UserRole + 1
+"""Role of what is noted at the end of an item's row."""
+NOTED_ROW = 28  # logical pixels
 
 
 def heading(text: str) -> QLabel:
@@ -58,6 +64,25 @@ def swatch(colour: QColor, side: int = 14, ratio: float = 1.0) -> QPixmap:
     painter.drawRoundedRect(0, 0, side, side, 3.5, 3.5)
     painter.end()
     return pixmap
+
+
+class NotedDelegate(QStyledItemDelegate):
+    """Draws the `NOTE` of an item, muted, at the end of its row; rows are high enough to be hit easily."""
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        """The row, and the note over it."""
+        super().paint(painter, option, index)
+        colour = option.palette.color(QPalette.ColorRole.PlaceholderText)  # type: ignore[attr-defined]
+        painter.setPen(colour)
+        rect: QRect = option.rect.adjusted(0, 0, -10, 0)  # type: ignore[attr-defined]
+        aligned = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(rect, aligned, str(index.data(NOTE)))
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        """Rows of one height."""
+        return QSize(super().sizeHint(option, index).width(), NOTED_ROW)
 
 
 def scrolled(content: QWidget) -> QScrollArea:

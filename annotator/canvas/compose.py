@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from annotator.canvas.colours import TRANSPARENT, Lut
 from annotator.session.document import Labels
-from trainer.data.classes import UNTOUCHED
+from trainer.data.classes import BACKGROUND, UNTOUCHED, VOID
 
 Indices = NDArray[np.intp]
 Pixels = NDArray[np.uint32]  # premultiplied 0xAARRGGBB
@@ -93,9 +93,16 @@ class Hatch:
 
 
 def label_pixels(
-    raster: Raster, layer: Labels, fill: Lut, line: Lut | None = None, hatches: Sequence[Hatch] = ()
+    raster: Raster,
+    layer: Labels,
+    fill: Lut,
+    line: Lut | None = None,
+    hatches: Sequence[Hatch] = (),
+    parts: NDArray[np.uint16] | None = None,
 ) -> Pixels | None:
     """Colours of a label map: `fill`, `line` on both sides of its boundaries, `hatches` over some labels.
+
+    With `parts`, numbers of the objects, also the boundaries of those that touch get lines.
 
     None where there is nothing to see, which is checked early: most of a layer of strokes is empty.
     """
@@ -114,12 +121,23 @@ def label_pixels(
         if np.any(hatched):
             pixels[hatched & raster.stripes(hatch.period)] = hatch.colour
     if line is not None and m:
-        edge = labels != around[: -2 * m, inner]
-        edge |= labels != around[2 * m :, inner]
-        edge |= labels != around[inner, : -2 * m]
-        edge |= labels != around[inner, 2 * m :]
+        edge = np.logical_or(*_edges(around, m))
         pixels[edge] = line[labels[edge]]
+        if parts is not None:
+            within = ~edge & (labels != BACKGROUND) & (labels != VOID)
+            before, after = _edges(raster.sample(parts), m)
+            pixels[within & before] = line[labels[within & before]]
+            pixels[within & after] = line[BACKGROUND]  # light on one side, dark on the other
     return pixels
+
+
+def _edges(around: NDArray, margin: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Where a value, without the margin, differs `margin` pixels above or left, and below or right."""
+    inner = slice(margin, -margin)
+    values = around[inner, inner]
+    before = (values != around[: -2 * margin, inner]) | (values != around[inner, : -2 * margin])
+    after = (values != around[2 * margin :, inner]) | (values != around[inner, 2 * margin :])
+    return before, after
 
 
 def score_pixels(raster: Raster, scores: NDArray[np.float32], lut: Lut) -> Pixels:

@@ -119,13 +119,19 @@ class CamItem(LayerItem):
 
 
 class MaskItem(LayerItem):
-    """The mask: class colours and a crisp outline; hand edits are hatched widely in white, what the person
-    left undecided closely.
+    """The mask: class colours and a crisp outline, also between objects.
+
+    Hand edits are hatched widely in white, what the person left undecided closely.
     """
 
-    def __init__(self, mask: LabelSource, edits: LabelSource = lambda: None) -> None:
+    def __init__(
+        self,
+        mask: LabelSource,
+        edits: LabelSource = lambda: None,
+        objects: Callable[[], NDArray[np.uint16] | None] = lambda: None,
+    ) -> None:
         super().__init__()
-        self._mask, self._edits = mask, edits
+        self._mask, self._edits, self._objects = mask, edits, objects
         self.set_strength(0.45)
 
     def set_strength(self, strength: float) -> None:
@@ -144,7 +150,9 @@ class MaskItem(LayerItem):
                 _hatch(None, WHITE, 0.4, 2 * ratio, edits),
                 _hatch(EDIT_VOID, WHITE, 0.6, ratio, edits),
             ]
-        return label_pixels(raster, mask, self._fill, self._line, hatches)
+        objects = self._objects()
+        parts = objects if objects is not None and objects.shape == mask.shape else None
+        return label_pixels(raster, mask, self._fill, self._line, hatches, parts)
 
 
 class ComparedItem(LayerItem):

@@ -68,7 +68,9 @@ class CanvasView(NavigableView):
             "image": self.image_item,
             "cam": CamItem(lambda: cam[1] if (cam := shown_cam(session)) else None),
             "propagated": MaskItem(lambda: session.propagated),
-            "mask": MaskItem(lambda: session.shown_mask, lambda: session.mask_edits),
+            "mask": MaskItem(
+                lambda: session.shown_mask, lambda: session.mask_edits, lambda: session.objects.numbers
+            ),
             "seeds": SeedsItem(lambda: session.seeds),
             "strokes": StrokesItem(lambda: session.corrections),
             "automatic": ComparedItem(lambda: session.automatic, lambda: session.mask),
@@ -101,6 +103,7 @@ class CanvasView(NavigableView):
         session.image_changed.connect(self._open)
         session.proposal_changed.connect(self._redraw)
         session.classes_changed.connect(self._recolour)
+        session.objects.changed.connect(self.items_by_name["mask"].update)
         session.layer_changed.connect(self._refresh_layer)
         session.busy_changed.connect(self._refresh_badge)
         session.paint_changed.connect(self._follow_paint)

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QKeySequence, QPainter, QPalette, QShortcut
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -16,8 +16,6 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
@@ -27,15 +25,13 @@ from annotator.dialogs.class_removal import ClassRemoval
 from annotator.i18n import error_text
 from annotator.session import Session
 from annotator.session.class_editing import change_title
-from annotator.widgets import explanation, swatch
+from annotator.widgets import NOTE, NotedDelegate, explanation, swatch
 from trainer.data import class_changes
 from trainer.data.class_changes import MadeChange
 from trainer.data.class_files import read_entries
 from trainer.data.classes import save_categories
 
 ID = Qt.ItemDataRole.UserRole
-NOTE = Qt.ItemDataRole.UserRole + 1
-ROW = 28  # logical pixels
 
 
 class ClassesDialog(QDialog):
@@ -306,7 +302,7 @@ class ClassListWidget(QListWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked)
-        self.setItemDelegate(_Numbered(self))
+        self.setItemDelegate(NotedDelegate(self))
 
     def id_at(self, row: int) -> int:
         """The class in a row."""
@@ -321,25 +317,6 @@ class ClassListWidget(QListWidget):
                 if self.id_at(row) == ids[0]:
                     index = self.indexFromItem(self.item(row))
                     self.selectionModel().setCurrentIndex(index, self.selectionModel().SelectionFlag.NoUpdate)
-
-
-class _Numbered(QStyledItemDelegate):
-    """Draws what is noted of a class at the end of its row."""
-
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        """The row, and the note over it."""
-        super().paint(painter, option, index)
-        colour = option.palette.color(QPalette.ColorRole.PlaceholderText)  # type: ignore[attr-defined]
-        painter.setPen(colour)
-        rect: QRect = option.rect.adjusted(0, 0, -10, 0)  # type: ignore[attr-defined]
-        aligned = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(rect, aligned, str(index.data(NOTE)))
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """Rows that are easy to hit."""
-        return QSize(super().sizeHint(option, index).width(), ROW)
 
 
 def is_like(name: str, known: str) -> bool:

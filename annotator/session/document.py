@@ -14,6 +14,7 @@ from annotator.boxes import Box, slices
 from annotator.session.pyramid import pyramid
 from trainer.data.classes import EDIT_VOID, UNTOUCHED, VOID
 from trainer.data.images import load_image
+from trainer.data.journal import PAINTED
 from trainer.data.project import Project, Status, Target
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ class Document:
     levels: list[Labels]  # the photo, H×W×3 RGB, and its halvings
     corrections: Labels  # 255 untouched, else a class
     mask_edits: Labels  # 255 untouched, 254 void, else a class
+    marks: Labels  # of what is one object, 255 untouched (see `trainer.data.objects`)
     base_mask: Labels  # proposal, refined by the corrections; or the accepted mask
     accepted: bool
     basis: Basis | None = None
@@ -131,8 +133,9 @@ class Document:
         if base is None or not stored:
             base = np.full(shape, VOID, np.uint8)
         corrections = project.layer(image_id, Target.SEEDS, shape)
+        marks = project.layer(image_id, Target.OBJECTS, shape)
         mask_edits = project.layer(image_id, Target.MASK, shape)
-        document = cls(image_id, levels, corrections, mask_edits, base, accepted is not None)
+        document = cls(image_id, levels, corrections, mask_edits, marks, base, accepted is not None)
         last = project.last_accepted_mask(image_id) if accepted is None else accepted
         document.last_accepted = last if last is not None and last.shape == shape else None
         painted = corrections != UNTOUCHED
@@ -161,9 +164,10 @@ class Document:
 
     def painted(self, target: Target) -> Labels:
         """The layer that strokes on `target` write to."""
-        return self.corrections if target is Target.SEEDS else self.mask_edits
+        layers = {Target.SEEDS: self.corrections, Target.MASK: self.mask_edits, Target.OBJECTS: self.marks}
+        return layers[target]
 
-    def compose(self, box: Box, targets: Iterable[Target] = tuple(Target)) -> None:
+    def compose(self, box: Box, targets: Iterable[Target] = PAINTED) -> None:
         """Recompose `seeds` and `mask` inside `box`, or only that which is painted on one of `targets`."""
         window = slices(box)
         for target in targets:

@@ -15,6 +15,7 @@ from annotator.session.loader import DocumentLoader
 from annotator.session.many import ManyImages
 from annotator.session.mask_import import MaskImport
 from annotator.session.models import ModelsInUse
+from annotator.session.object_parts import ObjectParts
 from annotator.session.offer import Offer
 from annotator.session.order import urgency
 from annotator.session.parameters import Parameters
@@ -59,6 +60,7 @@ class Session(SessionState):
         self.acceptance = Acceptance(self, self.proposals)
         self.class_editing = ClassEditing(self, self.proposals)
         self.strokes = Strokes(self, self.proposals, self.acceptance, self.class_editing)
+        self.objects = ObjectParts(self, self.strokes)
         self.shaping = Shaping(self, self.strokes)
         self.copying = Copying(self)
         self.many = ManyImages(self)

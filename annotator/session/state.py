@@ -62,6 +62,7 @@ class SessionState(QObject):
     proposal_changed = Signal()
     suggestions_changed = Signal()
     layer_changed = Signal(str, QRect)
+    marks_changed = Signal()
     record_changed = Signal(str)
     records_changed = Signal()
     classes_changed = Signal()

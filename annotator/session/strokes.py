@@ -112,7 +112,9 @@ class Strokes:
         )
         document.paint(target, box, after)
         self._tell(True, False)
-        self._painted(document, target, box, reopened=self._acceptance.open_again(document))
+        # What is said of objects leaves an accepted mask as it is.
+        reopened = target is not Target.OBJECTS and self._acceptance.open_again(document)
+        self._painted(document, target, box, reopened)
 
     def commit_here(self, box: Box, after: Labels, tool: str) -> None:
         """Journal a stroke that changes the mask near it and nowhere else: `after` is the layer of hand edits
@@ -204,7 +206,9 @@ class Strokes:
         if edit is None or patch is None:
             return
         document.paint(edit.target, edit.box, patch)
-        reopened = self._acceptance.follow_journal(document, travel.accepted)
+        reopened = edit.target is not Target.OBJECTS and self._acceptance.follow_journal(
+            document, travel.accepted
+        )
         self._painted(document, edit.target, edit.box, reopened)
         self._tell(travel.can_undo, travel.can_redo)
         self._written(document.id, project, edit.target)
@@ -234,6 +238,9 @@ class Strokes:
                 state.predictor.post(SeedsChanged(image_id, state.records[image_id].seed_revision))
 
     def _compose(self, document: Document, target: Target, box: Box) -> None:
+        if target is Target.OBJECTS:
+            self._state.marks_changed.emit()
+            return
         document.compose(box, [target])
         self._state.layer_changed.emit("seeds" if target is Target.SEEDS else "mask", rect_of(box))
 

@@ -25,6 +25,7 @@ from annotator.panels.image_view import WALKING
 from annotator.panels.images import ImagesPanel
 from annotator.panels.inspector import InspectorPanel
 from annotator.panels.layers import LayersPanel
+from annotator.panels.objects import ObjectsPanel
 from annotator.panels.seeds import SeedsPanel
 from annotator.panels.tags import TagsPanel
 from annotator.panels.trainer import TrainerPanel
@@ -53,8 +54,8 @@ if TYPE_CHECKING:
 
 FIRST_SIZE = QSize(1440, 900)
 FRAME = QSize(8, 40)  # what a window manager may put around it
-VERSION = 2  # of the dock layout that is remembered
-TABBED = ("seeds", "trainer", "inspector")
+VERSION = 3  # of the dock layout that is remembered
+TABBED = ("seeds", "objects", "trainer", "inspector")
 NARROWEST = 262  # of the panels on the right: below, what they hold would be cut
 FEATURES = QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetClosable
 LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
@@ -79,6 +80,7 @@ class Window(QMainWindow):
         self.canvas, self.inspect_view = CanvasView(session, look=self.look), InspectView(session, self.look)
         self.images, self.tags = ImagesPanel(session, theme, self.actions_table), TagsPanel(session, theme)
         self.layers, self.inspector = LayersPanel(self.canvas, self.actions_table), InspectorPanel(session)
+        self.objects = ObjectsPanel(session, self.actions_table)
         self.seeds, self.trainer = SeedsPanel(session), TrainerPanel(session, theme)
         self.paint_actions = PaintActions(session, self.tags)
         self.export_dialog: ExportDialog | None = None
@@ -223,6 +225,7 @@ class Window(QMainWindow):
             ("tags", self.tr("Tags"), self.tags, RIGHT),
             ("layers", self.tr("Layers"), self.layers, RIGHT),
             ("seeds", self.tr("Seeds"), self.seeds, RIGHT),
+            ("objects", self.tr("Objects"), self.objects, RIGHT),
             ("trainer", self.tr("Trainer"), self.trainer, RIGHT),
             ("inspector", self.tr("Inspector"), self.inspector, RIGHT),
         )

@@ -9,8 +9,19 @@ from annotator.canvas.tools.brush import Brush
 from annotator.canvas.tools.eraser import Eraser
 from annotator.canvas.tools.fill import Fill
 from annotator.canvas.tools.magnetic import Magnetic
+from annotator.canvas.tools.objects import ObjectsTool
 from annotator.canvas.tools.picker import Picker
 from annotator.canvas.tools.polygon import Polygon
 from annotator.canvas.tools.superpixel import SuperpixelTool
 
-TOOLS: tuple[type[Tool], ...] = (Brush, Eraser, BoxTool, Polygon, Magnetic, Fill, SuperpixelTool, Picker)
+TOOLS: tuple[type[Tool], ...] = (
+    Brush,
+    Eraser,
+    BoxTool,
+    Polygon,
+    Magnetic,
+    Fill,
+    SuperpixelTool,
+    ObjectsTool,
+    Picker,
+)

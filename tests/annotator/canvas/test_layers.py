@@ -20,6 +20,7 @@ from annotator.panels.layers import LayersPanel
 from annotator.session import Session
 from annotator.session.pyramid import halved, pyramid
 from annotator.settings import DeskSettings
+from trainer.data.journal import PAINTED
 from trainer.data.project import Target
 
 
@@ -178,7 +179,7 @@ def test_an_outline_of_two_tones_is_seen_on_objects_of_any_brightness(grey: int)
     assert (np.maximum(abs(inside - photo), abs(outside - photo)) > 25).all()
 
 
-@pytest.mark.parametrize("target", list(Target))
+@pytest.mark.parametrize("target", PAINTED)
 def test_what_a_person_painted_is_told_from_what_was_computed(
     qtbot: QtBot, session: Session, target: Target
 ) -> None:

@@ -12,6 +12,7 @@ from annotator.session import Session
 from annotator.session.document import Stroke
 from annotator.session.engine_loading import Loaded
 from trainer.data.classes import VOID
+from trainer.data.journal import PAINTED
 from trainer.data.project import Project, Status, Target
 from trainer.errors import DataError
 from trainer.worker.messages import SeedsChanged
@@ -104,7 +105,7 @@ def accept_and_return(session: Session, qtbot: QtBot) -> np.ndarray:
     return session.project.accepted_mask("chelsea")
 
 
-@pytest.mark.parametrize("target", list(Target))
+@pytest.mark.parametrize("target", PAINTED)
 def test_undo_of_a_stray_stroke_brings_the_acceptance_back_pixel_for_pixel(
     cat: Session, target: Target, qtbot: QtBot
 ) -> None:
