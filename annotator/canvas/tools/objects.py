@@ -20,7 +20,7 @@ class ObjectsTool(Tool):
 
     name = TOOL
     text = "Objects"
-    shortcut = "C"
+    shortcut = "J"
     icon = "mdi6.content-cut"
     help = "Draw a line across an object, or click where it is narrow, to cut it; drag to another to join."
 

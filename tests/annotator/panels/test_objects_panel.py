@@ -30,7 +30,7 @@ def window(active: Window, qtbot: QtBot) -> Window:
     session.strokes.commit((0, 0, height, width), mask, "brush", Target.MASK)
     session.save()
     active.docks["objects"].raise_()
-    press(active, Qt.Key.Key_C, qtbot)
+    press(active, Qt.Key.Key_J, qtbot)
     found(active, qtbot, ["dog 1", "person 1", "person 2"])
     return active
 
@@ -185,7 +185,7 @@ def test_objects_follow_the_brush(window: Window, session: Session, qtbot: QtBot
 
 
 def test_the_panel_says_what_to_do_where_there_is_nothing(window: Window, qtbot: QtBot) -> None:
-    assert says(window.objects, "Objects tool (C)")
+    assert says(window.objects, "Objects tool (J)")
     height, width = window.session.mask.shape
     window.session.strokes.commit(
         (0, 0, height, width), np.zeros((height, width), np.uint8), "brush", Target.MASK
