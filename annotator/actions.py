@@ -63,6 +63,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
           "window.import_masks", "Take masks that other programs made: VOC, COCO, labelme, YOLO, folders."),
     _spec(FILE, "export", "Export data set…", "Ctrl+E", "mdi6.export-variant",
           "window.export", "Write images and masks as a data set that other programs read."),
+    _spec(FILE, "statistics", "Statistics…", "F4", "mdi6.chart-bar",
+          "window.show_statistics", "Photos, objects and pixels of each class, time and strokes; a report."),
     _spec(FILE, "back_up", "Back up project…", "", "mdi6.archive-arrow-down-outline",
           "window.back_up", "Write tags, strokes, masks and models into one file to keep elsewhere."),
     _spec(FILE, "weights", "Weights…", "", "mdi6.brain",

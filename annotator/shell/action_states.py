@@ -5,7 +5,7 @@ from annotator.canvas.look import Look
 from annotator.session import Session
 from trainer.data.project import Status, Target
 
-WITH_PROJECT = ("look_for_photos", "import_masks", "export", "back_up", "classes", "weights")
+WITH_PROJECT = ("look_for_photos", "import_masks", "export", "statistics", "back_up", "classes", "weights")
 WITH_MODELS = ("train", "learn_tags")  # also while they are being loaded: they begin with them
 WITH_IMAGE = (
     "accept",

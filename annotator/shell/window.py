@@ -145,6 +145,15 @@ class Window(QMainWindow):
             self.export_dialog = ExportDialog(self.session, self)
         self.export_dialog.open()
 
+    def show_statistics(self) -> None:
+        """Show the figures of the project."""
+        from annotator.dialogs.statistics import StatisticsDialog
+
+        if (project := self.session.project) is not None and self.session.may_leave():
+            dialog = StatisticsDialog(self.session, project, self)
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.open()
+
     def back_up(self) -> None:
         """Ask for a file, and write the project into it."""
         if (project := self.session.project) is None or not self.session.may_leave():

@@ -1,8 +1,12 @@
-"""`report DATA --out DIR`: one HTML page on a pipeline run in DIR, which is started or resumed first."""
+"""`report DATA --out DIR`: one HTML page on a pipeline run in DIR, which is started or resumed first.
+
+Of a project file it is a page on the project.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -74,6 +78,9 @@ def run(
 ) -> None:
     """Write a page with pictures, IoU tables, settings and times of every stage.
 
+    If DATA is the file of a project (project.sqlite), the page shows its accepted masks, and how many photos,
+    objects, pixels, strokes and minutes there are.
+
     Where DIR has no finished `pipeline --stages` of the data, that is run or resumed first, with the options
     given here. report.html needs no other file; the pictures also lie in DIR/figures as PNG.
     """
@@ -83,6 +90,9 @@ def run(
     from trainer.pipeline.run import run_pipeline
     from trainer.pipeline.stage_names import LABEL_MAPS
 
+    if data.is_file():
+        _report_project(data, out, pictures, json)
+        return
     prepare_torch(threads, device)
     options = pipeline_options(
         weights,
@@ -109,6 +119,23 @@ def run(
         page, stages = _draw(source, out, _read_record(out / RUN_FILE), pictures, reporter)
     if json:
         print_json(_figures(source, page, stages))
+    else:
+        print(page)
+
+
+def _report_project(file: Path, out: Path, pictures: int, json: bool) -> None:
+    """Write the page of a project."""
+    from trainer.data.project import Project, Status
+    from trainer.data.statistics import project_statistics
+    from trainer.pipeline.project_report import write_project_report
+
+    with closing(Project.open(file, reading=True)) as project, open_reporter(json) as reporter:
+        accepted = sum(record.status is Status.ACCEPTED for record in project.images())
+        with reporter.stage("count", accepted) as stage:
+            statistics = project_statistics(project, lambda image_id: stage.advance(note=image_id))
+        page = write_project_report(project, statistics, out, pictures)
+    if json:
+        print_json({"page": str(page), **statistics.to_json()})
     else:
         print(page)
 

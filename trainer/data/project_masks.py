@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,6 +127,17 @@ class ProjectMasks(ProjectPhotos):
         """
         with self._database.reading() as connection:
             return accepted_rows.strokes_a_photo(connection, latest)
+
+    def moments(self) -> dict[str, list[datetime]]:
+        """Return when each image was worked on, in order: strokes, undone ones as well, and acceptance."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT image, created FROM edits UNION ALL SELECT image, created FROM accepted ORDER BY 2"
+            ).fetchall()
+        moments: dict[str, list[datetime]] = {}
+        for image_id, created in rows:
+            moments.setdefault(image_id, []).append(datetime.fromisoformat(created))
+        return moments
 
     def store_proposal_mask(self, image_id: str, mask: Labels) -> None:
         """Store the current proposal (H, W), uint8; the status of a NEW image becomes PROPOSED.

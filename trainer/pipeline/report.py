@@ -59,6 +59,16 @@ class StageResult:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A table of figures: title, a sentence on it, names of the columns, and the rows as they are shown."""
+
+    title: str
+    about: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
 class Report:
     """All that stands on the page. `rows` are the pictures, `settings` any names and values worth keeping."""
 
@@ -69,6 +79,7 @@ class Report:
     rows: Sequence[OverviewRow]
     settings: Mapping[str, str] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    tables: Sequence[Table] = ()
 
 
 def collect_stages(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from PIL import Image
 from shell import one_line, run
 
 from trainer.data.images import load_mask, save_mask
+from trainer.data.project import Project
 from trainer.learn.augment import Augmentation
 from trainer.learn.checkpoint import Checkpoint
 from trainer.learn.loop import Recipe
@@ -50,6 +52,22 @@ def test_report_writes_a_page_from_what_the_run_left(
     page = (out / "report.html").read_text(encoding="utf-8")
     for text in ("random walk", "100.0", "0.25", "alpha", "from scratch", "torch"):
         assert text in page
+
+
+def test_report_of_a_project_file_counts_its_accepted_masks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    (tmp_path / "tags.csv").write_text("image,tags\na,cat\n")
+    with closing(Project.open_folder(tmp_path)) as project:
+        project.accept("a", np.full((8, 8), 8, np.uint8))
+    out = tmp_path / "out"
+    assert run("report", project.file, "--out", out, "--json") == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["work"]["accepted"] == 1 and Path(figures["page"]).is_file()
+    assert next(c for c in figures["classes"] if c["name"] == "cat")["pixels"] == 64
+    (tmp_path / "other.txt").write_text("no project")
+    assert run("report", tmp_path / "other.txt", "--out", out) == 2
 
 
 def test_report_prints_its_figures_as_json(
