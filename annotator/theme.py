@@ -1,12 +1,14 @@
 """Dark and light themes: named colours, and a palette and style sheet made from them."""
 
 import json
+from functools import cache
 from string import Template
 
 import qtawesome
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
+from qtawesome.iconic_font import IconicFont
 
 from resources import path
 
@@ -66,8 +68,8 @@ class Theme(QObject):
         return QColor(self.colours[name])
 
     def icon(self, name: str, colour: str = "icon") -> QIcon:
-        """A qtawesome icon in a named colour."""
-        return qtawesome.icon(
+        """An icon of qtawesome's font "mdi6", in a named colour."""
+        return _icon_font().icon(
             name,
             color=self.colours[colour],
             color_disabled=self.colours["faint"],
@@ -89,3 +91,12 @@ class Theme(QObject):
         sheet = Template(path("themes", "desk.qss").read_text(encoding="utf-8"))
         app.setStyleSheet(sheet.substitute(self.colours, folder=path("themes").as_posix()))
         self.changed.emit()
+
+
+@cache
+def _icon_font() -> IconicFont:
+    """The one font of icons that is used here: with all twelve of them, the window would come later."""
+    folder, files = qtawesome.get_fonts_info()
+    font = next(file for file in files if file.startswith("materialdesignicons6"))
+    characters = font.replace("webfont", "webfont-charmap").replace(".ttf", ".json")
+    return IconicFont(("mdi6", font, characters, folder))
