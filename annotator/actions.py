@@ -67,6 +67,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
           "window.show_statistics", "Photos, objects and pixels of each class, time and strokes; a report."),
     _spec(FILE, "back_up", "Back up project…", "", "mdi6.archive-arrow-down-outline",
           "window.back_up", "Write tags, strokes, masks and models into one file to keep elsewhere."),
+    _spec(FILE, "restore", "Restore a backup…", "", "mdi6.archive-arrow-up-outline",
+          "window.restore", "Put a project that was backed up into a folder, and open it there."),
     _spec(FILE, "weights", "Weights…", "", "mdi6.brain",
           "window.choose_weights", "Choose the pretrained network the proposals come from."),
     _spec(FILE, "quit", "Quit", "Ctrl+Q", "mdi6.power",

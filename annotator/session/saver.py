@@ -36,6 +36,7 @@ class Saver(QObject):
     def __init__(self, writer: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._writer = writer
+        self.asked = 0  # writes so far, whether they are done yet
         self._waiting: deque[PendingWrite] = deque()
         self._answers: deque[tuple[PendingWrite, Exception | None]] = deque()
         self._writing = Lock()
@@ -56,6 +57,7 @@ class Saver(QObject):
 
     def save(self, image_id: str, write: Callable[[], object], done: Callable[[], object]) -> None:
         """Put a write on disk soon, after those that still wait; then call `done` here."""
+        self.asked += 1
         self._waiting.append(PendingWrite(image_id, write, done))
         self.changed.emit(False)
         self._begin()

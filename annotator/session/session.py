@@ -46,9 +46,10 @@ class Session(SessionState):
         super().__init__(make_engine, parent)
         self._position, self._by_use = 0, False
         self._heading = ""  # the image asked for last, whether it is shown yet, or cannot be
+        self._asked = 0  # what was to be saved when it was asked for
         self._opening: Path | None = None
         self._loader = DocumentLoader(self.jobs, self)
-        self._loader.loaded.connect(self._show)
+        self._loader.loaded.connect(self._take)
         self._loader.failed.connect(self._could_not_load)
         # Each part knows the state and the parts made before it, none of those after it.
         self.proposals = Proposals(self)
@@ -67,6 +68,7 @@ class Session(SessionState):
         self.offer = Offer(self, self.proposals)
         self.masks = MaskImport(self)
         self.backup = Backup(self)
+        self.backup.restored.connect(self.open_project)
         self.models.ready.connect(self._prefetch)
         self.acceptance.done.connect(self._open_following)
         self.masks.imported.connect(self._read_again)
@@ -127,6 +129,9 @@ class Session(SessionState):
             return
         self._heading = image_id
         self._find_position()
+        if image_id == self.image_id:
+            self._loader.clear()  # what is being read may lack the last stroke
+        self._asked = self.saver.asked
         self.set_busy("load", self.tr("Opening {name}…").format(name=image_id))
         self._loader.open(self._project, image_id)
 
@@ -250,9 +255,16 @@ class Session(SessionState):
             else self.tr("Every image of this list is accepted."),
         )
 
+    def _take(self, document: Document) -> None:
+        """Show an image that was loaded; the open one is read once more if it was painted on meanwhile."""
+        self.strokes.finish()  # begun while the image was loaded
+        if document.id == self.image_id and self.saver.asked != self._asked:
+            self.open_image(document.id)
+        else:
+            self._show(document)
+
     def _show(self, document: Document) -> None:
         self.set_busy("load", None)
-        self.strokes.finish()  # begun while the image was loaded
         self._document = document
         self._choose_class()
         self.paint_changed.emit()  # the brush is as large a part of this photo as of the former one

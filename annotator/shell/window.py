@@ -167,6 +167,19 @@ class Window(QMainWindow):
             file = Path(name)
             self.session.backup.start(file if file.suffix else file.with_suffix(".zip"), kind == whole)
 
+    def restore(self) -> None:
+        """Ask for a backup and for the folder of its photos, and open what was restored there."""
+        if not self.session.may_leave():
+            return
+        name, _ = QFileDialog.getOpenFileName(
+            self, self.tr("Restore a backup"), "", self.tr("Backups (*.zip)")
+        )
+        if not name:
+            return
+        title = self.tr("Restore into the folder of its photos, or an empty one")
+        if folder := QFileDialog.getExistingDirectory(self, title, str(Path(name).parent)):
+            self.session.backup.restore(Path(name), Path(folder))
+
     def choose_weights(self) -> None:
         """Choose the weights that the open project begins with."""
         from annotator.dialogs.weights import WeightsDialog  # imports torch: the window does not wait

@@ -1,6 +1,7 @@
 """Projects and images: opened, gone along, and named where they cannot be read."""
 
 from pathlib import Path
+from threading import Event
 
 import pytest
 from desk import go_to, stroke, wait_settled
@@ -8,6 +9,7 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from annotator.session import Session
+from annotator.session.document import Document
 from trainer.data.project import Project, Status
 from trainer.errors import DataError
 
@@ -109,3 +111,55 @@ def test_a_damaged_project_is_named(session: Session, tmp_path: Path, qtbot: QtB
     with qtbot.waitSignal(session.message, timeout=10000) as told:
         session.open_project(file)
     assert told.args[0] == "error" and str(file) in told.args[1]
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_a_stroke_on_the_open_photo_that_is_read_again_stays_to_be_seen(
+    cat: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, undone: bool
+) -> None:
+    if undone:
+        stroke(cat, 1, (30, 30, 40, 40))
+    load, read, let_go = Document.load, Event(), Event()
+
+    def slowly(project: Project, image_id: str) -> Document:
+        document = load(project, image_id)  # without the stroke that follows
+        read.set()
+        let_go.wait(20)
+        return document
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Document, "load", slowly)
+        cat.open_image("chelsea")
+        assert read.wait(20)
+    if undone:
+        cat.strokes.undo()
+        cat.save()
+    else:
+        stroke(cat, 1, (10, 10, 20, 20))
+    with qtbot.waitSignal(cat.image_changed, timeout=10000):
+        let_go.set()
+    wait_settled(cat, qtbot)
+    assert (cat.corrections != 255).sum() == (0 if undone else 100)
+
+
+def test_a_photo_asked_for_again_is_read_with_the_stroke_made_meanwhile(
+    cat: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, read, let_go = Document.load, Event(), Event()
+
+    def slowly(project: Project, image_id: str) -> Document:
+        document = load(project, image_id)
+        read.set()
+        let_go.wait(20)
+        return document
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Document, "load", slowly)
+        cat.open_image("chelsea")
+        assert read.wait(20)
+    stroke(cat, 1, (10, 10, 20, 20))
+    with qtbot.waitSignal(cat.image_changed, timeout=10000):
+        cat.open_image("chelsea")
+        let_go.set()
+    wait_settled(cat, qtbot)
+    assert (cat.corrections != 255).sum() == 100
