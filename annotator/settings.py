@@ -92,6 +92,15 @@ class DeskSettings:
         self._keep("outline_clicks", "yes" if value else "no")
 
     @property
+    def pen_pressure(self) -> bool:
+        """Whether a pen paints the more broadly the harder it is pressed."""
+        return self._text("pen_pressure", "yes") == "yes"
+
+    @pen_pressure.setter
+    def pen_pressure(self, value: bool) -> None:
+        self._keep("pen_pressure", "yes" if value else "no")
+
+    @property
     def pixel_grid(self) -> bool:
         """Whether lines part the pixels of a photo that is much enlarged."""
         return self._text("pixel_grid", "yes") == "yes"

@@ -55,6 +55,8 @@ class Painting(QObject):
         self.target = session.target
         self.only_here = False
         """Whether strokes on the seeds are bound to their neighbourhood."""
+        self.share = 1.0
+        """Of the brush's size that is painted with, 0…1: a pen that is pressed lightly paints thinly."""
         self.bound = False
         """Whether the present stroke is."""
         self.value = UNTOUCHED
@@ -83,10 +85,15 @@ class Painting(QObject):
         self.value = UNTOUCHED if erase or undecided_seed else value
         self.item.set_value(self.value)
 
+    @property
+    def radius(self) -> float:
+        """Radius of the brush, image pixels."""
+        return self._session.brush_radius * self.share
+
     def line(self, start: QPointF, end: QPointF) -> None:
         """Move the brush from one image point to another."""
         if self.coverage and self.active:
-            box = self.coverage.add_line(point(start), point(end), self._session.brush_radius)
+            box = self.coverage.add_line(point(start), point(end), self.radius)
             self._grown(box)
 
     def area(self, box: Box, cover: Cover) -> None:

@@ -6,7 +6,15 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QWheelEvent
+from PySide6.QtGui import (
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QTabletEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QWidget
 
 from annotator.boxes import Box
@@ -18,6 +26,7 @@ from annotator.canvas.look import Look
 from annotator.canvas.navigation import NavigableView
 from annotator.canvas.outlines import ink_colour, stroke_twice
 from annotator.canvas.painting import Painting
+from annotator.canvas.pen import Pen
 from annotator.canvas.photo import ImageItem
 from annotator.canvas.pixel_grid import GRID_FROM, draw_grid
 from annotator.canvas.scale_bar import draw_scale_bar
@@ -63,6 +72,7 @@ class CanvasView(NavigableView):
         self.editable = editable
         self.left_pans = not editable
         self.painting = Painting(session, self)
+        self.pen = Pen()
         self.image_item = ImageItem()
         self.items_by_name: dict[str, LayerItem] = {
             "image": self.image_item,
@@ -268,7 +278,7 @@ class CanvasView(NavigableView):
         at = self.to_image(event.position())
         here = event.modifiers() & HERE == HERE
         self.painting.only_here = here or self.session.only_here
-        erase = event.button() == Qt.MouseButton.RightButton or (self.erasing and not here)
+        erase = event.button() == Qt.MouseButton.RightButton or (self.erasing and not here) or self.pen.erases
         if event.modifiers() & BOX == BOX and not self.tool.pending:
             self.tool, self._button = self._tools[BoxTool.name], event.button()
             self.tool.press(at, erase, False)
@@ -306,6 +316,8 @@ class CanvasView(NavigableView):
             if not self.viewport().rect().contains(event.position().toPoint()):
                 self.cursor_at = None  # it left during the stroke
                 self.hovered.emit(None)
+            self.pen.lift()
+            self._take_pressure()
             self._follow_paint()  # the tool of the session again, after a box
             self.refresh_overlay()
 
@@ -349,11 +361,19 @@ class CanvasView(NavigableView):
         super().focusOutEvent(event)
 
     def viewportEvent(self, event: QEvent) -> bool:
-        """Take the ring away when the mouse leaves."""
+        """Take the ring away when the mouse leaves; a pen is a mouse that knows how hard it is pressed."""
+        if isinstance(event, QTabletEvent):
+            self.pen.follow(event)
+            self._take_pressure()
+            event.ignore()  # or no mouse event would come of it
+            return False
         handled = super().viewportEvent(event)
         if event.type() == QEvent.Type.Leave:
             self.refresh_overlay()
         return handled
+
+    def _take_pressure(self) -> None:
+        self.painting.share = self.pen.share if self.session.pen_pressure else 1.0
 
     def restore_cursor(self) -> None:
         """The tool's cursor; the ring replaces it where there is one."""

@@ -1,9 +1,12 @@
 """The shortcut sheet, which is also where keys are changed."""
 
-from PySide6.QtCore import QSize, Qt
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
+    QFileDialog,
     QHBoxLayout,
     QKeySequenceEdit,
     QLineEdit,
@@ -23,6 +26,8 @@ ROW = QSize(0, 22)
 
 class KeysDialog(QDialog):
     """All actions by group with their keys. Choose one and press a key to change it."""
+
+    sheet_wanted = Signal(object)  # Path of a page to print
 
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,6 +51,9 @@ class KeysDialog(QDialog):
         self.apply = QPushButton(self.tr("Use this key"), autoDefault=False)
         self.apply.clicked.connect(self.set_key)
         self.problem = explanation()
+        sheet = QPushButton(self.tr("As a page…"), autoDefault=False)
+        sheet.setToolTip(self.tr("All keys as they are now on one page (PDF), to be printed."))
+        sheet.clicked.connect(self._ask)
         reset = QPushButton(self.tr("Reset all"), autoDefault=False)
         reset.clicked.connect(self._reset)
         close = QPushButton(self.tr("Close"), autoDefault=False)
@@ -54,6 +62,7 @@ class KeysDialog(QDialog):
         row.addWidget(self.edit)
         row.addWidget(self.apply)
         row.addStretch()
+        row.addWidget(sheet)
         row.addWidget(reset)
         row.addWidget(close)
         layout = QVBoxLayout(self)
@@ -67,6 +76,14 @@ class KeysDialog(QDialog):
         self.items: dict[str, QTreeWidgetItem] = {}
         self._fill()
         self._choose(None)
+
+    def _ask(self) -> None:
+        name, _ = QFileDialog.getSaveFileName(
+            self, self.tr("Keyboard shortcuts"), "affinity-annotator-keys.pdf", self.tr("Pages (*.pdf)")
+        )
+        if name:
+            file = Path(name)
+            self.sheet_wanted.emit(file if file.suffix else file.with_suffix(".pdf"))
 
     def choose(self, action_id: str) -> None:
         """Choose the action whose key is to be changed."""

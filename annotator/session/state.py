@@ -82,6 +82,7 @@ class SessionState(QObject):
     protect_others = PaintValue(False)
     only_here = PaintValue(False)
     outline_clicks = PaintValue(True)
+    pen_pressure = PaintValue(True)
     cam_class = PaintValue(0)
 
     def __init__(self, make_engine: EngineFactory, parent: QObject | None = None) -> None:

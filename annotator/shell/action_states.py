@@ -5,7 +5,16 @@ from annotator.canvas.look import Look
 from annotator.session import Session
 from trainer.data.project import Status, Target
 
-WITH_PROJECT = ("look_for_photos", "import_masks", "export", "statistics", "back_up", "classes", "weights")
+WITH_PROJECT = (
+    "look_for_photos",
+    "import_masks",
+    "save",
+    "export",
+    "statistics",
+    "back_up",
+    "classes",
+    "weights",
+)
 WITH_MODELS = ("train", "learn_tags")  # also while they are being loaded: they begin with them
 WITH_IMAGE = (
     "accept",
@@ -89,4 +98,5 @@ class ActionStates:
         self._actions["paint_seeds" if session.target is Target.SEEDS else "paint_mask"].setChecked(True)
         self._actions["protect"].setChecked(session.protect_others)
         self._actions["only_here"].setChecked(session.only_here)
+        self._actions["pen_pressure"].setChecked(session.pen_pressure)
         self._actions["outline_clicks"].setChecked(session.outline_clicks)

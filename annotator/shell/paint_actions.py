@@ -30,6 +30,10 @@ class PaintActions:
         """Bound strokes to their neighbourhood."""
         self._session.only_here = on
 
+    def pen_pressure(self, on: bool) -> None:
+        """Let the pressure of a pen set the size of the brush, or no longer."""
+        self._session.pen_pressure = on
+
     def outline_clicks(self, on: bool) -> None:
         """Show under the resting mouse what a click would give, or no longer."""
         self._session.outline_clicks = on

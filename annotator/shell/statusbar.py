@@ -129,6 +129,9 @@ class StatusBar(QStatusBar):
         never = self._session.read_only
         text = self.tr("Saved") if saved else self.tr("Not saved yet")
         self.saved.setText(self.tr("Not saved: read-only") if never else text)
+        project = self._session.project
+        told = self.tr("Every stroke is written to {file} as you make it; there is nothing to save by hand.")
+        self.saved.setToolTip("" if never or project is None else told.format(file=project.file))
         good = saved and not never
         self.saved.setStyleSheet("" if good else f"color: {self._theme.colours['bad']}")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeyEvent, QPaintEvent
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
 from annotator.actions import ACTIONS, Actions, spec_of, translated
@@ -37,6 +37,7 @@ from annotator.session.session import CLOSING_SECONDS
 from annotator.settings import DeskSettings
 from annotator.shell.action_states import ActionStates
 from annotator.shell.centre import Centre
+from annotator.shell.dropping import Drops
 from annotator.shell.keyboard import Keyboard, typing
 from annotator.shell.menus import Menus
 from annotator.shell.messagebar import MessageBar
@@ -75,6 +76,7 @@ class Window(QMainWindow):
         self.keyboard = Keyboard(self.actions_table.repeats)
         session.brush_share = settings.brush_share
         session.outline_clicks = settings.outline_clicks
+        session.pen_pressure = settings.pen_pressure
         self.look = Look(self)
         self.look.show_grid(settings.pixel_grid)
         self.canvas, self.inspect_view = CanvasView(session, look=self.look), InspectView(session, self.look)
@@ -199,7 +201,31 @@ class Window(QMainWindow):
 
     def show_keys(self) -> None:
         """Show all keys on one sheet."""
-        KeysDialog(self.actions_table, self).open()
+        dialog = KeysDialog(self.actions_table, self)
+        dialog.sheet_wanted.connect(self._write_keys)
+        dialog.open()
+
+    def tell_saved(self) -> None:
+        """Write what is not on disk yet, and say that it is."""
+        session = self.session
+        if session.project is not None and session.may_leave():
+            said = self.tr(
+                "Everything is on disk: strokes, tags and masks are written to {file} as you make them."
+            )
+            never = self.tr("Nothing can be kept here: {file} cannot be written. Export what you need.")
+            text = never if session.read_only else said
+            self.messages.show_message("info", text.format(file=session.project.file))
+
+    def _write_keys(self, file: Path) -> None:
+        """Write all keys as a page to print, and show it."""
+        from annotator.dialogs.key_sheet import key_sheet, write_pdf
+
+        html = key_sheet(self.actions_table)
+
+        def written(_: None) -> None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(file)))
+
+        self.session.jobs.submit(lambda: write_pdf(html, file), written, self.session.report)
 
     def about(self) -> None:
         """Show the about dialog."""
@@ -299,7 +325,9 @@ class Window(QMainWindow):
         )
         actions.held.connect(self.keyboard.hold)
         self.menus = Menus(self, actions, self.docks.values(), self.settings, self.theme)
-        self.menus.recent_wanted.connect(self.open_path)
+        self.drops = Drops(session, self)
+        for wish in (self.menus.recent_wanted, self.drops.folder_wanted):
+            wish.connect(self.open_path)
         self.menus.message.connect(self.messages.show_message)
         for shown_there in ("learn_tags", "propose_all"):
             actions[shown_there].triggered.connect(self._show_trainer)
@@ -464,6 +492,7 @@ class Window(QMainWindow):
         self.settings.layout = self.saveGeometry(), self.saveState(VERSION)
         self.settings.brush_share = self.session.brush_share
         self.settings.outline_clicks = self.session.outline_clicks
+        self.settings.pen_pressure = self.session.pen_pressure
         self.settings.pixel_grid = self.look.grid
         self.settings.layers = {
             name: (self.canvas.layer_visible(name), self.canvas.layer_opacity(name)) for name in LAYERS

@@ -49,7 +49,7 @@ class Brush(Tool):
         """The disc under the mouse."""
         if self.erases or self.painting.coverage is None:
             return None
-        return disc(point(at), self.session.brush_radius, self.painting.coverage.shape)
+        return disc(point(at), self.painting.radius, self.painting.coverage.shape)
 
     def reset(self) -> None:
         """No line starts at another image's stroke."""
@@ -60,7 +60,7 @@ class Brush(Tool):
         """The ring: the circle whose inside is painted or, where single pixels are seen, their edge."""
         if at is None:
             return
-        radius = self.session.brush_radius
+        radius = self.painting.radius
         erase = erase or self.erases
         colour = ink_colour(self.ink(erase))
         if self.host.straight and self._last is not None and not self.busy:
@@ -85,7 +85,7 @@ class Brush(Tool):
         if at is None:
             return QRectF()
         arm = 14 / self.host.scale_factor
-        r = max(self.session.brush_radius + 1, arm)
+        r = max(self.painting.radius + 1, arm)
         ring = QRectF(at.x() - r, at.y() - r, 2 * r, 2 * r)
         if self._last is not None and self.host.straight:
             ring |= QRectF(self._last, at).normalized()

@@ -12,13 +12,14 @@ from PIL import Image
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from annotator.actions import ACTIONS, Actions
 from annotator.dialogs.about import AboutDialog
 from annotator.dialogs.classes import ClassesDialog
 from annotator.dialogs.export import ExportDialog
+from annotator.dialogs.key_sheet import key_sheet
 from annotator.dialogs.keys import KeysDialog
 from annotator.dialogs.weights import WeightsDialog
 from annotator.session import Session
@@ -341,3 +342,28 @@ def test_a_name_much_like_a_class_is_warned_of_and_added_only_when_asked_again(
     with qtbot.waitSignal(dialog.added):
         qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
     assert len(opened.classes) == before + 1
+
+
+def test_all_keys_are_written_as_a_page_to_print(
+    active: Window, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[QUrl] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", shown.append)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "keys"), ""))
+    active.actions_table.set_key("brush", "K")
+    html = key_sheet(active.actions_table)
+    assert ">K</td><td>Brush</td>" in html and "H (hold)" in html
+    qtbot.keyClick(active.canvas, Qt.Key.Key_F1)
+    (dialog,) = active.findChildren(KeysDialog)
+    button = next(each for each in dialog.findChildren(QPushButton) if each.text() == "As a page…")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bool(shown), timeout=20_000)
+    assert (tmp_path / "keys.pdf").read_bytes().startswith(b"%PDF")
+    assert shown == [QUrl.fromLocalFile(str(tmp_path / "keys.pdf"))]
+    dialog.reject()
+
+
+def test_the_key_for_saving_says_that_all_is_saved(active: Window, qtbot: QtBot) -> None:
+    qtbot.keyClick(active.canvas, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    assert says(active, "Everything is on disk")
+    assert str(active.session.project.file) in active.status.saved.toolTip()
