@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
 from trainer.data.formats import voc
-from trainer.data.masks import MASK_SUFFIXES, NO_CLASS, MaskReader, mask_file, mask_folder
+from trainer.data.ids import assign_ids
+from trainer.data.images import image_size
+from trainer.data.masks import MASK_FOLDER, MASK_SUFFIXES, NO_CLASS, MaskReader, mask_file, mask_folder
+from trainer.data.source import image_files, some_names
 from trainer.errors import DataError
 from trainer.progress import NullReporter, Reporter
 
@@ -140,7 +143,8 @@ def evaluate_folders(
     `split` takes the images that the truth's tree lists under that name; without one all true masks count.
     A mask that is missing counts as void everywhere, hence as wrong, and is named in `Scores.missing`. The
     class list is the one given, else the one of a ``labelmap.txt`` or ``classes.txt`` in either folder,
-    else VOC's. With `problems` a mask that cannot be scored is left out and told of there.
+    else VOC's. With `problems` a mask that cannot be scored is left out and told of there. Where photos lie
+    beside the masks, `report` is told of those of another size.
 
     Raises `DataError` where a folder, the true masks or all others are missing, no true mask shows a class,
     and (without `problems`) where a mask is damaged, or sizes or labels disagree.
@@ -160,12 +164,15 @@ def evaluate_folders(
         raise DataError(f"{gt_masks} holds no true masks to score against; give the folder that does")
     classes = classes or ClassList.of_folder(gt) or ClassList.of_folder(pred) or ClassList.voc()
     confusion, missing = Confusion(classes), []
+    photos, odd = _photos(gt) | _photos(pred), []
     read_truth, read_mask = MaskReader(classes, gt).read, MaskReader(classes, pred).read
     with (report or NullReporter()).stage("evaluate", len(ids)) as stage:
         for image_id in ids:
             path = mask_file(pred_masks, image_id)
             try:
                 truth = read_truth(mask_file(gt_masks, image_id))
+                if image_id in photos and (size := _photo_size(photos[image_id], truth)) is not None:
+                    odd.append(f"{image_id} (mask {_size(truth)}, photo {size})")
                 if path.is_file():
                     _add(confusion, read_mask(path), truth, path)
                 else:
@@ -176,11 +183,33 @@ def evaluate_folders(
                     raise
                 problems.append(str(error))
             stage.advance(note=image_id)
+    if odd and report is not None:
+        report.message(
+            f"warning: {len(odd)} true masks differ in size from their photos: {some_names(odd)}; they may "
+            "be of other photos, turned or scaled"
+        )
     if len(missing) == len(ids):
         raise DataError(f"{pred_masks} has none of the {len(ids)} masks of {gt_masks}; check both folders")
     if problems is None and not confusion.matrix[1:].any():
         raise DataError(f"the true masks in {gt_masks} show no class; {NO_CLASS}")
     return confusion.scores(split or voc.ALL, background_rule, missing)
+
+
+def _photos(root: Path) -> dict[str, Path]:
+    """The photos of a VOC tree by id, also where only its folder of masks is named."""
+    tree = root.parent if root.name == MASK_FOLDER else root
+    folder = tree / "JPEGImages"
+    files = image_files(folder) if folder.is_dir() else []
+    return {image_id: folder / file for file, image_id in assign_ids(files).items()}
+
+
+def _photo_size(photo: Path, mask: NDArray[np.uint8]) -> str | None:
+    """Width × height of a photo that is of another size than its mask; None of any other."""
+    try:
+        height, width = image_size(photo)
+    except DataError:
+        return None
+    return None if (height, width) == mask.shape else f"{width}×{height}"
 
 
 def _add(confusion: Confusion, mask: NDArray[np.uint8], truth: NDArray[np.uint8], path: Path) -> None:

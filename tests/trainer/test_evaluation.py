@@ -7,6 +7,7 @@ from trainer.data.classes import ClassList
 from trainer.data.images import load_mask, save_mask
 from trainer.errors import DataError
 from trainer.evaluation import Confusion, evaluate_folders
+from trainer.progress import NullReporter
 
 CLASSES = ClassList(("cat", "dog", "cup"))
 
@@ -94,6 +95,25 @@ def test_what_cannot_be_scored_is_named(voc_tree, tmp_path):
         evaluate_folders(tmp_path / "pred", voc_tree)
     with pytest.raises(DataError, match="test"):
         evaluate_folders(voc_tree, voc_tree, split="test")
+
+
+@pytest.mark.parametrize("named", [".", "SegmentationClass"])
+def test_masks_of_another_size_than_their_photos_are_told_of(voc_tree, named):
+    class Told(NullReporter):
+        def __init__(self):
+            self.texts = []
+
+        def message(self, text):
+            self.texts.append(text)
+
+    told = Told()
+    evaluate_folders(voc_tree / named, voc_tree / named, report=told)
+    assert not told.texts
+    one = voc_tree / "SegmentationClass/one.png"
+    save_mask(one, np.ascontiguousarray(load_mask(one)[::2, ::2]))
+    evaluate_folders(voc_tree / named, voc_tree / named, report=told)
+    (text,) = told.texts
+    assert "1 true masks differ in size from their photos: one (mask 30×20, photo 60×40)" in text
 
 
 @pytest.mark.shared_data

@@ -87,11 +87,13 @@ def run(
     from trainer.data.source import open_source
     from trainer.distributed import join_process_group
     from trainer.pipeline.outputs import RUN_FILE
+    from trainer.pipeline.report import check_report
     from trainer.pipeline.run import run_pipeline
     from trainer.pipeline.stage_names import LABEL_MAPS
 
     if data.is_file():
-        _report_project(data, out, pictures, json)
+        check_report(out, force)
+        _report_project(data, out, pictures, force, json)
         return
     prepare_torch(threads, device)
     options = pipeline_options(
@@ -111,19 +113,20 @@ def run(
     )
     options = replace(options, workers=workers, precision=precision)
     source = open_source(data, split, read_classes(classes))
+    check_report(out, force)
     with join_process_group(device) as group, open_reporter(json) as reporter:
         if not LABEL_MAPS.keys() <= set(_read_record(out / RUN_FILE).get("stages", ())):
             run_pipeline(source, out, options, reporter, group)
         if not group.is_main:
             return
-        page, stages = _draw(source, out, _read_record(out / RUN_FILE), pictures, reporter)
+        page, stages = _draw(source, out, _read_record(out / RUN_FILE), pictures, force, reporter)
     if json:
         print_json(_figures(source, page, stages))
     else:
         print(page)
 
 
-def _report_project(file: Path, out: Path, pictures: int, json: bool) -> None:
+def _report_project(file: Path, out: Path, pictures: int, force: bool, json: bool) -> None:
     """Write the page of a project."""
     from trainer.data.project import Project, Status
     from trainer.data.statistics import project_statistics
@@ -133,7 +136,7 @@ def _report_project(file: Path, out: Path, pictures: int, json: bool) -> None:
         accepted = sum(record.status is Status.ACCEPTED for record in project.images())
         with reporter.stage("count", accepted) as stage:
             statistics = project_statistics(project, lambda image_id: stage.advance(note=image_id))
-        page = write_project_report(project, statistics, out, pictures)
+        page = write_project_report(project, statistics, out, pictures, force)
     if json:
         print_json({"page": str(page), **statistics.to_json()})
     else:
@@ -141,7 +144,7 @@ def _report_project(file: Path, out: Path, pictures: int, json: bool) -> None:
 
 
 def _draw(
-    source: Source, out: Path, record: dict[str, Any], pictures: int, reporter: Reporter
+    source: Source, out: Path, record: dict[str, Any], pictures: int, force: bool, reporter: Reporter
 ) -> tuple[Path, list[StageResult]]:
     """Write the page of a finished run; return its path and the stages it covers."""
     from trainer.about import library_versions
@@ -166,6 +169,7 @@ def _draw(
                 warnings=[*record.get("warnings", ()), *problems],
             ),
             out,
+            force,
         )
         stage.advance()
     return page, stages

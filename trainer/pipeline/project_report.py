@@ -20,7 +20,7 @@ PICTURES = 12
 
 
 def write_project_report(
-    project: Project, statistics: Statistics, out: Path, pictures: int = PICTURES
+    project: Project, statistics: Statistics, out: Path, pictures: int = PICTURES, force: bool = False
 ) -> Path:
     """Write ``report.html`` and ``figures/`` to the folder `out`; return the page's path.
 
@@ -43,6 +43,7 @@ def write_project_report(
             tables=tables(statistics),
         ),
         out,
+        force,
     )
 
 

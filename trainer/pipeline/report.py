@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,8 +17,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
 import resources
-from trainer.data.atomic import write_atomically
+from trainer.data.atomic import unwritable, write_atomically
 from trainer.data.classes import BACKGROUND, VOID, ClassList
+from trainer.data.export_files import place
 from trainer.data.images import load_image, load_mask
 from trainer.data.masks import MaskReader
 from trainer.data.palette import colour_of
@@ -32,6 +35,7 @@ from trainer.pipeline.overview import (
     shrink_photo,
 )
 from trainer.pipeline.stage_names import LABEL_MAPS
+from trainer.translatable import translatable
 
 PUBLISHED = (
     ("CAM (Ahn & Kwak 2018)", "train", 48.0),
@@ -42,6 +46,11 @@ PUBLISHED = (
 )
 """Method, split of VOC 2012 and mIoU in percent as published; not measured here."""
 
+_GENERATOR = "Affinity Annotator"
+_MARK = f'<meta name="generator" content="{_GENERATOR}">'
+_HEAD = 1000
+"""Characters of a page in which its mark stands."""
+_PARTIAL = ".report."
 _SHORT = {
     "background": "bkg", "aeroplane": "aero", "bicycle": "bike", "diningtable": "table", "motorbike": "mbike",
     "pottedplant": "plant", "tvmonitor": "tv",
@@ -141,14 +150,40 @@ def _mask(stage: StageResult, item: Item) -> Path:
     return stage.folder / f"{item.id}.png"
 
 
-def write_report(report: Report, out: Path) -> Path:
-    """Write ``report.html`` and ``figures/*.png`` to the folder `out`; returns the page's path."""
-    figures = out / "figures"
-    figures.mkdir(parents=True, exist_ok=True)
-    draw_overview(report.rows, report.classes, report.title).save(figures / "overview.png")
-    for number, row in enumerate(report.rows, 1):
-        draw_overview([row], report.classes).save(figures / f"row-{number:02}.png")
+def check_report(out: Path, force: bool = False) -> Path:
+    """Return where the page of a report goes in the folder `out`.
+
+    Raises `DataError` where a page of somebody else lies there, unless `force` is given.
+    """
     page = out / "report.html"
+    if not force and page.is_file() and _MARK not in page.read_text("utf-8", "replace")[:_HEAD]:
+        raise DataError(
+            translatable(
+                "{page} is no report of this program; move it away, or choose another folder", page=page
+            )
+        )
+    return page
+
+
+def write_report(report: Report, out: Path, force: bool = False) -> Path:
+    """Write ``report.html`` and ``figures/*.png`` to the folder `out`; returns the page's path.
+
+    Those of a former report give way; files that are not of one, or were changed since, are an error unless
+    `force` is given.
+    """
+    page = check_report(out, force)
+    try:
+        for left in out.glob(f"{_PARTIAL}*.partial"):  # of a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=_PARTIAL, suffix=".partial", dir=out) as folder:
+            pictures = Path(folder)
+            draw_overview(report.rows, report.classes, report.title).save(pictures / "overview.png")
+            for number, row in enumerate(report.rows, 1):
+                draw_overview([row], report.classes).save(pictures / f"row-{number:02}.png")
+            place(pictures, out / "figures", (), force, lambda: None)
+    except OSError as error:
+        raise DataError(unwritable(out, error)) from error
     with write_atomically(page) as temporary:
         temporary.write_text(render(report), encoding="utf-8")
     return page
@@ -162,6 +197,7 @@ def render(report: Report) -> str:
     pages.filters["jpeg"] = _data_url
     return pages.get_template("page.html").render(
         report=report,
+        generator=_GENERATOR,
         published_scores=PUBLISHED,
         table=_class_table(report.stages),
         columns=list(dict.fromkeys(column for row in report.rows for column in row.panels)),

@@ -1,6 +1,7 @@
 """The report page: one file that carries everything, ours beside the published figures."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -132,5 +133,28 @@ def test_without_truth_the_page_says_there_is_nothing_to_score(
 def test_figures_lie_beside_the_page(report: Report, tmp_path: Path) -> None:
     page = write_report(report, tmp_path / "out")
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
-    figures = sorted(path.name for path in (tmp_path / "out" / "figures").iterdir())
+    figures = sorted(path.name for path in (tmp_path / "out" / "figures").glob("[!.]*"))
     assert figures == ["overview.png", "row-01.png", "row-02.png", "row-03.png"]
+
+
+def test_a_report_takes_the_place_of_a_former_one_and_of_nothing_else(report: Report, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    write_report(report, out)
+    (out / "figures/mine.png").write_text("mine")
+    (out / ".report.0123.partial").mkdir()
+    write_report(replace(report, rows=report.rows[:1]), out)
+    figures = sorted(path.name for path in (out / "figures").glob("[!.]*"))
+    assert figures == ["mine.png", "overview.png", "row-01.png"]
+    assert sorted(path.name for path in out.iterdir()) == ["figures", "report.html"]
+
+
+@pytest.mark.parametrize("name", ["report.html", "figures/overview.png", "figures/row-02.png"])
+def test_files_of_somebody_else_are_only_replaced_by_force(report: Report, tmp_path: Path, name: str) -> None:
+    out = tmp_path / "out"
+    (out / name).parent.mkdir(parents=True)
+    (out / name).write_text("mine")
+    with pytest.raises(DataError, match=Path(name).name):
+        write_report(report, out)
+    assert (out / name).read_text() == "mine" and not list(out.glob(".report*"))
+    write_report(report, out, force=True)
+    assert (out / name).read_bytes() != b"mine"
