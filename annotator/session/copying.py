@@ -19,8 +19,9 @@ from trainer.worker.messages import SeedsChanged
 
 @dataclass
 class Answer:
-    """How writing the copy went: the sizes where they differ, or what failed."""
+    """How writing the copy went: there was nothing to copy, the size where it differs, or what failed."""
 
+    nothing: bool = False
     size: tuple[int, int] | None = None
     problem: Exception | None = None
 
@@ -43,13 +44,8 @@ class Copying(QObject):
             text = self.tr("{image} is accepted already: open it again before you copy to it.")
             state.message.emit("info", text.format(image=image_id))
             return
-        layers = {Target.SEEDS: document.corrections.copy(), Target.MASK: document.mask_edits.copy()}
-        if whole_mask:
-            objects = (document.mask != BACKGROUND) & (document.mask != VOID)
-            layers[Target.MASK][objects] = document.mask[objects]
-        if all((layer == UNTOUCHED).all() for layer in layers.values()):
-            state.message.emit("info", self.tr("There is nothing to copy: this image has no strokes."))
-            return
+        mask = document.mask.copy() if whole_mask else None
+        layers = {target: document.painted(target).copy() for target in Target}
         record, source = state.records[image_id], state.record
         tags = source.tags if source is not None and source.tagged and not record.tagged else None
         answer = Answer()
@@ -59,6 +55,8 @@ class Copying(QObject):
                 return
             if answer.problem is not None:
                 state.report(answer.problem)
+            elif answer.nothing:
+                state.message.emit("info", self.tr("There is nothing to copy: this image has no strokes."))
             elif answer.size is not None:
                 self._tell_sizes(image_id, answer.size, document.shape)
             else:
@@ -69,7 +67,7 @@ class Copying(QObject):
                 else:
                     self.copied.emit(image_id)
 
-        state.saver.save(image_id, _writing(project, image_id, layers, answer), written)
+        state.saver.save(image_id, _writing(project, image_id, layers, mask, answer), written)
 
     def _tell_sizes(self, image_id: str, size: tuple[int, int], here: tuple[int, int]) -> None:
         text = self.tr(
@@ -82,11 +80,17 @@ class Copying(QObject):
 
 
 def _writing(
-    project: Project, image_id: str, layers: dict[Target, Labels], answer: Answer
+    project: Project, image_id: str, layers: dict[Target, Labels], mask: Labels | None, answer: Answer
 ) -> Callable[[], None]:
     """What writes the copy; an image that cannot be read is reported, not tried again."""
 
     def write() -> None:
+        if mask is not None:
+            np.copyto(layers[Target.MASK], mask, where=(mask != BACKGROUND) & (mask != VOID))
+        boxes = {target: box_of(layer != UNTOUCHED) for target, layer in layers.items()}
+        answer.nothing = not any(boxes.values())
+        if answer.nothing:
+            return
         try:
             size = image_size(project.record(image_id).path)
         except Exception as error:
@@ -96,11 +100,10 @@ def _writing(
         if size != shape:
             answer.size = size
             return
-        for target, layer in layers.items():
-            box = box_of(layer != UNTOUCHED)
+        for target, box in boxes.items():
             if box is not None:
                 before = project.layer(image_id, target, (shape[0], shape[1]))[slices(box)]
-                copied = layer[slices(box)]
+                copied = layers[target][slices(box)]
                 after = np.where(copied != UNTOUCHED, copied, before)
                 if not np.array_equal(before, after):
                     project.record_edit(image_id, target, box, before, after, "copy")

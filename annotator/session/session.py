@@ -9,6 +9,7 @@ from annotator.session.acceptance import Acceptance
 from annotator.session.backup import Backup
 from annotator.session.class_editing import CHANGING, ClassEditing
 from annotator.session.copying import Copying
+from annotator.session.cover import Cover
 from annotator.session.document import Document
 from annotator.session.jobs import Deadline
 from annotator.session.loader import DocumentLoader
@@ -68,6 +69,7 @@ class Session(SessionState):
         self.offer = Offer(self, self.proposals)
         self.masks = MaskImport(self)
         self.backup = Backup(self)
+        self.cover = Cover(self)
         self.backup.restored.connect(self.open_project)
         self.models.ready.connect(self._prefetch)
         self.acceptance.done.connect(self._open_following)

@@ -1,13 +1,14 @@
 """One class of the mask, pixel by pixel: its holes filled, its outline smoothed, grown or shrunk."""
 
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QObject
 
 from annotator.boxes import Box, box_of, grown, shifted, slices
-from annotator.session.document import Document, Labels, changing
+from annotator.session.document import Labels, changing
 from annotator.session.state import SessionState
 from annotator.session.strokes import Strokes
 from trainer.data.classes import BACKGROUND, EDIT_VOID, VOID
@@ -16,6 +17,8 @@ from trainer.data.project import Target
 Cover = NDArray[np.bool_]
 Change = tuple[Box, Labels]
 """A box, and the labels inside it as they become."""
+Work = Callable[[Labels, int], Change | None]
+"""What a mask (H×W) and the id of a class in it become."""
 
 SMOOTHING = 1 / 400
 """Of an outline: standard deviation as a share of the photo's longer side…"""
@@ -23,15 +26,22 @@ LEAST_SMOOTHING = 1.5
 """…but at least so many pixels."""
 
 
-class Shaping:
-    """Each is one hand edit on the mask of the open image, computed in the pool and undone as a stroke is."""
+class Shaping(QObject):
+    """Each is one hand edit on the mask of the open image, computed in the pool and undone as a stroke is.
+
+    They are carried out one after the other, so that a key pressed twice grows an area by two pixels.
+    """
 
     def __init__(self, state: SessionState, strokes: Strokes) -> None:
+        super().__init__(state)
         self._state, self._strokes = state, strokes
+        self._waiting: deque[tuple[str, Work]] = deque()
+        self._running = False
+        state.image_changed.connect(self._waiting.clear)
 
     def fill_holes(self) -> None:
         """Give what the class surrounds to it, but for other classes."""
-        self._reshape("fill holes", lambda mask, class_id: holes_filled(mask, class_id))
+        self._reshape("fill holes", holes_filled)
 
     def smooth(self) -> None:
         """Round the outline."""
@@ -47,44 +57,65 @@ class Shaping:
         """Move the outline in by a pixel."""
         self._reshape("shrink", lambda mask, class_id: moved_outline(mask, class_id, -1))
 
-    def _reshape(self, tool: str, work: Callable[[Labels, int], Change | None]) -> None:
-        state = self._state
+    def _reshape(self, tool: str, work: Work) -> None:
+        if self._state.class_id in (BACKGROUND, EDIT_VOID):
+            text = self.tr("Choose a class first: this changes the area of one.")
+            self._state.message.emit("info", text)
+            return
+        self._waiting.append((tool, work))
+        self._next()
+
+    def _next(self) -> None:
+        state, document = self._state, self._state.document
+        if self._running or not self._waiting or document is None:
+            return
+        tool, work = self._waiting.popleft()
         self._strokes.finish()
-        document, class_id = state.document, state.class_id
-        if document is None:
-            return
-        if class_id in (BACKGROUND, EDIT_VOID):
-            text = QCoreApplication.translate(
-                "Shaping", "Choose a class first: this changes the area of one."
-            )
-            state.message.emit("info", text)
-            return
-        mask, name = document.mask.copy(), state.classes.name_of(class_id)
+        class_id, protect_others = state.class_id, state.protect_others
+        mask, edits = document.mask.copy(), document.mask_edits.copy()
 
-        def found(change: Change | None) -> None:
-            if state.document is not document:
-                return
-            if change is None:
-                text = QCoreApplication.translate(
-                    "Shaping",
-                    "Nothing changes: this mask shows no {name}, or none that would become another.",
-                )
-                state.message.emit("info", text.format(name=name))
-            else:
-                self._commit(document, change, mask, tool)
+        def reshaped() -> Change | None:
+            change = work(mask, class_id)
+            return None if change is None else edited(change, mask, edits, protect_others)
 
-        state.jobs.submit(lambda: work(mask, class_id), found, state.report, priority=10)
+        def arrived(change: Change | None) -> None:
+            self._running = False
+            if state.document is document:
+                if change is None:
+                    self._say_nothing_changes(class_id)
+                elif (edits[slices(change[0])] != document.mask_edits[slices(change[0])]).any():
+                    self._waiting.appendleft((tool, work))  # somebody has painted there meanwhile
+                else:
+                    self._strokes.commit(*change, tool, Target.MASK)
+            self._next()
 
-    def _commit(self, document: Document, change: Change, mask: Labels, tool: str) -> None:
-        """Paint what changes as hand edits; the rest of the mask keeps following strokes and models."""
-        box, labels = change
-        held = document.mask_edits[slices(box)]
-        after = held.copy()
-        for label in np.unique(labels[labels != mask[slices(box)]]).tolist():
-            value = EDIT_VOID if label == VOID else label
-            cover = (labels == label) & (mask[slices(box)] != label)
-            after[changing(held, cover, value, self._state.protect_others)] = value
-        self._strokes.commit(box, after, tool, Target.MASK)
+        def failed(error: Exception) -> None:
+            self._running = False
+            state.report(error)
+            self._next()
+
+        self._running = True
+        state.jobs.submit(reshaped, arrived, failed, priority=10)
+
+    def _say_nothing_changes(self, class_id: int) -> None:
+        text = self.tr("Nothing changes: this mask shows no {name}, or none that would become another.")
+        self._state.message.emit("info", text.format(name=self._state.classes.name_of(class_id)))
+
+
+def edited(change: Change, mask: Labels, edits: Labels, protect_others: bool) -> Change:
+    """The hand edits (H×W, 255 untouched) as they become, so that the mask becomes what `change` says.
+
+    Only what changes is painted: the rest of the mask goes on following strokes and models. With
+    `protect_others` what was painted by hand as something else stays.
+    """
+    box, labels = change
+    before, held = mask[slices(box)], edits[slices(box)]
+    after = held.copy()
+    for label in np.unique(labels[labels != before]).tolist():
+        value = EDIT_VOID if label == VOID else label
+        cover = (labels == label) & (before != label)
+        after[changing(held, cover, value, protect_others)] = value
+    return box, after
 
 
 def holes_filled(mask: Labels, class_id: int) -> Change | None:

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtGui import QAction, QActionGroup, QIcon
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu
 
 from annotator.actions import ACTIONS, FILE, GROUPS, VIEW, Actions, translated
 from annotator.i18n import LANGUAGES
+from annotator.session.cover import cover_of
 from annotator.settings import DeskSettings
 from annotator.theme import CHOICES, Theme
 
@@ -66,17 +67,17 @@ class Menus(QObject):
             panels.addAction(dock.toggleViewAction())
         self.colours = self._add_colours(menus[VIEW])
         self._add_languages(menus[VIEW])
-        self._recent = QMenu(self.tr("Open recent"), window)
-        menus[FILE].insertMenu(actions["open_sample"], self._recent)
+        self.recent = QMenu(self.tr("Open recent"), window)
+        menus[FILE].insertMenu(actions["open_sample"], self.recent)
         self.list_recent()
 
     def list_recent(self) -> None:
         """Show what was opened lately."""
-        self._recent.clear()
+        self.recent.clear()
         for path in self._settings.recent:
-            action = self._recent.addAction(str(path))
+            action = self.recent.addAction(QIcon(str(cover_of(path))), str(path))
             action.triggered.connect(lambda _=False, path=path: self.recent_wanted.emit(path))
-        self._recent.setEnabled(bool(self._settings.recent))
+        self.recent.setEnabled(bool(self._settings.recent))
 
     def _add_colours(self, view: QMenu) -> dict[str, QAction]:
         names = {"system": self.tr("Like the system"), "dark": self.tr("Dark"), "light": self.tr("Light")}

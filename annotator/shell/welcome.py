@@ -2,11 +2,16 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from annotator.session.cover import cover_of
 from annotator.theme import Theme
 from annotator.widgets import CrossButton, IconLabel, explanation
+
+COVER = QSize(56, 42)
+RECENT_WIDTH = 420
 
 
 class WelcomeStrip(QFrame):
@@ -92,8 +97,12 @@ class EmptyDesk(QWidget):
         layout.addWidget(text, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addLayout(buttons)
         for path in recent[:5]:
-            link = QPushButton(str(path))
-            link.setProperty("flat", True)
+            link = QPushButton(f"{path.name}\n{path.parent}")
+            link.setProperty("recent", True)
+            link.setIcon(QIcon(str(cover_of(path))))
+            link.setIconSize(COVER)
+            link.setFixedWidth(RECENT_WIDTH)
+            link.setToolTip(str(path))
             link.clicked.connect(lambda _=False, path=path: self.recent_wanted.emit(path))
             layout.addWidget(link, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch()

@@ -62,6 +62,21 @@ def test_a_pixel_more_and_a_pixel_less(drawn: Window, qtbot: QtBot) -> None:
     assert (drawn.session.mask[kept] == CAT).all()
 
 
+def test_a_key_pressed_twice_in_a_row_grows_by_two_pixels(drawn: Window, qtbot: QtBot) -> None:
+    for _ in range(2):
+        qtbot.keyClick(drawn.canvas, K.Key_BracketRight, CONTROL)
+    qtbot.waitUntil(lambda: drawn.session.mask[18, 50] == CAT)
+    assert drawn.session.mask[17, 50] == 0
+
+
+def test_what_was_painted_meanwhile_is_kept(drawn: Window, qtbot: QtBot) -> None:
+    session = drawn.session
+    qtbot.keyClick(drawn.canvas, K.Key_BracketRight, CONTROL)
+    stroke(session, DOG, (15, 40, 25, 50))  # before the answer
+    qtbot.waitUntil(lambda: session.mask[19, 60] == CAT)
+    assert (session.mask[16:18, 42:48] == DOG).all() and session.mask[22, 45] == DOG
+
+
 def test_what_a_class_leaves_goes_to_its_neighbour() -> None:
     mask = np.zeros((20, 30), np.uint8)
     mask[:, :10], mask[:, 10:20], mask[:, 20:] = CAT, DOG, 255
