@@ -21,6 +21,12 @@ def of_image(connection: sqlite3.Connection, image_id: str) -> Fingerprint | Non
     return None if row is None else Fingerprint(*row)
 
 
+def unread(connection: sqlite3.Connection) -> list[str]:
+    """Return the images without a fingerprint."""
+    rows = connection.execute("SELECT id FROM images LEFT JOIN photos ON image = id WHERE image IS NULL")
+    return [image_id for (image_id,) in rows]
+
+
 def store(connection: sqlite3.Connection, found: Mapping[str, Fingerprint]) -> None:
     """Keep fingerprints by image."""
     connection.executemany(

@@ -66,6 +66,7 @@ class Project(ProjectBatches):
 
         project = cls(Database.create(file, fill), made_now=True)
         project.problems = list(source.problems)
+        project.read_few()
         return project
 
     @classmethod

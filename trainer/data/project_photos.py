@@ -28,6 +28,8 @@ from trainer.data.whereabouts import READ_AT_ONCE, Whereabouts, locate
 from trainer.errors import DataError
 from trainer.translatable import translatable
 
+FEW = 32 << 20
+"""Bytes of photos that are read at once when they come to a project; more are read in the background."""
 _WORK = ("edits", "accepted", "imported")
 
 
@@ -85,6 +87,7 @@ class ProjectPhotos(ProjectBase):
                 image_rows.add(connection, self.root, self._meaning, list(zip(ids, new, strict=True)))
         self._tell_of(replaced, before, {item.image_path: i for i, item in zip(ids, new, strict=True)})
         tagged = self._take_listed_tags(images)
+        self.read_few()
         self.changes = Changes(len(new), len(known - present), tagged, len(found.moved), renewed)
         return self.changes
 
@@ -129,6 +132,18 @@ class ProjectPhotos(ProjectBase):
         if known != now:
             self._keep({image_id: now})
         return path
+
+    def read_few(self) -> None:
+        """Read the photos that nobody has read yet where they are few and small, so that no time is lost."""
+        with self._database.reading() as connection:
+            unread, size = photo_rows.unread(connection), 0
+        for image_id in unread:
+            found = stamp(self.record(image_id).path)
+            size += found[0] if found is not None else 0
+            if size > FEW:
+                return
+        if size:
+            self.read_photos(unread)
 
     def unread_photos(self) -> list[str]:
         """Return the images whose photo was not read yet as it is now."""

@@ -1,9 +1,9 @@
 import shutil
-import sqlite3
 from contextlib import closing
 
 import numpy as np
 import pytest
+from former_versions import make_old, sql
 
 from trainer.data.database import SCHEMA_VERSION
 from trainer.data.project import Project, Target
@@ -20,30 +20,6 @@ def file(voc_tree):
     project.close()
     Project.open(project.file).close()
     return project.file
-
-
-def sql(file, statement):
-    with closing(sqlite3.connect(file)) as connection, connection:
-        return connection.execute(statement).fetchall()
-
-
-def make_old(file, version):
-    """Turn a file into one of an older format; all that is tagged in it is tagged with one class."""
-    tables = {"class_changes": 5, "imported": 4, "proposals": 3}
-    for table in (table for table, since in tables.items() if since > version):
-        sql(file, f"DROP TABLE {table}")
-    if version >= 4:
-        sql(file, "ALTER TABLE imported DROP COLUMN objects")
-    for column in ("successor", "colour", "place", "stuff", "former"):
-        sql(file, f"ALTER TABLE classes DROP COLUMN {column}")
-    sql(
-        file,
-        "UPDATE images SET tags = json_array((SELECT name FROM classes WHERE id = tags ->> 0)) "
-        "WHERE json_array_length(tags) > 0",
-    )
-    if version < 2:
-        sql(file, "ALTER TABLE accepted DROP COLUMN edit")
-    sql(file, f"PRAGMA user_version = {version}")
 
 
 @pytest.mark.parametrize("damage", ["garbage", "zeroed page", "cut", "emptied"])

@@ -6,9 +6,9 @@ from contextlib import closing
 
 import numpy as np
 import pytest
+from former_versions import make_old
 from PIL import Image
 
-from trainer.data.database import SCHEMA_VERSION
 from trainer.data.export import export_project
 from trainer.data.formats.registry import WRITERS
 from trainer.data.images import load_mask
@@ -41,6 +41,13 @@ def photos(tmp_path):
         project.accept("a", mask(8))
         project.record_edit("b", Target.SEEDS, BOX, BLANK, np.full_like(BLANK, 12), "brush")
     return folder
+
+
+def forget(photos, image_id, monkeypatch):
+    """Have a photo that nobody has read, as there are in a large folder that was just opened."""
+    monkeypatch.setattr("trainer.data.project_photos.FEW", 0)
+    with closing(Project.open(photos)) as project, project._database.writing() as connection:
+        connection.execute("DELETE FROM photos WHERE image = ?", (image_id,))
 
 
 def names(project):
@@ -88,14 +95,18 @@ def test_photos_that_change_names_among_themselves_keep_what_was_done_on_each(ph
         }
 
 
-def test_photos_that_are_numbered_anew_take_the_names_of_untouched_ones(photos):
+@pytest.mark.parametrize("few", [True, False])
+def test_photos_that_are_numbered_anew_take_the_names_of_untouched_ones(photos, monkeypatch, few):
+    if not few:
+        forget(photos, "c", monkeypatch)
     for before, now in (("c", "d"), ("b", "c"), ("a", "b")):
         (photos / f"{before}.jpg").rename(photos / f"{now}.jpg")
     with closing(Project.open(photos)) as project:
         found = names(project)
         assert found["a"] == ("b.jpg", Status.ACCEPTED)
         assert found["b"] == ("c.jpg", Status.CORRECTED)
-        assert ("d.jpg", Status.NEW) in found.values()  # nobody had read it: it is a new one
+        # One that nobody had read is a new one.
+        assert ("d.jpg", Status.NEW) in found.values() and (found.get("c") == ("d.jpg", Status.NEW)) == few
 
 
 @pytest.mark.parametrize("same_size", [False, True])
@@ -187,11 +198,13 @@ def test_a_photo_that_was_only_touched_is_read_once(photos):
     os.utime(photos / "a.jpg", ns=(0, 0))
     with closing(Project.open(photos)) as project:
         assert project.changes == Changes()
-        assert project.unread_photos() == ["c"]  # which nobody has opened yet
+        assert project.unread_photos() == []
 
 
-def test_more_photos_than_are_read_at_once_are_checked_afterwards(photos):
+def test_more_photos_than_are_read_at_once_are_checked_afterwards(photos, monkeypatch):
+    forget(photos, "c", monkeypatch)
     with closing(Project.open(photos)) as project:
+        assert project.unread_photos() == ["c"]
         assert project.read_photos(project.unread_photos())
         assert project.unread_photos() == []
         content = bytearray((photos / "a.jpg").read_bytes())
@@ -206,17 +219,13 @@ def test_more_photos_than_are_read_at_once_are_checked_afterwards(photos):
 
 
 def test_photos_of_a_project_from_before_they_were_known_are_found_by_their_name_alone(photos):
-    with closing(Project.open(photos)) as project, project._database.writing() as connection:
-        connection.execute("DROP TABLE photos")
-        connection.execute("PRAGMA user_version = 5")
+    make_old(photos / "affinity-project/project.sqlite", 4)
     (photos / "a.jpg").rename(photos / "a.JPG")
     (photos / "b.jpg").rename(photos / "x.jpg")
     with closing(Project.open(photos)) as project:
         assert project.changes == Changes(new=1, gone=1, moved=1)
         assert names(project)["a"] == ("a.JPG", Status.ACCEPTED)
         assert project.photo("a") == photos / "a.JPG"
-        with project._database.reading() as connection:
-            assert connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
 
 
 def test_an_imported_mask_stays_with_its_photo(photos, tmp_path):

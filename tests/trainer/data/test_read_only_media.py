@@ -2,12 +2,12 @@
 
 import os
 import shutil
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from former_versions import make_old
 
 import main as program
 from trainer.data.backup import back_up, restore
@@ -105,9 +105,7 @@ def test_strokes_of_a_process_that_was_killed_are_there(voc_tree, monkeypatch):
 def test_an_older_file_is_read_as_well(voc_tree, monkeypatch):
     with closing(Project.open_folder(voc_tree)) as project:
         project.accept("one", MASK)
-    with closing(sqlite3.connect(project.file)) as connection, connection:
-        connection.execute("DROP TABLE photos")
-        connection.execute("PRAGMA user_version = 5")
+    make_old(project.file, 1)
     monkeypatch.setattr(os, "access", lambda *_, **__: False)
     for reading in (False, True):
         with closing(Project.open(voc_tree, reading)) as project:
