@@ -1,5 +1,7 @@
 """The photos of the open project's folder: those that came since, moved, are gone, or are others by now."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from annotator.session.proposals import Proposals
@@ -31,6 +33,10 @@ class Rescan(QObject):
         """Look for new photos in the job pool."""
         self._look(self.tr("There are no new photos."))
 
+    def find(self, image_id: str, open_again: Callable[[str], object]) -> None:
+        """Look for the photo of an image in whose place another one lies; if it is there, open it again."""
+        self._look(then=lambda: self._state.records[image_id].path.exists() and open_again(image_id))
+
     def read_all(self) -> None:
         """Read the photos in the job pool that were not read yet; one that is another is told of."""
         state, project = self._state, self._state.project
@@ -53,7 +59,7 @@ class Rescan(QObject):
 
         state.jobs.submit(project.unread_photos, lambda unread: read(unread, True), stop, -2)
 
-    def _look(self, otherwise: str = "") -> None:
+    def _look(self, otherwise: str = "", then: Callable[[], object] | None = None) -> None:
         state, project = self._state, self._state.project
         if project is None or self._looking is project:
             return
@@ -72,6 +78,8 @@ class Rescan(QObject):
                     state.take_in(records)
                 self._follow_tags(changes.tagged)
                 self._tell(project, otherwise)
+                if then is not None and not changes.renewed:
+                    then()
 
         def refused(error: Exception) -> None:
             if state.project is project:

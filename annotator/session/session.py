@@ -311,7 +311,7 @@ class Session(SessionState):
     def _could_not_load(self, image_id: str, error: Exception) -> None:
         self.set_busy("load", None)
         if isinstance(error, OtherPhoto):
-            self.photos.look()  # tells what has become of it
+            self.photos.find(image_id, self.open_image)  # tells what has become of it
         else:
             self.report(error)
 

@@ -59,6 +59,7 @@ class ProjectPhotos(ProjectBase):
         super().__init__(database, made_now)
         self.changes = Changes()
         self.problems: list[str] = []
+        self._replaced: dict[str, Path] = {}  # where the photo of an image was, and another one is now
 
     def rescan(self, most: int | None = READ_AT_ONCE) -> Changes:
         """Add images that are new in the folder, and tags for known images that nobody has tagged.
@@ -98,7 +99,9 @@ class ProjectPhotos(ProjectBase):
         images = self.images()
         folder = image_folder(self.root)
         found = self._locate(images, {folder / name for name in image_files(folder)}, READ_AT_ONCE)
-        self._elsewhere = found.moved | {i: _missing(folder, i, self.record(i).path) for i in found.displaced}
+        self._replaced = {image_id: self.record(image_id).path for image_id in found.displaced}
+        missing = {image_id: _missing(folder, image_id, path) for image_id, path in self._replaced.items()}
+        self._elsewhere = found.moved | missing
 
     def photo(self, image_id: str) -> Path:
         """Return where the photo of an image lies, having read it to be sure that it is no other one.
@@ -106,6 +109,8 @@ class ProjectPhotos(ProjectBase):
         Raises `OtherPhoto` where it is one, and `DataError` where there is none.
         """
         path = self.record(image_id).path
+        if image_id in self._replaced:
+            raise _other_photo(image_id, self._replaced[image_id])
         if not path.exists():
             raise DataError(
                 translatable(
@@ -121,14 +126,7 @@ class ProjectPhotos(ProjectBase):
         if known is not None and known.digest != now.digest:
             image_size(path)  # one that is damaged is no other photo
             self._keep({image_id: replace(known, modified=NEVER)})  # the next look into the folder reads it
-            raise OtherPhoto(
-                translatable(
-                    "{path} is another photo than the one that was worked on as {image}; look for new "
-                    "photos, and what was done stays with the former one",
-                    path=path,
-                    image=image_id,
-                )
-            )
+            raise _other_photo(image_id, path)
         if known != now:
             self._keep({image_id: now})
         return path
@@ -248,6 +246,17 @@ class ProjectPhotos(ProjectBase):
             for path, names in tags.items():
                 image_rows.tag(connection, untagged[path], self._meaning, names, only_untagged=True)
         return tuple(untagged[path] for path in tags)
+
+
+def _other_photo(image_id: str, path: Path) -> OtherPhoto:
+    return OtherPhoto(
+        translatable(
+            "{path} is another photo than the one that was worked on as {image}; look for new photos, and "
+            "what was done stays with the former one",
+            path=path,
+            image=image_id,
+        )
+    )
 
 
 def _missing(folder: Path, image_id: str, path: Path) -> Path:

@@ -37,8 +37,27 @@ def locate(
     read to be sure, as long as those are not more than `most` bytes (None: however many).
     """
     result, files = Whereabouts(), _Files()
-    sure, lost = set(), []
+    sure: dict[str, Path] = {}
+    lost: list[str] = []
     left = most
+
+    def check(image_id: str, path: Path) -> None:
+        """Read a file of the known size, unless too much was read already."""
+        nonlocal left
+        own = known[image_id]
+        if left is not None and left < own.size:
+            sure[image_id] = path  # most likely
+            return
+        left = None if left is None else left - own.size
+        now = files.read(path)
+        if now is None or now.digest != own.digest:
+            sure.pop(image_id, None)
+            lost.append(image_id)
+        else:
+            sure[image_id] = path
+            if now != own:
+                result.read[image_id] = now
+
     for image_id, path in images.items():
         if path not in present:
             lost.append(image_id)
@@ -47,22 +66,19 @@ def locate(
         if own is None:
             continue
         if found is None or own.is_of(found):
-            sure.add(path)
+            sure[image_id] = path
         elif found[0] != own.size:
             lost.append(image_id)
-        elif left is not None and left < own.size:
-            sure.add(path)  # most likely
         else:
-            left = None if left is None else left - own.size
-            now = files.read(path)
-            if now is not None and now.digest == own.digest:
-                sure.add(path)
-                result.read[image_id] = now
-            else:
-                lost.append(image_id)
+            check(image_id, path)
+    # Two of one size and time that changed names: the photo of the one may pass for that of the other.
+    sizes = {known[image_id].size for image_id in lost if image_id in known}
+    for image_id, path in list(sure.items()):
+        if known[image_id].size in sizes and path not in files.of:
+            check(image_id, path)
     if lost:
         holders = {path: image_id for image_id, path in images.items() if path in present}
-        result.moved = _found_again(lost, images, known, set(present) - sure, holders, files)
+        result.moved = _found_again(lost, images, known, set(present) - set(sure.values()), holders, files)
         result.read |= {i: files.of[path] for i, path in result.moved.items() if i in known}
         overtaken = [holders[path] for path in result.moved.values() if path in holders]
         replaced = [image_id for image_id in lost if images[image_id] in present]

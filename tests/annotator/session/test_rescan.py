@@ -157,3 +157,18 @@ def test_photos_are_read_in_the_background_so_that_they_are_known_again(
     with qtbot.waitSignal(opened.records_changed, timeout=10000):
         opened.photos.read_all()
     assert "rocket_jpg" in opened.records
+
+
+def test_a_photo_that_changed_names_while_the_project_is_open_is_opened_where_it_is(
+    cat: Session, sample: Path, qtbot: QtBot
+) -> None:
+    stroke(cat, 1, (10, 10, 20, 20))
+    go_to(cat, "astronaut", qtbot)
+    cat._loader.clear()
+    (sample / "chelsea.png").rename(sample / "moved.png")
+    other_photo(sample / "chelsea.png")
+    with qtbot.waitSignal(cat.image_changed, timeout=10000):
+        cat.open_image("chelsea")
+    assert cat.image_id == "chelsea" and cat.record.path == sample / "moved.png"
+    assert (cat.corrections != 255).sum() == 100
+    wait_settled(cat, qtbot)

@@ -119,7 +119,7 @@ def test_another_photo_under_the_name_is_told_of_and_starts_fresh(photos, tmp_pa
         content[-20] ^= 1
         former.write_bytes(content)
     problems, files = exported_or_nothing(photos, tmp_path / "out")
-    assert len(problems) == 1 and "the photo of a is no longer in" in problems[0] and not files
+    assert len(problems) == 1 and "a.jpg is another photo than the one" in problems[0] and not files
     with closing(Project.open(photos)) as project:
         assert project.changes.new == project.changes.gone == 1
         (problem,) = project.problems
@@ -238,3 +238,18 @@ def test_an_imported_mask_stays_with_its_photo(photos, tmp_path):
     problems, files = exported(photos, tmp_path / "out")
     assert not problems and files == ["a.jpg", "c.jpg"]
     assert (load_mask(tmp_path / "out/SegmentationClass/c.png") == 15).all()
+
+
+def test_photos_of_one_size_and_time_that_changed_names_are_found_as_soon_as_one_is_opened(tmp_path):
+    for value, name in ((50, "a"), (100, "b")):
+        Image.fromarray(np.full((*SHAPE, 3), value, np.uint8)).save(tmp_path / f"{name}.bmp")
+        os.utime(tmp_path / f"{name}.bmp", ns=(0, 0))
+    with closing(Project.open_folder(tmp_path)) as project:
+        project.accept("a", mask(8))
+    for before, now in (("a", "aside"), ("b", "a"), ("aside", "b")):
+        (tmp_path / f"{before}.bmp").rename(tmp_path / f"{now}.bmp")
+    with closing(Project.open(tmp_path)) as project:
+        with pytest.raises(OtherPhoto):
+            project.photo("a")
+        assert project.rescan() == Changes(moved=2)
+        assert project.photo("a") == tmp_path / "b.bmp" and project.photo("b") == tmp_path / "a.bmp"
