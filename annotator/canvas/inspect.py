@@ -2,8 +2,8 @@
 
 from PySide6.QtWidgets import QComboBox
 
+from annotator.canvas.layered_view import shown_cam
 from annotator.canvas.panes import Pane, Panes, class_entries
-from annotator.canvas.view import shown_cam
 from annotator.widgets import ComboBox
 
 

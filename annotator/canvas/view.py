@@ -1,10 +1,7 @@
 """The canvas: the open image with its layers, and the tools at work on it."""
 
-from collections.abc import Mapping
 from typing import cast
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
@@ -21,14 +18,11 @@ from annotator.boxes import Box
 from annotator.canvas.badge import badge_strip, badge_text, draw_badge
 from annotator.canvas.click_preview import ClickPreview
 from annotator.canvas.geometry import Cover
-from annotator.canvas.layers import CamItem, ComparedItem, LayerItem, MaskItem, SeedsItem, StrokesItem
+from annotator.canvas.layered_view import LayeredView, shown_cam
 from annotator.canvas.look import Look
-from annotator.canvas.navigation import NavigableView
 from annotator.canvas.outlines import ink_colour, stroke_twice
 from annotator.canvas.painting import Painting
 from annotator.canvas.pen import Pen
-from annotator.canvas.photo import ImageItem
-from annotator.canvas.pixel_grid import GRID_FROM, draw_grid
 from annotator.canvas.scale_bar import draw_scale_bar
 from annotator.canvas.tools import TOOLS
 from annotator.canvas.tools.base import Tool
@@ -37,8 +31,6 @@ from annotator.canvas.tools.picker import Picker
 from annotator.session import Session
 from trainer.data.classes import UNTOUCHED
 
-LAYERS = ("image", "cam", "propagated", "mask", "seeds", "strokes")  # from bottom to top
-COMPARED = ("automatic", "accepted")  # masks that only the compare view shows
 SHOWN_AT_FIRST = ("image", "mask", "strokes")
 SIZE_STEP = 1.15
 BOX = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
@@ -46,7 +38,7 @@ HERE = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 MODIFIERS = (Qt.Key.Key_Alt, Qt.Key.Key_Shift)
 
 
-class CanvasView(NavigableView):
+class CanvasView(LayeredView):
     """Image, CAM, mask and seed cues over one another, and the session's tool under the mouse.
 
     The left button paints, the right one or Alt gives pixels back, Shift draws a straight line from where the
@@ -56,7 +48,6 @@ class CanvasView(NavigableView):
     keyboard or the image away ends it, and it is kept.
     """
 
-    layers_changed = Signal()
     tool_ready = Signal(str)
 
     def __init__(
@@ -67,30 +58,12 @@ class CanvasView(NavigableView):
         editable: bool = True,
         look: Look | None = None,
     ) -> None:
-        super().__init__(parent)
-        self.session, self.look = session, look or Look(self)
+        super().__init__(session, layers, look or Look(), parent)
         self.editable = editable
         self.left_pans = not editable
         self.painting = Painting(session, self)
         self.pen = Pen()
-        self.image_item = ImageItem()
-        self.items_by_name: dict[str, LayerItem] = {
-            "image": self.image_item,
-            "cam": CamItem(lambda: cam[1] if (cam := shown_cam(session)) else None),
-            "propagated": MaskItem(lambda: session.propagated),
-            "mask": MaskItem(
-                lambda: session.shown_mask, lambda: session.mask_edits, lambda: session.objects.numbers
-            ),
-            "seeds": SeedsItem(lambda: session.seeds),
-            "strokes": StrokesItem(lambda: session.corrections),
-            "automatic": ComparedItem(lambda: session.automatic, lambda: session.mask),
-            "accepted": ComparedItem(lambda: session.accepted_mask, lambda: session.mask),
-        }
-        for name in (*LAYERS, *COMPARED):
-            self.scene().addItem(self.items_by_name[name])
         self.scene().addItem(self.painting.item)
-        self._shown = dict.fromkeys(self.items_by_name, False) | dict.fromkeys(layers, True)
-        self._peeking = False
         self._tools: dict[str, Tool] = {make.name: make(self) for make in TOOLS}
         self.tool = self._tools[session.tool]
         self.straight = self.erasing = False
@@ -102,65 +75,21 @@ class CanvasView(NavigableView):
         self.click_preview = ClickPreview(
             session, self._dab, lambda part: self.viewport().update(self._around(part, 4)), self
         )
-        self._apply_visibility()
         self._connect()
-        self._follow_look()
         self._open()
 
     def _connect(self) -> None:
         session = self.session
         session.project_opened.connect(self._open)
         session.image_changed.connect(self._open)
-        session.proposal_changed.connect(self._redraw)
-        session.classes_changed.connect(self._recolour)
-        session.objects.changed.connect(self.items_by_name["mask"].update)
-        session.layer_changed.connect(self._refresh_layer)
+        session.proposal_changed.connect(self._refresh_badge)
+        session.classes_changed.connect(self._refresh_badge)
         session.busy_changed.connect(self._refresh_badge)
         session.paint_changed.connect(self._follow_paint)
-        self.look.changed.connect(self._follow_look)
         if self.editable:
             self.hovered.connect(self.click_preview.rest_at)
             for signal in (session.paint_changed, session.layer_changed, session.image_changed):
                 signal.connect(self.click_preview.again)
-
-    # -- Layers ----------------------------------------------------------------------------------------------
-
-    def layer_visible(self, name: str) -> bool:
-        """Whether a layer is switched on (peeking aside)."""
-        return self._shown[name]
-
-    def set_layer_visible(self, name: str, visible: bool) -> None:
-        """Switch a layer on or off."""
-        self._shown[name] = visible
-        self._apply_visibility()
-        self.layers_changed.emit()
-
-    def layer_opacity(self, name: str) -> float:
-        """How strongly a layer is drawn, 0…1."""
-        return self.items_by_name[name].strength
-
-    def set_layer_opacity(self, name: str, opacity: float) -> None:
-        """Draw a layer more strongly or weakly, 0…1. The mask keeps its outline at 0."""
-        self.items_by_name[name].set_strength(opacity)
-        self.layers_changed.emit()
-
-    def restore_layers(self, layers: Mapping[str, tuple[bool, float]]) -> None:
-        """Show layers as they were shown before, and as strongly."""
-        for name, (shown, strength) in layers.items():
-            if name in self.items_by_name:
-                self.set_layer_visible(name, shown)
-                self.set_layer_opacity(name, min(max(strength, 0.0), 1.0))
-
-    def peek(self, on: bool) -> None:
-        """Hide everything but the photo while `on`."""
-        self._peeking = on
-        self._apply_visibility()
-
-    def _apply_visibility(self) -> None:
-        for name, item in self.items_by_name.items():
-            item.setVisible(self._shown[name] and (name == "image" or not self._peeking))
-        self.painting.item.setVisible(not self._peeking)
-        self.viewport().update()
 
     # -- Following the session -------------------------------------------------------------------------------
 
@@ -170,10 +99,7 @@ class CanvasView(NavigableView):
         self.painting.reset(shape if image is not None else None)
         for tool in self._tools.values():
             tool.reset()
-        for item in self.items_by_name.values():
-            item.set_extent(shape)
-        document = self.session.document
-        self.image_item.set_levels(document.levels if document is not None else [])
+        self.show_document()
         size, image_id = QSize(shape[1], shape[0]), self.session.image_id
         if image_id != self._image_id or size != self.image_size:  # the same one stays in its place
             self.set_image_size(size)
@@ -183,22 +109,10 @@ class CanvasView(NavigableView):
         self.viewport().update()  # what lay over the former photo, also beside it
         self.tell_cursor()
 
-    def _recolour(self) -> None:
-        for item in self.items_by_name.values():
-            item.set_strength(item.strength)
-        self._redraw()
-
-    def _redraw(self) -> None:
-        for item in self.items_by_name.values():
-            item.update()
-        self.viewport().update()
-        self._refresh_badge()
-
-    def _refresh_layer(self, name: str, dirty: QRect) -> None:
-        self.items_by_name[name].refresh(dirty)
-        also = {"seeds": ("strokes",), "mask": COMPARED}.get(name, ())
-        for other in also:
-            self.items_by_name[other].refresh(dirty)
+    def apply_visibility(self) -> None:
+        """The stroke in progress is hidden with the layers."""
+        super().apply_visibility()
+        self.painting.item.setVisible(not self.peeking)
 
     def _follow_paint(self) -> None:
         tool = self._tools[self.session.tool]
@@ -212,10 +126,6 @@ class CanvasView(NavigableView):
         elif self.painting.active and self.painting.target is not self.session.target:
             self.finish()
         self.items_by_name["cam"].update()
-        self.viewport().update()
-
-    def _follow_look(self) -> None:
-        self.image_item.set_tone(self.look.tone)
         self.viewport().update()
 
     def tool_is_ready(self, tool: Tool) -> None:
@@ -420,11 +330,10 @@ class CanvasView(NavigableView):
 
     def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         """Pixel grid, badge, ring, crosshair and the CAM's scale bar."""
-        if self._peeking or self.image_size.isEmpty():
+        if self.peeking or self.image_size.isEmpty():
             return
-        if self.look.grid and self.zoom_factor >= GRID_FROM:
-            draw_grid(painter, QRectF(rect), self.image_size)
-        if self.badge and self._shown["mask"]:
+        self.draw_pixel_grid(painter, QRectF(rect))
+        if self.badge and self.layer_visible("mask"):
             draw_badge(painter, self.viewport().rect(), self.badge)
         if self._crosshair is not None:
             self._draw_crosshair(painter, self._crosshair)
@@ -433,7 +342,7 @@ class CanvasView(NavigableView):
             self.click_preview.draw(painter)
             self.tool.draw(painter, self._cursor_in_image(), erase)
         cam = shown_cam(self.session)
-        if self._shown["cam"] and cam is not None:
+        if self.layer_visible("cam") and cam is not None:
             name = f"CAM · {self.session.classes.name_of(cam[0])}"
             draw_scale_bar(painter, self.viewport().rect(), name, self.layer_opacity("cam"))
 
@@ -442,7 +351,7 @@ class CanvasView(NavigableView):
 
     def _dab(self, at: QPointF) -> tuple[Box, Cover] | None:
         """What a click at an image point would cover; None while it would not paint."""
-        if self._peeking or self.erasing or self.panning or self.dragging() or self.tool.pending:
+        if self.peeking or self.erasing or self.panning or self.dragging() or self.tool.pending:
             return None
         return self.tool.dab(at)
 
@@ -464,13 +373,3 @@ TOOL_KEYS = {
     Qt.Key.Key_Enter: lambda tool: tool.close(),
     Qt.Key.Key_Backspace: lambda tool: tool.step_back(),
 }
-
-
-def shown_cam(session: Session) -> tuple[int, NDArray[np.float32]] | None:
-    """The class whose activation is shown and its map: the chosen, the painted or the first one."""
-    cams, classes = session.cams, session.cam_classes
-    if cams is None or not classes:
-        return None
-    wanted = (session.cam_class, session.class_id)
-    chosen = next((each for each in wanted if each in classes), classes[0])
-    return chosen, cams[classes.index(chosen)]

@@ -4,7 +4,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from annotator.actions import Actions
-from annotator.canvas.view import LAYERS, CanvasView
+from annotator.canvas.layered_view import LAYERS
+from annotator.canvas.view import CanvasView
 from annotator.panels.adjust import AdjustPopup
 from annotator.panels.explain import ExplainButton
 from annotator.widgets import Slider, explanation

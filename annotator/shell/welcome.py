@@ -99,7 +99,9 @@ class EmptyDesk(QWidget):
         for path in recent[:5]:
             link = QPushButton(f"{path.name}\n{path.parent}")
             link.setProperty("recent", True)
-            link.setIcon(QIcon(str(cover_of(path))))
+            cover = cover_of(path)
+            none = theme.icon("mdi6.folder-outline", "faint")
+            link.setIcon(QIcon(str(cover)) if cover.is_file() else none)
             link.setIconSize(COVER)
             link.setFixedWidth(RECENT_WIDTH)
             link.setToolTip(str(path))

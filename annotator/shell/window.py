@@ -15,8 +15,9 @@ from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QTabWidget,
 
 from annotator.actions import ACTIONS, Actions, spec_of, translated
 from annotator.canvas.inspect import InspectView
+from annotator.canvas.layered_view import LAYERS
 from annotator.canvas.look import Look
-from annotator.canvas.view import LAYERS, CanvasView
+from annotator.canvas.view import CanvasView
 from annotator.dialogs.about import AboutDialog
 from annotator.dialogs.classes import ClassesDialog
 from annotator.dialogs.import_masks import ImportDialog
