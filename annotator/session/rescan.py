@@ -49,10 +49,16 @@ class Rescan(QObject):
             if waiting:
                 batch, rest = waiting[:BATCH], waiting[BATCH:]
                 state.jobs.submit(
-                    lambda: project.read_photos(batch), lambda alike: read(rest, same and alike), stop, -2
+                    lambda: project.read_photos(batch, ended),
+                    lambda alike: read(rest, same and alike),
+                    stop,
+                    -2,
                 )
             elif not same:
                 self._look()
+
+        def ended() -> bool:
+            return state.jobs.closed or state.project is not project
 
         def stop(error: Exception) -> None:
             """The project was closed meanwhile, or cannot be read: whoever works on it is told of that."""

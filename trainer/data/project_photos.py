@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -154,14 +154,16 @@ class ProjectPhotos(ProjectBase):
                 unread.append(record.id)
         return unread
 
-    def read_photos(self, image_ids: Iterable[str]) -> bool:
+    def read_photos(self, image_ids: Iterable[str], cancelled: Callable[[], bool] = lambda: False) -> bool:
         """Read photos, so that they are known wherever they move to; return whether all are those they were.
 
-        Photos that cannot be read are passed over.
+        Photos that cannot be read are passed over. Once `cancelled` returns True no more are read.
         """
         read: dict[str, Fingerprint] = {}
         same = True
         for image_id in image_ids:
+            if cancelled():
+                break
             with suppress(DataError), self._database.reading() as connection:
                 now = fingerprint(self.record(image_id).path)
                 known = photo_rows.of_image(connection, image_id)
