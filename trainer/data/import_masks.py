@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trainer.data.classes import BACKGROUND, VOID, ClassList, labels_in
 from trainer.data.formats import voc
@@ -23,7 +24,7 @@ from trainer.data.objects import marks_for
 from trainer.data.project import Project
 from trainer.data.source import image_folder, open_source
 from trainer.errors import DataError
-from trainer.translatable import error_message, translatable
+from trainer.translatable import TranslatableText, error_message, translatable
 
 _BATCH = 128  # masks that become durable at once
 _SHOWN = 5
@@ -86,21 +87,27 @@ def import_masks(
 
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         for start in range(0, len(pairs), _BATCH):
-            batch, taken = pairs[start : start + _BATCH], []
+            batch, finishing = pairs[start : start + _BATCH], list[Future[tuple[Import, int]]]()
             for (entry, record), mask in zip(batch, pool.map(read, batch), strict=True):
                 if cancelled():
                     result.cancelled = True
-                    pool.shutdown(cancel_futures=True)
                     break
                 try:
                     if isinstance(mask, DataError):
                         raise mask
-                    taken.append(_as_project_has_it(project, entry, record, mask, result.problems))
+                    table, tags = _as_project_has_it(project, record, mask)
+                    finishing.append(pool.submit(_finished, record.id, entry, mask, table, tags))
                 except DataError as error:
                     result.problems.append(error_message(error))
                 progress(entry.photo)
+            taken = []
+            for finished, joined in (future.result() for future in finishing):
+                taken.append(finished)
+                if joined:
+                    result.problems.append(_too_many_objects(finished.image_id, joined))
             result.images += project.import_masks(taken, accept)
             if result.cancelled:
+                pool.shutdown(cancel_futures=True)
                 break
     result.new_classes = [name for name in project.classes.names if name not in listed]
     return result
@@ -145,9 +152,12 @@ def _pairs(
 
 
 def _as_project_has_it(
-    project: Project, entry: MaskEntry, record: ImageRecord, mask: NamedMask, problems: list[str]
-) -> Import:
-    """Give a mask the labels that its classes have in the project; those that are missing there are added."""
+    project: Project, record: ImageRecord, mask: NamedMask
+) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Return which labels the classes of a mask have in the project, and the tags its photo has with it.
+
+    Classes that are missing there are added.
+    """
     table = np.full(256, VOID, np.uint8)
     table[BACKGROUND] = BACKGROUND
     shown = []
@@ -164,19 +174,25 @@ def _as_project_has_it(
             ) from error
         shown.append(project.classes.name_of(int(table[label])))
     said = [name for name in mask.tags if name in project.classes]
-    tags = tuple(dict.fromkeys((*record.tags, *said, *shown)))
+    return table, tuple(dict.fromkeys((*record.tags, *said, *shown)))
+
+
+def _finished(
+    image_id: str, entry: MaskEntry, mask: NamedMask, table: NDArray[np.uint8], tags: tuple[str, ...]
+) -> tuple[Import, int]:
+    """Return a mask with the labels of a `table`, and how many of its objects are one with others."""
     labels = table[mask.labels]
-    marks, left = (None, 0) if mask.objects is None else marks_for(labels, mask.objects)
-    if left:
-        problems.append(
-            translatable(
-                "{photo} has too many objects that touch: {count} of them are one with others",
-                photo=record.id,
-                count=left,
-            )
-        )
+    marks, joined = (None, 0) if mask.objects is None else marks_for(labels, mask.objects)
     marked = None if marks is None else packed(marks)
-    return Import(record.id, labels.shape, packed(labels), tags, entry.split, marked)
+    return Import(image_id, labels.shape, packed(labels), tags, entry.split, marked), joined
+
+
+def _too_many_objects(photo: str, count: int) -> TranslatableText:
+    return translatable(
+        "{photo} has too many objects that touch: {count} of them are one with others",
+        photo=photo,
+        count=count,
+    )
 
 
 def _class_called(name: str, project: Project) -> int:

@@ -231,19 +231,21 @@ def read_objects(path: Path, photo: Path) -> NDArray[np.uint16]:
             raise DataError(f"{path} is a JPEG, whose compression changes labels; save masks as PNG")
         if turned_image.mode in ("RGB", "RGBA"):
             pixels = np.asarray(turned_image.convert("RGB")).astype(np.uint32)
-            codes = pixels @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+            codes: NDArray = pixels @ np.array([1 << 16, 1 << 8, 1], np.uint32)
             void = colour_of(VOID)
             nothing = np.isin(codes, (0, void[0] << 16 | void[1] << 8 | void[2]))
         elif turned_image.mode in ("1", "L", "P", "I") or turned_image.mode.startswith("I;16"):
-            codes = np.asarray(turned_image).astype(np.int64)
+            codes = np.asarray(turned_image)
             nothing = np.isin(codes, (BACKGROUND, VOID))
         else:
             raise DataError(f"{path} is no map of objects (its mode is {turned_image.mode})")
-    found, where = np.unique(np.where(nothing, 0, codes), return_inverse=True)
-    first = 0 if found[0] == 0 else 1
-    if len(found) > 1 << 16:
-        raise DataError(f"{path} has too many colours for a map of objects")
-    numbers: NDArray[np.uint16] = (where.reshape(codes.shape) + first).astype(np.uint16)
+    codes = np.where(nothing, 0, codes)
+    if codes.min() < 0 or codes.max() >= 1 << 16:  # colours, say: which they are does not matter
+        found, where = np.unique(codes, return_inverse=True)
+        if len(found) >= 1 << 16:
+            raise DataError(f"{path} has too many colours for a map of objects")
+        codes = where.reshape(codes.shape) + (found[0] != 0)
+    numbers: NDArray[np.uint16] = codes.astype(np.uint16)
     return fitted(numbers, str(path), photo.name, image_size(photo), stored_orientation(photo))
 
 
