@@ -19,6 +19,7 @@ from annotator.actions import spec_of, translated
 from annotator.i18n import localised
 from annotator.panels.propose_all import ProposeAllBox
 from annotator.session import Session
+from annotator.session.jobs import Latest
 from annotator.theme import Theme
 from annotator.widgets import explanation, heading, line, scrolled
 from trainer.progress import clock_time
@@ -103,6 +104,7 @@ class TrainerPanel(QWidget):
         self._progress = QProgressBar(textVisible=False)
         self._progress.setRange(0, 1000)
         self._doing = explanation()
+        self._counter = Latest(session.jobs)
         self._loss: list[tuple[float, float]] = []
         self._validation: list[tuple[float, float, float]] = []
         self._rounds = Rounds()
@@ -278,7 +280,18 @@ class TrainerPanel(QWidget):
 
             self._curves = Curves(self._theme)
             self._place_of_curves.addWidget(self._curves)
-        self._curves.draw(self._loss, self._validation, project.strokes_a_photo())
+        curves = self._curves
+
+        def counted(strokes: list[int]) -> None:
+            if self._session.project is project:
+                curves.draw(self._loss, self._validation, strokes)
+
+        self._counter.submit(project.strokes_a_photo, counted, self._could_not_count)
+
+    def _could_not_count(self, error: Exception) -> None:
+        """Say it, unless the project was closed meanwhile."""
+        if self._session.project is not None:
+            self._session.report(error)
 
     def _list_versions(self) -> None:
         for old in self.version_rows:

@@ -21,7 +21,7 @@ from trainer.errors import DataError
 from trainer.translatable import TranslatableText, translatable
 
 APPLICATION_ID = 0xAFF1
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 _PROPOSALS = """
 CREATE TABLE IF NOT EXISTS proposals (
@@ -84,6 +84,10 @@ CREATE TABLE IF NOT EXISTS batch_images (
     PRIMARY KEY (batch, image)
 );
 """
+_ACCEPTED_IN_TIME = """
+-- What is asked of all accepted images must not read their masks.
+CREATE INDEX IF NOT EXISTS accepted_in_time ON accepted (created, image, edit);
+"""
 _SCHEMA = f"""
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE classes (
@@ -132,6 +136,7 @@ CREATE TABLE models (
 {_CLASS_CHANGES}
 {_PHOTOS}
 {_REVIEWS}
+{_ACCEPTED_IN_TIME}
 """
 
 _log = logging.getLogger(__name__)
@@ -355,6 +360,7 @@ class Database:
                 connection.execute("ALTER TABLE accepted ADD COLUMN rejected INTEGER NOT NULL DEFAULT 0")
             for statement in filter(str.strip, _REVIEWS.split(";")):
                 connection.execute(statement)
+            connection.execute(_ACCEPTED_IN_TIME)
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _back_up(self) -> None:

@@ -13,6 +13,7 @@ def sql(file, statement):
 def make_old(file, version):
     """Turn a file into one of an older format; all that is tagged in it is tagged with one class."""
     tables = {"photos": 6, "class_changes": 5, "imported": 4, "proposals": 3}
+    sql(file, "DROP INDEX accepted_in_time")
     for table in (table for table, since in tables.items() if since > version):
         sql(file, f"DROP TABLE {table}")
     if version >= 4:
