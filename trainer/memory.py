@@ -1,9 +1,12 @@
-"""What the C library keeps of freed memory."""
+"""Memory: what the C library keeps of it, and when Python looks for garbage."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 
 
@@ -14,6 +17,20 @@ def return_freed_memory() -> None:
     """
     if (trim := _trim()) is not None:
         trim(0)
+
+
+@contextmanager
+def without_full_collections() -> Iterator[None]:
+    """Look for garbage among young objects only, for as long as work lasts that makes many that stay.
+
+    A full collection stops every thread, an event loop too, the longer the more objects there are.
+    """
+    young, middle, old = gc.get_threshold()
+    gc.set_threshold(young, middle, 1 << 30)
+    try:
+        yield
+    finally:
+        gc.set_threshold(young, middle, old)
 
 
 @cache

@@ -6,116 +6,71 @@ from threading import Event
 
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QDialog,
-    QFileDialog,
-    QHBoxLayout,
-    QLineEdit,
-    QProgressBar,
-    QPushButton,
-    QRadioButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QPushButton, QRadioButton, QWidget
 
+from annotator.dialogs.transfer import TransferDialog
 from annotator.i18n import error_text, localised
 from annotator.session import Session
-from annotator.widgets import ComboBox, explanation, heading
+from annotator.widgets import ComboBox
 from trainer.data.export import export_project
 from trainer.data.formats.registry import WRITERS
 from trainer.data.project import Project, Status
 from trainer.errors import Cancelled
 
 
-class ExportDialog(QDialog):
-    """Choice of format, folder and images; then progress and result.
-
-    An export continues when the dialog is closed; the session then reports the result.
-    """
+class ExportDialog(TransferDialog):
+    """Choice of format, folder and images; then progress and result."""
 
     finished_export = Signal()
     _done_with = Signal(str)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(session, parent)
+        self.setWindowTitle(self.tr("Export data set"))
+        self.start.setText(self.tr("Export"))
+        self.folder_title = self.tr("Export into")
         assert session.project is not None
-        self._session, self._project = session, session.project
+        self._project = session.project
         self._cancel = Event()
         self._out = Path()
         self._exported = 0
         self.running = False
-        self.setWindowTitle(self.tr("Export data set"))
-        self.setMinimumWidth(520)
         self.format = ComboBox()
         self.format.setAccessibleName(self.tr("Format"))
         for name, writer in WRITERS.items():
             self.format.addItem(localised(writer.title), name)
         self.format.currentIndexChanged.connect(self._follow_format)
         self._suggested = ""
-        self.folder = QLineEdit()
-        self.folder.setAccessibleName(self.tr("Folder"))
         self.folder.textChanged.connect(self._show_choice)
-        browse = QPushButton(self.tr("Browse…"), autoDefault=False)
-        browse.clicked.connect(self._browse)
         self.only_accepted, self.everything = QRadioButton(), QRadioButton()
         (self.only_accepted if self._count(accepted_only=True) else self.everything).setChecked(True)
         self.only_accepted.toggled.connect(self._show_choice)
         self.force = QCheckBox(self.tr("Write into a folder that holds other files"))
-        self.progress = QProgressBar(textVisible=False)
-        self.progress.hide()
-        self.outcome = explanation()
         self.open_button = QPushButton(self.tr("Open folder"), autoDefault=False)
         self.open_button.clicked.connect(self._show_folder)
         self.open_button.hide()
-        self.close_button = QPushButton(self.tr("Close"), autoDefault=False)
-        self.close_button.clicked.connect(self.reject)
-        self.cancel_button = QPushButton(self.tr("Cancel"), autoDefault=False)
         self.cancel_button.clicked.connect(self._cancel.set)
-        self.cancel_button.hide()
-        self.start = QPushButton(self.tr("Export"), default=True)
-        self.start.setProperty("accent", True)
         self.start.clicked.connect(self.run)
         self._done_with.connect(self._advance)
         session.record_changed.connect(self._show_choice)
         self._follow_format()
         self._show_choice()
-        where = QHBoxLayout()
-        where.addWidget(self.folder, 1)
-        where.addWidget(browse)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.open_button)
-        buttons.addStretch()
-        buttons.addWidget(self.close_button)
-        buttons.addWidget(self.cancel_button)
-        buttons.addWidget(self.start)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(18, 16, 18, 14)
-        layout.setSpacing(9)
-        layout.addWidget(heading(self.tr("Format")))
-        layout.addWidget(self.format)
-        layout.addSpacing(4)
-        layout.addWidget(heading(self.tr("Folder")))
-        layout.addLayout(where)
-        layout.addWidget(self.force)
-        layout.addSpacing(4)
-        layout.addWidget(heading(self.tr("Images")))
-        layout.addWidget(self.only_accepted)
-        layout.addWidget(self.everything)
-        layout.addSpacing(6)
-        layout.addWidget(self.progress)
-        layout.addWidget(self.outcome)
-        layout.addSpacing(4)
-        layout.addLayout(buttons)
+        self.lay_out(
+            (
+                (self.tr("Format"), (self.format,)),
+                (self.tr("Folder"), (self.folder, self.force)),
+                (self.tr("Images"), (self.only_accepted, self.everything)),
+            ),
+            beside=(self.open_button,),
+        )
 
     def run(self) -> None:
         """Export in the job pool."""
-        opened, file = self._project, self._project.file
-        out = Path(self.folder.text()).expanduser().absolute()
+        opened, file, out = self._project, self._project.file, self.path
         writer = WRITERS[self.format.currentData()]
         self._out, self._exported = out, 0
         accepted_only, force = self.only_accepted.isChecked(), self.force.isChecked()
-        jobs, cancel = self._session.jobs, self._cancel
+        jobs, cancel = self.session.jobs, self._cancel
         cancel.clear()
         self._busy(True)
         self.progress.setRange(0, max(self._count(accepted_only), 1))
@@ -149,7 +104,7 @@ class ExportDialog(QDialog):
             self.folder.setText(self._suggested)
 
     def _count(self, accepted_only: bool) -> int:
-        statuses = [record.status for record in self._session.records.values()]
+        statuses = [record.status for record in self.session.records.values()]
         return (
             statuses.count(Status.ACCEPTED) if accepted_only else len(statuses) - statuses.count(Status.NEW)
         )
@@ -167,9 +122,7 @@ class ExportDialog(QDialog):
 
     def _succeeded(self, problems: list[str]) -> None:
         self._busy(False)
-        lines = [self.tr("Images exported: {n}").format(n=self._exported), *map(localised, problems[:5])]
-        if len(problems) > 5:
-            lines.append(self.tr("…and {n} more that had to be left out.").format(n=len(problems) - 5))
+        lines = [self.tr("Images exported: {n}").format(n=self._exported), *self.told(problems)]
         self.open_button.show()
         self._tell("\n".join(lines), "warning" if problems else "info")
 
@@ -182,22 +135,14 @@ class ExportDialog(QDialog):
             self._tell(error_text(error), "error")
 
     def _tell(self, outcome: str, kind: str) -> None:
-        self.outcome.setText(outcome)
-        if not self.isVisible():
-            self._session.message.emit(kind, outcome)
+        self.tell(kind, outcome)
         self.finished_export.emit()
 
     def _busy(self, busy: bool) -> None:
         self.running = busy
-        self.cancel_button.setVisible(busy)
-        for widget in (self.format, self.folder, self.only_accepted, self.everything, self.force):
-            widget.setEnabled(not busy)
+        self.show_running(busy, (self.format, self.only_accepted, self.everything, self.force))
         self._show_choice()
         self.progress.setVisible(True)
-
-    def _browse(self) -> None:
-        if chosen := QFileDialog.getExistingDirectory(self, self.tr("Export into"), self.folder.text()):
-            self.folder.setText(chosen)
 
     def _show_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._out)))

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from annotator.i18n import localised
 from annotator.session.state import SessionState
 from trainer.data.project import ImageRecord, Project
+from trainer.memory import without_full_collections
 from trainer.worker.messages import SeedsChanged
 
 if TYPE_CHECKING:
@@ -64,14 +65,15 @@ class MaskImport(QObject):
 
             reader = open_masks(path)
             self._counted.emit(sum(1 for _ in reader.entries()))
-            result = import_masks(
-                project,
-                reader,
-                accept,
-                lambda _: self._advanced.emit(),
-                lambda: cancel.is_set() or state.jobs.closed,
-            )
-            return result, project.images()
+            with without_full_collections():
+                result = import_masks(
+                    project,
+                    reader,
+                    accept,
+                    lambda _: self._advanced.emit(),
+                    lambda: cancel.is_set() or state.jobs.closed,
+                )
+                return result, project.images()
 
         def succeeded(answer: tuple[Imported, list[ImageRecord]]) -> None:
             result, records = answer

@@ -12,20 +12,20 @@ import numpy as np
 
 from trainer.data.classes import ClassList
 from trainer.data.formats import rle
-from trainer.data.formats.base import ExportEntry, MaskEntry, NamedMask, Reader, Split, Writer
+from trainer.data.formats.base import ExportEntry, MaskEntry, Split, Writer
 from trainer.data.formats.outlines import Area, Patch, border_outlines, fill_borders, objects_in
 from trainer.data.formats.photo import write_photo
 from trainer.data.formats.reading import (
+    DAMAGE,
     MaskPainter,
+    ObjectReader,
     begins_with_keys,
-    check_size,
     class_list,
     members,
     read_annotations,
     split_called,
 )
 from trainer.data.ids import file_under
-from trainer.data.images import image_size
 from trainer.errors import DataError
 from trainer.translatable import translatable
 
@@ -135,7 +135,7 @@ class _File:
     categories: dict[Any, str]
 
 
-class CocoReader(Reader):
+class CocoReader(ObjectReader):
     """Objects as polygons or run lengths; smaller ones lie over larger ones, crowds are undecided.
 
     The files of a folder are ``annotations/instances_*.json``, else all others there, beside it (as FiftyOne
@@ -161,29 +161,35 @@ class CocoReader(Reader):
         """See `Reader.entries`."""
         return iter(self._found)
 
-    def read(self, entry: MaskEntry, photo: Path, classes: ClassList) -> NamedMask:
-        """See `Reader.read`."""
-        (file, image), shape = self._found[entry], image_size(photo)
-        if "height" in image and "width" in image:
-            check_size(file.path, (image["height"], image["width"]), shape)
-        painter = MaskPainter(shape)
-        try:
-            objects = [json.loads(file.text[place]) for place in file.objects.get(image["id"], [])]
-            objects.sort(key=lambda each: (-each.get("iscrowd", 0), -each.get("area", 0)))
-            for number, each in enumerate(objects, start=1):
-                name = None if each.get("iscrowd") else file.categories[each["category_id"]]
-                for patch in _patches(each.get("segmentation"), shape):
-                    painter.paint(patch, name, number)
-        except (KeyError, TypeError, ValueError, DataError) as error:
-            raise DataError(
-                translatable(
-                    "{path} has an object in {photo} that cannot be read ({problem}); correct or remove it",
-                    path=file.path,
-                    photo=entry.photo,
-                    problem=error,
-                )
-            ) from error
-        return painter.mask()
+    def load(self, entry: MaskEntry) -> tuple[Any, tuple[int, int] | None]:
+        """See `ObjectReader.load`."""
+        file, image = self._found[entry]
+        objects = [json.loads(file.text[place]) for place in file.objects.get(image["id"], [])]
+        objects.sort(key=lambda each: (-each.get("iscrowd", 0), -each.get("area", 0)))
+        size = (image["height"], image["width"]) if "height" in image and "width" in image else None
+        return (file.categories, objects), size
+
+    def paint(self, told: Any, painter: MaskPainter, shape: tuple[int, int], classes: ClassList) -> list[str]:
+        """See `ObjectReader.paint`."""
+        categories, objects = told
+        for number, each in enumerate(objects, start=1):
+            name = None if each.get("iscrowd") else categories[each["category_id"]]
+            for patch in _patches(each.get("segmentation"), shape):
+                painter.paint(patch, name, number)
+        return []
+
+    def file_of(self, entry: MaskEntry) -> Path:
+        """See `ObjectReader.file_of`."""
+        return self._found[entry][0].path
+
+    def damage(self, entry: MaskEntry, problem: Exception) -> str:
+        """See `ObjectReader.damage`."""
+        return translatable(
+            "{path} has an object in {photo} that cannot be read ({problem}); correct or remove it",
+            path=self.file_of(entry),
+            photo=entry.photo,
+            problem=problem,
+        )
 
     def _take(self, file: _File) -> list[str]:
         """Remember the images of a file; return the names of its categories in the order of their numbers."""
@@ -198,7 +204,7 @@ class CocoReader(Reader):
                     entry = MaskEntry(str(value["file_name"]).replace("\\", "/"), split)
                     self._found[entry] = file, {key: value[key] for key in _KEYS if key in value}
             return [file.categories[number] for number in sorted(file.categories)]
-        except (KeyError, TypeError, ValueError, RecursionError) as error:
+        except DAMAGE as error:
             raise DataError(
                 translatable("{path} is no COCO file ({problem}); remove it", path=file.path, problem=error)
             ) from error

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from trainer.data.classes import ClassList
-from trainer.data.formats.base import ExportEntry, MaskEntry, NamedMask, Reader, Writer
+from trainer.data.formats.base import ExportEntry, MaskEntry, Writer
 from trainer.data.formats.outlines import (
     IN_PIXEL,
     Area,
@@ -30,16 +30,14 @@ from trainer.data.formats.outlines import (
 from trainer.data.formats.photo import write_photo
 from trainer.data.formats.reading import (
     MaskPainter,
+    ObjectReader,
     begins_with_keys,
-    check_size,
     class_list,
     files_below,
     read_annotations,
     read_lines,
 )
 from trainer.data.ids import file_under
-from trainer.data.images import image_size
-from trainer.errors import DataError
 from trainer.translatable import translatable
 
 IGNORE, BACKGROUND_NAME = "__ignore__", "_background_"
@@ -113,7 +111,7 @@ def _shape(area: Area, label: str, group: int | None) -> dict[str, Any]:
     }
 
 
-class LabelmeReader(Reader):
+class LabelmeReader(ObjectReader):
     """Polygons, rectangles, circles and masks, each over those before it, covering what labelme says."""
 
     name = LabelmeWriter.name
@@ -134,31 +132,32 @@ class LabelmeReader(Reader):
         for file in _files(self._root):
             yield MaskEntry(file.relative_to(self._root).with_suffix("").as_posix())
 
-    def read(self, entry: MaskEntry, photo: Path, classes: ClassList) -> NamedMask:
-        """See `Reader.read`."""
-        path = self._root / f"{entry.photo}.json"
-        text, shape = read_annotations(path), image_size(photo)
-        painter = MaskPainter(shape)
-        try:
-            content = json.loads(text)
-            shapes, size = content["shapes"], (content.get("imageHeight"), content.get("imageWidth"))
-            if None not in size:
-                check_size(path, size, shape)
-            numbers: dict[Any, int] = {}
-            for index, each in enumerate(shapes):
-                label, group = str(each["label"]), each.get("group_id")
-                number = numbers.setdefault(index if group is None else (label, group), len(numbers) + 1)
-                painter.paint(_patch(each, shape), None if label == IGNORE else label, number)
-            tags = [name for name, on in (content.get("flags") or {}).items() if on is True]
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise DataError(
-                translatable(
-                    "{path} is no file of labelme, or is damaged ({problem}); correct or remove it",
-                    path=path,
-                    problem=error,
-                )
-            ) from error
-        return painter.mask(tags)
+    def load(self, entry: MaskEntry) -> tuple[Any, tuple[int, int] | None]:
+        """See `ObjectReader.load`."""
+        content = json.loads(read_annotations(self.file_of(entry)))
+        size = content.get("imageHeight"), content.get("imageWidth")
+        return content, None if None in size else size
+
+    def paint(self, told: Any, painter: MaskPainter, shape: tuple[int, int], classes: ClassList) -> list[str]:
+        """See `ObjectReader.paint`."""
+        numbers: dict[Any, int] = {}
+        for index, each in enumerate(told["shapes"]):
+            label, group = str(each["label"]), each.get("group_id")
+            number = numbers.setdefault(index if group is None else (label, group), len(numbers) + 1)
+            painter.paint(_patch(each, shape), None if label == IGNORE else label, number)
+        return [name for name, on in (told.get("flags") or {}).items() if on is True]
+
+    def file_of(self, entry: MaskEntry) -> Path:
+        """See `ObjectReader.file_of`."""
+        return self._root / f"{entry.photo}.json"
+
+    def damage(self, entry: MaskEntry, problem: Exception) -> str:
+        """See `ObjectReader.damage`."""
+        return translatable(
+            "{path} is no file of labelme, or is damaged ({problem}); correct or remove it",
+            path=self.file_of(entry),
+            problem=problem,
+        )
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from json import JSONDecoder
 from pathlib import Path
@@ -13,11 +14,14 @@ import numpy as np
 
 from trainer.data.classes import BACKGROUND, MAX_CLASSES, VOID, ClassList
 from trainer.data.files import check_plain, read_text
-from trainer.data.formats.base import NamedMask, Split
+from trainer.data.formats.base import MaskEntry, NamedMask, Reader, Split
 from trainer.data.formats.outlines import Patch
+from trainer.data.images import image_size
 from trainer.errors import DataError
 from trainer.translatable import translatable
 
+DAMAGE = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
+"""What a file that is not as it should be may lead to."""
 BACKGROUND_NAMES = frozenset({"background", "_background_", "__background__"})
 _SPACE = re.compile(r"[ \t\n\r]*")
 _HEAD = 4096  # bytes
@@ -162,3 +166,44 @@ class MaskPainter:
     def mask(self, tags: Iterable[str] = ()) -> NamedMask:
         """Return the mask, with what else its photo is said to show."""
         return NamedMask(self._labels, tuple(self._names), tuple(tags), self._objects)
+
+
+class ObjectReader(Reader):
+    """Reads a format that lists the objects of each photo: they are painted one over the other."""
+
+    @abstractmethod
+    def load(self, entry: MaskEntry) -> tuple[Any, tuple[int, int] | None]:
+        """Return what is told of a photo, and the (H, W) that it should have where that is told.
+
+        Raises `DataError` naming the file, or any of `DAMAGE`.
+        """
+
+    @abstractmethod
+    def paint(self, told: Any, painter: MaskPainter, shape: tuple[int, int], classes: ClassList) -> list[str]:
+        """Paint the objects that `load` has found; return other classes that the photo is said to show.
+
+        Raises any of `DAMAGE`, or `DataError`.
+        """
+
+    @abstractmethod
+    def file_of(self, entry: MaskEntry) -> Path:
+        """Return the file that tells of a photo."""
+
+    @abstractmethod
+    def damage(self, entry: MaskEntry, problem: Exception) -> str:
+        """Return what to say of a photo whose objects cannot be read."""
+
+    def read(self, entry: MaskEntry, photo: Path, classes: ClassList) -> NamedMask:
+        """See `Reader.read`."""
+        shape = image_size(photo)
+        try:
+            told, size = self.load(entry)
+        except DAMAGE as error:
+            raise DataError(self.damage(entry, error)) from error
+        if size is not None:
+            check_size(self.file_of(entry), size, shape)
+        painter = MaskPainter(shape)
+        try:
+            return painter.mask(self.paint(told, painter, shape, classes))
+        except (*DAMAGE, DataError) as error:
+            raise DataError(self.damage(entry, error)) from error

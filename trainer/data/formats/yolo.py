@@ -6,17 +6,23 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from trainer.data.classes import ClassList
-from trainer.data.formats.base import ExportEntry, MaskEntry, NamedMask, Reader, Split, Writer
+from trainer.data.formats.base import ExportEntry, MaskEntry, Split, Writer
 from trainer.data.formats.outlines import IN_PIXEL, drawable, fill_pixels, objects_in, pixel_outline
 from trainer.data.formats.photo import write_photo
-from trainer.data.formats.reading import MaskPainter, class_list, files_below, read_lines, split_called
+from trainer.data.formats.reading import (
+    MaskPainter,
+    ObjectReader,
+    class_list,
+    files_below,
+    read_lines,
+    split_called,
+)
 from trainer.data.ids import file_under
-from trainer.data.images import image_size
-from trainer.errors import DataError
 from trainer.translatable import translatable
 
 _LIST, _NAMES = "data.yaml", "classes.txt"
@@ -78,7 +84,7 @@ class YoloWriter(Writer):
         (self._root / _LIST).write_text("".join(lines), encoding="utf-8")
 
 
-class YoloReader(Reader):
+class YoloReader(ObjectReader):
     """Polygons, each over those before it, filled as Ultralytics fills them.
 
     ``labels`` lie in the folder or in one of each split. The classes are those of ``data.yaml``, else of
@@ -106,27 +112,34 @@ class YoloReader(Reader):
         """See `Reader.entries`."""
         return iter(self._files)
 
-    def read(self, entry: MaskEntry, photo: Path, classes: ClassList) -> NamedMask:
-        """See `Reader.read`."""
-        path, shape = self._files[entry], image_size(photo)
+    def load(self, entry: MaskEntry) -> tuple[Any, tuple[int, int] | None]:
+        """See `ObjectReader.load`."""
+        return read_lines(self._files[entry]), None
+
+    def paint(self, told: Any, painter: MaskPainter, shape: tuple[int, int], classes: ClassList) -> list[str]:
+        """See `ObjectReader.paint`."""
         names = self._names or dict(enumerate(classes.names))
-        painter = MaskPainter(shape)
-        try:
-            for index, line in enumerate(read_lines(path), start=1):
-                number, *shares = line.split()
-                if len(shares) < 6 or len(shares) % 2:
-                    raise ValueError(f"{line[:40]!r} is no polygon")
-                if int(number) not in names:
-                    raise ValueError(f"no name is given for the class {number}")
-                points = np.array(shares, np.float64).reshape(-1, 2) * shape[::-1] + _CUT
-                painter.paint(fill_pixels(points, shape), names[int(number)], index)
-        except ValueError as error:
-            raise DataError(
-                translatable(
-                    "{path} cannot be read ({problem}); correct or remove it", path=path, problem=error
-                )
-            ) from error
-        return painter.mask()
+        for index, line in enumerate(told, start=1):
+            number, *shares = line.split()
+            if len(shares) < 6 or len(shares) % 2:
+                raise ValueError(f"{line[:40]!r} is no polygon")
+            if int(number) not in names:
+                raise ValueError(f"no name is given for the class {number}")
+            points = np.array(shares, np.float64).reshape(-1, 2) * shape[::-1] + _CUT
+            painter.paint(fill_pixels(points, shape), names[int(number)], index)
+        return []
+
+    def file_of(self, entry: MaskEntry) -> Path:
+        """See `ObjectReader.file_of`."""
+        return self._files[entry]
+
+    def damage(self, entry: MaskEntry, problem: Exception) -> str:
+        """See `ObjectReader.damage`."""
+        return translatable(
+            "{path} cannot be read ({problem}); correct or remove it",
+            path=self.file_of(entry),
+            problem=problem,
+        )
 
 
 def _entry(root: Path, file: Path) -> MaskEntry:
