@@ -79,6 +79,7 @@ class ImagesPanel(QWidget):
         self._count.setProperty("muted", True)
         self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._refresh.timeout.connect(self._count_accepted)
+        self._refresh.timeout.connect(self._list_classes)
         self._lay_out()
         session.project_opened.connect(self._start)
         session.image_changed.connect(self._mark_open)

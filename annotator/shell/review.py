@@ -1,5 +1,7 @@
 """Reviewing: the actions for one image or several, and the strip that tells what was said of the open one."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
 
@@ -56,16 +58,23 @@ class Review(QObject):
 
     def flag(self) -> None:
         """Ask for a comment, and flag the chosen images."""
-        help = self.tr("For somebody to look at again; a mask that is accepted stays so.")
-        self._ask(
-            BatchKind.FLAG, self.tr("Flag {n} images"), self.tr("Flag this image"), help, self.tr("Flag")
-        )
+        self._flag(self._images.chosen)
 
     def reject(self) -> None:
         """Ask for a comment, and reject the chosen images."""
-        help = self.tr("The mask is not accepted, or no longer; accepting it again answers the rejection.")
-        one, several = self.tr("Reject this image"), self.tr("Reject {n} images")
-        self._ask(BatchKind.REJECT, several, one, help, self.tr("Reject"))
+        self._reject(self._images.chosen)
+
+    def change(self) -> None:
+        """Ask again for the comment on the open image."""
+        record = self._session.record
+        if record is not None and record.verdict is Verdict.FLAGGED:
+            self._flag([record.id])
+        elif record is not None:
+            self._reject([record.id])
+
+    def clear_open(self) -> None:
+        """Take flag or rejection from the open image."""
+        self._many.start(BatchKind.CLEAR, [self._session.image_id])
 
     def clear(self) -> None:
         """Take flag or rejection from the chosen images."""
@@ -75,8 +84,19 @@ class Review(QObject):
         """Take the last change to several images back."""
         self._many.undo()
 
-    def _ask(self, kind: BatchKind, several: str, one: str, help: str, act: str) -> None:
-        chosen = self._images.chosen
+    def _flag(self, chosen: Sequence[str]) -> None:
+        help = self.tr("For somebody to look at again; a mask that is accepted stays so.")
+        one, several = self.tr("Flag this image"), self.tr("Flag {n} images")
+        self._ask(BatchKind.FLAG, chosen, several, one, help, self.tr("Flag"))
+
+    def _reject(self, chosen: Sequence[str]) -> None:
+        help = self.tr("The mask is not accepted, or no longer; accepting it again answers the rejection.")
+        one, several = self.tr("Reject this image"), self.tr("Reject {n} images")
+        self._ask(BatchKind.REJECT, chosen, several, one, help, self.tr("Reject"))
+
+    def _ask(
+        self, kind: BatchKind, chosen: Sequence[str], several: str, one: str, help: str, act: str
+    ) -> None:
         if not chosen:
             return
         title = one if len(chosen) == 1 else several.format(n=len(chosen))
@@ -121,8 +141,8 @@ class ReviewStrip(QFrame):
         self.edit = QPushButton(self.tr("Change…"))
         self.done = QPushButton(self.tr("Done"))
         self.done.setToolTip(self.tr("Takes flag or rejection away."))
-        self.edit.clicked.connect(lambda: self._change(review))
-        self.done.clicked.connect(review.clear)
+        self.edit.clicked.connect(review.change)
+        self.done.clicked.connect(review.clear_open)
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 7, 10, 7)
         row.setSpacing(10)
@@ -152,10 +172,3 @@ class ReviewStrip(QFrame):
         self.setProperty("bar", "warning" if flagged else "error")
         self.style().unpolish(self)
         self.style().polish(self)
-
-    def _change(self, review: Review) -> None:
-        record = self._session.record
-        if record is not None and record.verdict is Verdict.FLAGGED:
-            review.flag()
-        else:
-            review.reject()

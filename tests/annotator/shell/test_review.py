@@ -63,8 +63,10 @@ def test_a_flag_with_a_comment_is_seen_found_and_taken_away(active: Window, qtbo
     assert active.images.model.ids == [image_id]
     active.images.search.clear()
     wait_settled(session, qtbot)
-    with qtbot.waitSignal(session.many.done, timeout=20_000):
+    choose(active, "coffee", "rocket")  # the strip is about the open image, whatever is chosen in the list
+    with qtbot.waitSignal(session.many.done, timeout=20_000) as done:
         qtbot.mouseClick(active.review_strip.done, Qt.MouseButton.LeftButton)
+    assert done.args[0].images == (image_id,)
     qtbot.waitUntil(lambda: not active.review_strip.isVisible())
     wait_settled(session, qtbot)
 
@@ -186,6 +188,14 @@ def test_without_a_choice_the_keys_mean_the_open_image(active: Window) -> None:
     assert active.images.chosen == [active.session.image_id]
     choose(active, "coffee", "rocket")
     assert active.images.chosen == ["coffee", "rocket"]
+
+
+def test_a_tag_that_is_given_can_be_filtered_by(active: Window, qtbot: QtBot) -> None:
+    images = active.images
+    assert images.tag.findData("sheep") < 0
+    active.session.tagging.set_tags((*active.session.record.tags, "sheep"))
+    qtbot.waitUntil(lambda: images.tag.findData("sheep") > 0)
+    wait_settled(active.session, qtbot)
 
 
 def test_class_and_status_are_filtered_together(active: Window, qtbot: QtBot) -> None:
