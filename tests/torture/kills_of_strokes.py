@@ -12,11 +12,11 @@ import numpy as np
 from tests.torture.killing import Tell, problems_of_file
 from tests.torture.scenario import NAMES, SHAPE, Report, mask, write_photos
 from trainer.data.classes import UNTOUCHED
-from trainer.data.database import SCHEMA_VERSION
 from trainer.data.formats.registry import open_masks
 from trainer.data.images import save_mask
 from trainer.data.import_masks import import_masks
 from trainer.data.project import Project, Status, Target
+from trainer.data.schema import SCHEMA_VERSION
 
 
 class Strokes:

@@ -1,8 +1,7 @@
-"""The SQLite file of a project: connections, schema, integrity. `*_rows` modules define the rows."""
+"""The SQLite file of a project: connections, locks, integrity."""
 
 from __future__ import annotations
 
-import json
 import logging
 import sqlite3
 import threading
@@ -16,128 +15,10 @@ from filelock import FileLock
 
 from trainer.data.atomic import write_atomically
 from trainer.data.lock import take_lock
+from trainer.data.schema import APPLICATION_ID, SCHEMA, SCHEMA_VERSION, upgrade
 from trainer.data.working_copy import WorkingCopy, can_be_written
 from trainer.errors import DataError
 from trainer.translatable import TranslatableText, translatable
-
-APPLICATION_ID = 0xAFF1
-SCHEMA_VERSION = 8
-
-_PROPOSALS = """
-CREATE TABLE IF NOT EXISTS proposals (
-    image TEXT PRIMARY KEY REFERENCES images (id),
-    origin TEXT NOT NULL                 -- digest of what the proposal that is kept was made of
-);
-"""
-_IMPORTED = """
-CREATE TABLE IF NOT EXISTS imported (
-    image TEXT PRIMARY KEY REFERENCES images (id),
-    height INTEGER NOT NULL, width INTEGER NOT NULL,
-    mask BLOB NOT NULL,
-    created TEXT NOT NULL,
-    used INTEGER NOT NULL,               -- 0 where a person took the mask of a model instead
-    objects BLOB                         -- marks of what is one object, NULL where areas are
-);
-"""
-_CLASS_CHANGES = """
-CREATE TABLE IF NOT EXISTS class_changes (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind TEXT NOT NULL,
-    names TEXT NOT NULL,                 -- JSON list of the classes it is about
-    before TEXT NOT NULL, after TEXT NOT NULL,  -- the rows of the classes, as JSON
-    edit INTEGER NOT NULL,               -- the last one of any image when it was made, 0 for none
-    created TEXT NOT NULL,
-    undone INTEGER NOT NULL DEFAULT 0
-);
-"""
-_CLASS_COLUMNS = {
-    "successor": "INTEGER",  # of a class that is gone: what it was merged into, 0 if deleted
-    "colour": "TEXT",  # #rrggbb
-    "place": "INTEGER",
-    "stuff": "INTEGER NOT NULL DEFAULT 0",
-    "former": "TEXT NOT NULL DEFAULT '[]'",  # JSON list of the names it had before
-}
-_PHOTOS = """
-CREATE TABLE IF NOT EXISTS photos (
-    image TEXT PRIMARY KEY REFERENCES images (id),
-    size INTEGER NOT NULL, modified INTEGER NOT NULL,  -- bytes; nanoseconds
-    digest TEXT NOT NULL                 -- SHA-256 of the content
-);
-"""
-_REVIEWS = """
-CREATE TABLE IF NOT EXISTS reviews (
-    image TEXT PRIMARY KEY REFERENCES images (id),
-    verdict TEXT NOT NULL,               -- flagged or rejected
-    comment TEXT NOT NULL,
-    noted TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS batches (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind TEXT NOT NULL,
-    created TEXT NOT NULL,
-    undone INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE IF NOT EXISTS batch_images (
-    batch INTEGER NOT NULL REFERENCES batches (id),
-    image TEXT NOT NULL REFERENCES images (id),
-    before TEXT NOT NULL, after TEXT NOT NULL,  -- states, as JSON
-    PRIMARY KEY (batch, image)
-);
-"""
-_ACCEPTED_IN_TIME = """
--- What is asked of all accepted images must not read their masks.
-CREATE INDEX IF NOT EXISTS accepted_in_time ON accepted (created, image, edit);
-"""
-_SCHEMA = f"""
-CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE classes (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
-    {", ".join(f"{name} {kind}" for name, kind in _CLASS_COLUMNS.items())}
-);
-CREATE TABLE images (
-    position INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    path TEXT NOT NULL UNIQUE,           -- below the root of the data set
-    tags TEXT,                           -- JSON list of class ids, NULL where nobody tagged the image
-    status TEXT NOT NULL,
-    margin REAL,
-    split TEXT,
-    seed_revision INTEGER NOT NULL DEFAULT 0
-);
-CREATE TABLE edits (
-    id INTEGER PRIMARY KEY,
-    image TEXT NOT NULL REFERENCES images (id),
-    target TEXT NOT NULL,
-    y0 INTEGER NOT NULL, x0 INTEGER NOT NULL, y1 INTEGER NOT NULL, x1 INTEGER NOT NULL,
-    before BLOB NOT NULL, after BLOB NOT NULL,
-    tool TEXT NOT NULL,
-    created TEXT NOT NULL,
-    undone INTEGER NOT NULL DEFAULT 0
-);
-CREATE INDEX edits_of_image ON edits (image, undone, id);
-CREATE TABLE accepted (
-    image TEXT PRIMARY KEY REFERENCES images (id),
-    height INTEGER NOT NULL, width INTEGER NOT NULL,
-    mask BLOB NOT NULL,
-    created TEXT NOT NULL,
-    edit INTEGER NOT NULL,               -- the last one applied when it was accepted, 0 for none
-    rejected INTEGER NOT NULL DEFAULT 0  -- 1 where a reviewer rejected it
-);
-CREATE TABLE models (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    file TEXT NOT NULL,                  -- name below the folder of models
-    score REAL,
-    note TEXT NOT NULL,
-    created TEXT NOT NULL,
-    current INTEGER NOT NULL
-);
-{_PROPOSALS}
-{_IMPORTED}
-{_CLASS_CHANGES}
-{_PHOTOS}
-{_REVIEWS}
-{_ACCEPTED_IN_TIME}
-"""
 
 _log = logging.getLogger(__name__)
 
@@ -184,7 +65,7 @@ class Database:
         ):
             made.executescript(
                 f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"
-                f"PRAGMA journal_mode = WAL; {_SCHEMA} BEGIN;"
+                f"PRAGMA journal_mode = WAL; {SCHEMA} BEGIN;"
             )
             fill(made)
             made.execute("COMMIT")
@@ -337,31 +218,9 @@ class Database:
 
     def _upgrade(self) -> None:
         """Bring a file that an older version wrote up to date."""
-        if not self._is_old():
-            return
-        with self.writing() as connection:
-            if _pragma(connection, "user_version") < 2:
-                # There, an accepted mask was forgotten with the next stroke: it belongs to the present ones.
-                connection.execute("ALTER TABLE accepted ADD COLUMN edit INTEGER NOT NULL DEFAULT 0")
-                connection.execute(
-                    "UPDATE accepted SET edit = (SELECT coalesce(max(id), 0) FROM edits "
-                    "WHERE edits.image = accepted.image AND undone = 0)"
-                )
-            connection.execute(_PROPOSALS)
-            if 4 <= _pragma(connection, "user_version") < 7:
-                connection.execute("ALTER TABLE imported ADD COLUMN objects BLOB")
-            connection.execute(_IMPORTED)
-            if _pragma(connection, "user_version") < 5:
-                _number_tags(connection)
-            connection.execute(_CLASS_CHANGES)
-            connection.execute(_PHOTOS)
-            columns = [name for _, name, *_ in connection.execute("PRAGMA table_info(accepted)")]
-            if "rejected" not in columns:
-                connection.execute("ALTER TABLE accepted ADD COLUMN rejected INTEGER NOT NULL DEFAULT 0")
-            for statement in filter(str.strip, _REVIEWS.split(";")):
-                connection.execute(statement)
-            connection.execute(_ACCEPTED_IN_TIME)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        if self._is_old():
+            with self.writing() as connection:
+                upgrade(connection)
 
     def _back_up(self) -> None:
         """Copy the healthy file; without room for the copy the work goes on."""
@@ -418,21 +277,6 @@ def _connect(file: Path, mode: str) -> _Connection:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
-
-
-def _number_tags(connection: sqlite3.Connection) -> None:
-    """Give classes what they have since format 5, and store tags as their ids instead of names."""
-    for name, kind in _CLASS_COLUMNS.items():
-        connection.execute(f"ALTER TABLE classes ADD COLUMN {name} {kind}")
-    ids = dict(connection.execute("SELECT name, id FROM classes"))
-    tagged = connection.execute("SELECT position, tags FROM images WHERE tags IS NOT NULL").fetchall()
-    connection.executemany(
-        "UPDATE images SET tags = ? WHERE position = ?",
-        [
-            (json.dumps([ids[name] for name in json.loads(tags) if name in ids]), position)
-            for position, tags in tagged
-        ],
-    )
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> Any:

@@ -30,7 +30,7 @@ from trainer.translatable import translatable
 
 FEW = 32 << 20
 """Bytes of photos that are read at once when they come to a project; more are read in the background."""
-_WORK = ("edits", "accepted", "imported")
+_WORK = ("edits", "accepted", "imported", "reviews")
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from former_versions import make_old, sql
 
-from trainer.data.database import SCHEMA_VERSION
 from trainer.data.project import Project, Target
+from trainer.data.schema import SCHEMA_VERSION
 from trainer.errors import DataError
 
 PATCH = np.zeros((2, 2), np.uint8)
