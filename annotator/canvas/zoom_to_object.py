@@ -1,18 +1,17 @@
 """Zooming to the objects of the mask: the one under the mouse, or one after the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-import numpy as np
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF
 
 from annotator.boxes import Box, rect_of
 from annotator.canvas.navigation import NavigableView, Where
 from annotator.session import Session
 from annotator.session.document import Labels
-from trainer.data.classes import BACKGROUND, VOID
+from annotator.session.object_parts import find
 
 SMALLEST = 9
-"""Pixels from which on a connected area is an object, and no speck."""
+"""Pixels from which on an object is no speck."""
 
 
 class ZoomToObject:
@@ -29,7 +28,9 @@ class ZoomToObject:
         image = session.image
         if image is None or session.mask is None:
             return
-        mask = session.mask.copy()
+        document = session.document
+        assert document is not None
+        mask, marks, stuff = session.mask.copy(), document.marks.copy(), session.classes.stuff
         at = view.to_image(view.cursor_at) if view.cursor_at is not None else None
         last = self._shown[0] if self._shown is not None and self._shown[1] == view.where else None
 
@@ -45,7 +46,7 @@ class ZoomToObject:
             view.show_box(QRectF(rect_of(box)))
             self._shown = box, view.where
 
-        session.jobs.submit(lambda: objects(mask, at), found, session.report, priority=10)
+        session.jobs.submit(lambda: objects(mask, at, marks, stuff), found, session.report, priority=10)
 
 
 def following(boxes: list[Box], under: Box | None, last: Box | None) -> Box:
@@ -55,21 +56,13 @@ def following(boxes: list[Box], under: Box | None, last: Box | None) -> Box:
     return boxes[(boxes.index(last) + 1) % len(boxes)] if last in boxes else boxes[0]
 
 
-def objects(mask: Labels, at: QPointF | None = None) -> tuple[list[Box], Box | None]:
-    """Boxes of the connected areas of each class in a mask (H×W), the largest first, and of that at `at`."""
-    from scipy.ndimage import find_objects, label  # the window does not wait for it
-
-    found: list[tuple[int, Box]] = []
-    under = None
-    for class_id in np.flatnonzero(np.bincount(mask.ravel(), minlength=256)).tolist():
-        if class_id in (BACKGROUND, VOID):
-            continue
-        parts, _ = label(mask == class_id)
-        areas = np.bincount(parts.ravel())
-        boxes = [(y.start, x.start, y.stop, x.stop) for y, x in find_objects(parts)]
-        large = [number for number in range(1, len(areas)) if areas[number] >= SMALLEST]
-        found += [(int(areas[number]), boxes[number - 1]) for number in large]
-        if at is not None and 0 <= at.y() < mask.shape[0] and 0 <= at.x() < mask.shape[1]:
-            number = int(parts[int(at.y()), int(at.x())])
-            under = boxes[number - 1] if number in large else under
-    return [box for _, box in sorted(found, key=lambda one: -one[0])], under
+def objects(
+    mask: Labels, at: QPointF | None = None, marks: Labels | None = None, stuff: Collection[int] = ()
+) -> tuple[list[Box], Box | None]:
+    """Boxes of the objects in a mask (H×W), the largest first, and of the one at `at`."""
+    found = find(mask, marks, stuff)
+    large = [part for part in found.parts if part.size >= SMALLEST]
+    number = found.objects.at(at.x(), at.y()) if at is not None else 0
+    under = found.parts[number - 1] if number else None
+    boxes = [part.box for part in sorted(large, key=lambda part: -part.size)]
+    return boxes, under.box if under in large and under is not None else None

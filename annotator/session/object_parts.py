@@ -201,7 +201,7 @@ class ObjectParts(QObject):
         state.jobs.submit(compute, arrived, state.report, priority=10)
 
 
-def find(mask: Labels, marks: Labels, stuff: Collection[int]) -> Found:
+def find(mask: Labels, marks: Labels | None, stuff: Collection[int]) -> Found:
     """The objects of a mask, uint8 (H, W), with what a list shows of them."""
     from scipy.ndimage import find_objects
 

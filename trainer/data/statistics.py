@@ -14,7 +14,7 @@ import numpy as np
 
 from trainer.data.classes import BACKGROUND, VOID
 from trainer.data.image_rows import ImageRecord, Status
-from trainer.data.journal import Labels
+from trainer.data.journal import Labels, Target
 from trainer.data.project import Project
 from trainer.data.review_rows import Verdict
 
@@ -26,7 +26,7 @@ PAUSE = 60.0
 class ClassFigures:
     """One class: photos tagged so, photos whose accepted mask shows it, its objects and pixels there.
 
-    An object is a connected area; `share` is that of the pixels of all accepted masks, 0…1.
+    A class that is stuff has no objects; `share` is that of the pixels of all accepted masks, 0…1.
     """
 
     name: str
@@ -87,7 +87,7 @@ def project_statistics(
             pixels[label] += int(counts[label])
             if label not in (BACKGROUND, VOID):
                 photos[label] += 1
-                objects[label] += connected_areas(mask, label)
+        objects.update(_objects(project, record.id, mask))
         advance(record.id)
     total = max(pixels.total(), 1)
     classes = project.classes
@@ -108,11 +108,12 @@ def project_statistics(
     )
 
 
-def connected_areas(mask: Labels, label: int) -> int:
-    """Return how many connected areas (side by side) a label has in a mask (H, W)."""
-    from scipy.ndimage import label as numbered
+def _objects(project: Project, image_id: str, mask: Labels) -> list[int]:
+    """Return the class of each object in the mask (H, W) of an image."""
+    from trainer.data.objects import objects_of  # imports SciPy: the window does not wait
 
-    return int(numbered(mask == label)[1])
+    marks, stuff = project.layer(image_id, Target.OBJECTS, mask.shape), project.classes.stuff
+    return [label for label in objects_of(mask, marks).labels if label not in stuff]
 
 
 def seconds_at_work(moments: Iterable[datetime]) -> float:

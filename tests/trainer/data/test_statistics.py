@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from trainer.data import class_changes
 from trainer.data.batch_rows import BatchKind
 from trainer.data.project import Project, Target
-from trainer.data.statistics import connected_areas, project_statistics, seconds_at_work
+from trainer.data.statistics import project_statistics, seconds_at_work
 from trainer.pipeline.project_report import write_project_report
 
 CAT, DOG = 8, 12
@@ -62,9 +63,13 @@ def test_pauses_are_no_work() -> None:
     assert seconds_at_work(moments) == 23
 
 
-def test_areas_that_touch_at_a_corner_are_two() -> None:
-    mask = np.eye(3, dtype=np.uint8)
-    assert connected_areas(mask, 1) == 3
+def test_objects_are_counted_as_a_person_cut_and_joined_them_and_stuff_has_none(project: Project) -> None:
+    marks = np.full((8, 10), 255, np.uint8)
+    marks[:2, :2] = marks[5:7, 5:9] = 1  # two areas, one object
+    project.record_edit("a", Target.OBJECTS, (0, 0, 8, 10), np.full_like(marks, 255), marks, "objects")
+    project.change_classes(class_changes.set_stuff(project.class_meaning, DOG, True))
+    figures = {each.name: each.objects for each in project_statistics(project).classes}
+    assert (figures["cat"], figures["dog"]) == (3, 0)
 
 
 def test_an_empty_project_has_figures_too(tmp_path: Path) -> None:
