@@ -94,7 +94,11 @@ class StatisticsDialog(QDialog):
         layout.setSpacing(9)
         layout.addWidget(heading(self.tr("The accepted masks, class by class")))
         layout.addWidget(self.classes, 1)
-        layout.addWidget(explanation(self.tr("An object is a connected area of a class.")))
+        layout.addWidget(
+            explanation(
+                self.tr("An object is a connected area, or what you made of it with the Objects tool.")
+            )
+        )
         layout.addSpacing(4)
         layout.addWidget(heading(self.tr("The work")))
         layout.addLayout(self._work)

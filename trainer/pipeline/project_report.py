@@ -64,7 +64,7 @@ def tables(statistics: Statistics) -> tuple[Table, Table]:
     return (
         Table(
             "Classes",
-            "Photos, objects (connected areas) and pixels in the accepted masks.",
+            "Photos, objects and pixels in the accepted masks.",
             ("class", "photos tagged", "photos accepted", "objects", "pixels", "share"),
             classes,
         ),

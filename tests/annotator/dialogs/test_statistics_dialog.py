@@ -22,7 +22,7 @@ def test_classes_and_work_are_shown_and_written_as_a_page(
     wait_settled(session, qtbot)
     qtbot.keyClick(active.canvas, Qt.Key.Key_F4)
     (dialog,) = active.findChildren(StatisticsDialog)
-    qtbot.waitUntil(lambda: dialog.statistics is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: "Strokes a photo" in texts(dialog), timeout=20_000)
     rows = [dialog.classes.topLevelItem(row) for row in range(dialog.classes.topLevelItemCount())]
     person = next(row for row in rows if row.text(0) == "person")
     assert (person.text(1), person.text(2)) == ("2", "1") and int(person.text(3)) >= 1
