@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,8 +25,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
     folders are made. Raises `DataError` naming `path` where it cannot be written (disk full, no permission).
     """
     _check_replaceable(path)
-    # Shorter than the name where that is as long as a name can be.
-    temporary = path.with_name(f".{path.name[:50]}.{secrets.token_hex(4)}.partial")
+    temporary = path.with_name(f"{_begin(path)}{secrets.token_hex(4)}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -63,10 +63,24 @@ def remove_leftovers(folder: Path) -> None:
 
     Only for folders that nobody else writes to.
     """
-    for path in folder.rglob(".*.partial"):
+    _remove(folder.rglob(".*.partial"))
+
+
+def remove_leftovers_of(path: Path) -> None:
+    """Remove what such a process left of this one file."""
+    _remove(path.parent.glob(f"{glob.escape(_begin(path))}*.partial"))
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
         if _TEMPORARY.fullmatch(path.name) and path.is_file() and not path.is_symlink():
             with suppress(OSError):
                 path.unlink()
+
+
+def _begin(path: Path) -> str:
+    """How temporary names begin: shorter than the name where that is as long as a name can be."""
+    return f".{path.name[:50]}."
 
 
 def unwritable(path: Path, error: OSError) -> TranslatableText:

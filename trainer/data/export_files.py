@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from trainer.data.atomic import sync_file, sync_folder, write_atomically
+from trainer.data.atomic import remove_leftovers_of, sync_file, sync_folder, write_atomically
 from trainer.data.digest import file_digest
 from trainer.data.ids import path_below
 from trainer.errors import DataError
@@ -40,6 +40,7 @@ def place(tree: Path, out: Path, last: tuple[str, ...], force: bool, check: Call
             f"{out / foreign[0]}{others} was made or changed by someone else; move it away, choose another "
             "folder, or force the export to replace it"
         )
+    remove_leftovers_of(out / LIST_FILE)
     # Until all is in place the list names the files of both, so that a repeated call knows them as ours.
     _write_list(out, former | {(digest, path) for path, digest in new.items()})
     (out / next(reversed(new))).unlink(missing_ok=True)

@@ -180,8 +180,12 @@ def test_an_export_killed_while_it_takes_its_place_shows_and_can_be_repeated(tmp
         patched.setattr(Path, "replace", killed)
         write_data_set(VocWriter, out, entries[1:], CLASSES)
     assert "labelmap.txt" not in files(out)
+    (out / f".{LIST_FILE}.0123abcd.partial").touch()
+    (out / f".{LIST_FILE}.mine.partial").touch()
     check_destination(out, tmp_path / "photos")
     write_data_set(VocWriter, out, entries[1:], CLASSES)
+    assert not (out / f".{LIST_FILE}.0123abcd.partial").exists()
+    (out / f".{LIST_FILE}.mine.partial").unlink()
     assert files(out) == files(tmp_path / "whole")
 
 
