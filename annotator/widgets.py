@@ -25,6 +25,9 @@ from annotator.theme import Theme
 NOTE = Qt.ItemDataRole.UserRole + 1
 """Role of what is noted at the end of an item's row."""
 NOTED_ROW = 28  # logical pixels
+SWATCH = (
+    14  # logical pixels; lists need it as the size of their icons, or they enlarge those of dense screens
+)
 
 
 def heading(text: str) -> QLabel:
@@ -52,7 +55,7 @@ def line() -> QFrame:
     return frame
 
 
-def swatch(colour: QColor, side: int = 14, ratio: float = 1.0) -> QPixmap:
+def swatch(colour: QColor, side: int = SWATCH, ratio: float = 1.0) -> QPixmap:
     """A round-cornered square of a colour, `side` logical pixels wide."""
     pixmap = QPixmap(round(side * ratio), round(side * ratio))
     pixmap.setDevicePixelRatio(ratio)

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from annotator.class_colours import class_colour
 from annotator.i18n import error_text
 from annotator.session import Session
-from annotator.widgets import ComboBox, explanation, swatch
+from annotator.widgets import SWATCH, ComboBox, explanation, swatch
 from trainer.data import class_changes
 from trainer.data.class_changes import Change
 from trainer.data.class_rows import Meaning
@@ -32,6 +32,7 @@ class ClassRemoval(QDialog):
         self.question = QLabel(question.format(names=names))
         self.question.setWordWrap(True)
         self.target = ComboBox()
+        self.target.setIconSize(QSize(SWATCH, SWATCH))
         self.target.setAccessibleName(self.tr("Class that remains"))
         for id in classes.order:
             if id not in self._ids or len(self._ids) > 1:

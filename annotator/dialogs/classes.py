@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -25,7 +25,7 @@ from annotator.dialogs.class_removal import ClassRemoval
 from annotator.i18n import error_text
 from annotator.session import Session
 from annotator.session.class_editing import change_title
-from annotator.widgets import NOTE, NotedDelegate, explanation, swatch
+from annotator.widgets import NOTE, SWATCH, NotedDelegate, explanation, swatch
 from trainer.data import class_changes
 from trainer.data.class_changes import MadeChange
 from trainer.data.class_files import read_entries
@@ -302,6 +302,7 @@ class ClassListWidget(QListWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked)
+        self.setIconSize(QSize(SWATCH, SWATCH))
         self.setItemDelegate(NotedDelegate(self))
 
     def id_at(self, row: int) -> int:

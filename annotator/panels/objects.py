@@ -16,7 +16,7 @@ from annotator.actions import Actions
 from annotator.class_colours import class_colour
 from annotator.session import Session
 from annotator.session.object_parts import TOOL, part_name
-from annotator.widgets import NOTE, NotedDelegate, explanation, scrolled, swatch
+from annotator.widgets import NOTE, SWATCH, NotedDelegate, explanation, scrolled, swatch
 
 NUMBER = Qt.ItemDataRole.UserRole
 
@@ -31,6 +31,7 @@ class ObjectsPanel(QWidget):
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Objects of this photo"))
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.list.setIconSize(QSize(SWATCH, SWATCH))
         self.list.setItemDelegate(NotedDelegate(self.list))
         self.list.itemSelectionChanged.connect(self._choose)
         self.join = QPushButton(self.tr("Join"), autoDefault=False)
