@@ -201,7 +201,7 @@ class Engine:
             source, scores = SEGMENTATION, self._predicted(self._segmenter, view, classes, fast)
         else:
             scores = propagate(features, affinity, evidence, settings)
-        propagated = make_mask(scores, image, evidence.classes, settings, crf=settings.mask_crf and not fast)
+        propagated = make_mask(scores, image, evidence.classes, settings, crf=settings.last_crf and not fast)
         propagated = with_tagged_classes(propagated, cams, classes)
         embedding = self.strokes.embed(image)
         mask = propagated

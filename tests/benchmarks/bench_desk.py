@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 from PySide6.QtCore import QEventLoop, QPointF, QSettings, Qt, QTimer
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from annotator.app import make_window
 from annotator.session import Session
@@ -27,14 +27,15 @@ from annotator.theme import Theme
 from tests.benchmarks.harness import HERE, Result, in_new_process, skipped
 from tests.benchmarks.stalls import Stalls
 from trainer.data.project import Project
-from trainer.data.sample import build_sample
+from trainer.data.sample import PHOTOS, build_sample
 from trainer.errors import WeightsError
 from trainer.worker.messages import LearnTags, Stop
 
 DABS = 150
+OUTLINES = 40
 LEARNING_SECONDS = 12.0
 STARTS = 3
-OUR_START = """
+BEGIN = """
 import gc, time
 gc.disable()  # as main.py does
 from PySide6.QtWidgets import QApplication
@@ -42,8 +43,32 @@ app = QApplication([])
 from annotator.app import make_window
 from annotator.settings import DeskSettings
 window = make_window(DeskSettings())
-window.painted.connect(lambda: (print(time.monotonic(), flush=True), window.close(), app.quit()))
+def end():
+    print(time.monotonic(), flush=True)
+    window.close()
+    app.quit()
+"""
+OUR_START = f"""
+{BEGIN}
+window.painted.connect(end)
 window.show()
+app.exec()
+"""
+FIRST_MASKS = f"""
+{BEGIN}
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from trainer.data.project import Status
+window.show()
+window.open_path(Path(sys.argv[1]))
+session, wanted, clock = window.session, int(sys.argv[2]), QTimer(interval=10)
+def look():
+    if sum(record.status is Status.PROPOSED for record in session.records.values()) >= wanted:
+        clock.stop()
+        end()
+clock.timeout.connect(look)
+clock.start()
 app.exec()
 """
 LABELME_START = """
@@ -102,18 +127,10 @@ def settle(session: Session) -> None:
 
 def dabs(window: Window, count: int) -> list[float]:
     """Milliseconds from each move of a drawing brush until the window is painted."""
-    view, taken = window.canvas, []
-    port = view.viewport()
+    port, taken = window.canvas.viewport(), []
     generator = np.random.default_rng(0)
-
-    def send(kind: QMouseEvent.Type, at: QPointF, held: Qt.MouseButton) -> None:
-        button = Qt.MouseButton.NoButton if kind is QMouseEvent.Type.MouseMove else Qt.MouseButton.LeftButton
-        position = port.mapToGlobal(at)
-        event = QMouseEvent(kind, at, position, button, held, Qt.KeyboardModifier.NoModifier)
-        QApplication.sendEvent(port, event)
-
     at = QPointF(port.width() / 2, port.height() / 2)
-    send(QMouseEvent.Type.MouseButtonPress, at, Qt.MouseButton.LeftButton)
+    send(port, QMouseEvent.Type.MouseButtonPress, at, Qt.MouseButton.LeftButton)
     for _ in range(count):
         step = generator.normal(0, 12, 2)
         at = QPointF(
@@ -121,12 +138,43 @@ def dabs(window: Window, count: int) -> list[float]:
             float(np.clip(at.y() + step[1], 60, port.height() - 60)),
         )
         start = time.perf_counter()
-        send(QMouseEvent.Type.MouseMove, at, Qt.MouseButton.LeftButton)
+        send(port, QMouseEvent.Type.MouseMove, at, Qt.MouseButton.LeftButton)
         QApplication.sendPostedEvents()
         QApplication.processEvents()
         taken.append((time.perf_counter() - start) * 1000)
-    send(QMouseEvent.Type.MouseButtonRelease, at, Qt.MouseButton.NoButton)
+    send(port, QMouseEvent.Type.MouseButtonRelease, at, Qt.MouseButton.NoButton)
     return taken
+
+
+def send(port: QWidget, kind: QMouseEvent.Type, at: QPointF, held: Qt.MouseButton) -> None:
+    """Send a mouse event to a widget, `held` down after it."""
+    button = Qt.MouseButton.NoButton if kind is QMouseEvent.Type.MouseMove else Qt.MouseButton.LeftButton
+    position = port.mapToGlobal(at)
+    event = QMouseEvent(kind, at, position, button, held, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(port, event)
+
+
+def outlines() -> list[float]:
+    """Milliseconds from the mouse's last move to the outline of what a click there would give."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary, "photos")
+        folder.mkdir()
+        build_sample(folder)
+        window = desk(folder, models=True)
+        session, canvas, taken = window.session, window.canvas, []
+        settle(session)
+        session.jobs.finish(60_000)
+        session.class_id = len(session.classes)  # none of this photo's: a click anywhere gives something
+        generator = np.random.default_rng(0)
+        height, width = session.mask.shape
+        for y, x in generator.uniform(0.1, 0.9, (OUTLINES, 2)):
+            at = canvas.from_image(QPointF(x * width, y * height))
+            send(canvas.viewport(), QMouseEvent.Type.MouseMove, at, Qt.MouseButton.NoButton)
+            start = time.perf_counter()
+            wait(lambda: canvas.click_preview.path is not None)
+            taken.append((time.perf_counter() - start) * 1000)
+        window.close()
+        return taken
 
 
 def photo(file: Path, width: int, height: int) -> None:
@@ -232,15 +280,15 @@ def at_rest() -> float:
         return share
 
 
-def start_seconds(program: str) -> float:
-    """Best time from the start of a process until it prints the moment its window is painted."""
+def start_seconds(program: str, *arguments: str) -> float:
+    """Best time from the start of a process until it prints the moment that it waits for."""
     best = float("inf")
     for _ in range(STARTS + 1):  # the first one warms the disk up
         with tempfile.TemporaryDirectory() as settings:
             environment = {**os.environ, "XDG_CONFIG_HOME": settings, "HOME": settings}
             begun = time.monotonic()
             printed = subprocess.run(
-                [sys.executable, "-c", program],
+                [sys.executable, "-c", program, *arguments],
                 cwd=HERE.parents[1],
                 env=environment,
                 capture_output=True,
@@ -249,6 +297,18 @@ def start_seconds(program: str) -> float:
             ).stdout
         best = min(best, float(printed.split()[-1]) - begun)
     return best
+
+
+def first_masks() -> list[float]:
+    """Seconds from the start on the sample's photos until one has its full mask, and until all have."""
+    seconds = []
+    for count in (1, len(PHOTOS)):
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary, "photos")
+            folder.mkdir()
+            build_sample(folder)
+            seconds.append(start_seconds(FIRST_MASKS, str(folder), str(count)))
+    return seconds
 
 
 def promised(name: str, value: float, unit: str, limit: float, note: str = "") -> Result:
@@ -264,8 +324,10 @@ def run() -> list[Result]:
     print("Worst stall while learning:", worst)
     seconds, memory = in_new_process(ten_thousand)
     following, _ = in_new_process(next_image)
+    outlined, _ = in_new_process(outlines)
     rest, _ = in_new_process(at_rest)
     start = start_seconds(OUR_START)
+    first, all_six = first_masks()
     return [
         promised("dab to repaint, 24 megapixels, p95", float(np.percentile(large, 95)), "ms", 8, busy),
         promised("dab to repaint while learning, p95", float(np.percentile(trained, 95)), "ms", 16, busy),
@@ -278,6 +340,11 @@ def run() -> list[Result]:
         promised("10,000 images to the first one open", seconds, "s", 2, busy),
         promised("10,000 images, peak memory", memory, "MiB", 600),
         promised("next image, prefetched, 12 megapixels", float(np.median(following)), "ms", 100, busy),
+        promised("start to the first full mask, sample photos", first, "s", 3, busy),
+        promised("start to all six full masks, sample photos", all_six, "s", 10, busy),
+        promised(
+            "mouse at rest to outline of a click, p95", float(np.percentile(outlined, 95)), "ms", 100, busy
+        ),
         promised("processor at rest", 100 * rest, "% of a core", 2, busy),
     ]
 

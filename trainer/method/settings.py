@@ -51,7 +51,7 @@ class Settings:
     seed_crf: bool = True
     """Refine the seed cues with the dense CRF in the full pass."""
     mask_crf: bool = True
-    """Refine the final mask with a dense CRF as well."""
+    """Refine propagated and predicted masks with a dense CRF as well; see `last_crf`."""
     mask_sharpness: float = 3.0
     """Power the walked scores are raised to before that CRF; they are softer than those of the CAM."""
     mask_crf_params: CrfParams = MASK_CRF
@@ -62,6 +62,14 @@ class Settings:
     """Let the stroke network, which has seen masks of objects, draw the outlines of the proposed mask."""
     crf: CrfParams = SEED_CRF
     """The dense CRF of the seed cues."""
+
+    @property
+    def last_crf(self) -> bool:
+        """Whether the dense CRF draws the outlines of the final mask. Before the stroke network it does harm:
+        it smooths away small objects, which the network would have found (mIoU on 277 COCO photos: 42.6
+        without, 41.8 with it; on 237 MSRC photos 87.0 and 86.9) [ours].
+        """
+        return self.mask_crf and not self.refine
 
     def calibrated(self, alpha: float, seed_alpha: float) -> Settings:
         """Return the settings for models and data whose background exponents, > 0, are `alpha` for the walk

@@ -71,6 +71,16 @@ class Options:
         """Tell whether a segmentation network makes the final masks of `count` photos."""
         return count >= SEGMENTATION_FROM if self.segmentation is None else self.segmentation
 
+    def walk_crf(self, count: int) -> bool:
+        """Tell whether the CRF refines propagated masks: for the table, to learn from, or as final ones."""
+        settings = self.settings
+        return self.stages or settings.last_crf or (settings.mask_crf and self.segments(count))
+
+    @property
+    def segnet_crf(self) -> bool:
+        """Whether the CRF refines what the segmentation network predicts: for the table, or as final."""
+        return self.stages or self.settings.last_crf
+
     def plan(self, count: int) -> dict[str, float]:
         """Expected share of the time of each stage, in seconds an image of 320×213 pixels on one core, where
         there are `count` photos.
@@ -87,13 +97,13 @@ class Options:
             plan[AFFINITY_NET] = 0.14 * self.affinity_recipe.epochs
         plan[WALK_ALPHA] = 0.06
         plan |= {PROPAGATIONS[mode].stage: 0.1 for mode in self.modes}
-        if self.settings.mask_crf or self.stages:
+        if self.walk_crf(count):
             plan[CRF] = 0.15
         if self.segments(count) or self.stages:
             plan[SEGNET] = 0.2
             if self.training:
                 plan[SEGMENTATION_NET] = 0.07 * self.segmentation_recipe.epochs
-            if self.settings.mask_crf or self.stages:
+            if self.segnet_crf:
                 plan[CRF_OF[SEGNET]] = 0.15
         if self.settings.refine:
             plan[REFINED] = 0.15

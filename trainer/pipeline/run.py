@@ -142,27 +142,26 @@ class _Run:
             self.stages.settings = settings.calibrated(alpha, seed_alpha)
         for mode in self.options.modes:
             self._each(PROPAGATIONS[mode].stage, partial(self.stages.propagate, net, mode))
-        last = PROPAGATIONS[settings.mode].stage
-        if settings.mask_crf or options.stages:
-            self._each(CRF_OF[last], partial(self.stages.make_crf, last))
-        if settings.mask_crf:
-            last = CRF_OF[last]
+        count, scores = len(self.stages.items), PROPAGATIONS[settings.mode].stage
+        if options.walk_crf(count):
+            self._each(CRF_OF[scores], partial(self.stages.make_crf, scores))
         segmentation = None
         strokes = StrokeModel.bundled()
-        segments = options.segments(len(self.stages.items))
+        segments = options.segments(count)
         if segments or options.stages:
-            labels = last
+            labels = CRF_OF[scores] if settings.mask_crf else scores
             if settings.refine:
+                self._each(LABELS, partial(self.stages.refine, strokes, labels, LABELS))
                 labels = LABELS
-                self._each(LABELS, partial(self.stages.refine, strokes, last, LABELS))
             segmentation = networks.segmentation_net(classifier, labels)
-            network, propagated = fused_for_inference(segmentation), PROPAGATIONS[settings.mode].stage
-            self._each(SEGNET, partial(self.stages.segment, network, classifier, propagated))
-            if settings.mask_crf or options.stages:
+            network = fused_for_inference(segmentation)
+            self._each(SEGNET, partial(self.stages.segment, network, classifier, scores))
+            if options.segnet_crf:
                 self._each(CRF_OF[SEGNET], partial(self.stages.make_crf, SEGNET))
         if segments:
-            last = CRF_OF[SEGNET] if settings.mask_crf else SEGNET
+            scores = SEGNET
             self.stages.settings = replace(self.stages.settings, segmentation=True)
+        last = CRF_OF[scores] if settings.last_crf else scores
         if settings.refine:
             self._each(REFINED, partial(self.stages.refine, strokes, last, REFINED))
             last = REFINED

@@ -111,11 +111,20 @@ def test_the_stroke_network_makes_the_final_masks_of_the_last_stage(result: Resu
         photo = model.embed(load_image(tmp_path / "tree/JPEGImages" / f"{image_id}.jpg"))
         classes = [id_ for id_ in (8, 12, 15) if id_ in IDS[image_id]]
         cams = np.load(out / "run/cam" / f"{image_id}.npy").astype(np.float32)
-        hint = load_mask(out / "stages/segnet-crf" / f"{image_id}.png")
+        hint = load_mask(out / "stages/segnet" / f"{image_id}.png")
         mask = model.propose(photo, with_tagged_classes(hint, cams, classes))
         refined = load_mask(out / "stages/refined" / f"{image_id}.png")
         assert (refined == remove_small_regions(mask, Settings().smallest_part)).all()
         assert (load_mask(out / "SegmentationClass" / f"{image_id}.png") == refined).all()
+
+
+def test_a_crf_that_nothing_is_made_of_is_not_computed(voc_tree: Path, tmp_path: Path) -> None:
+    for segmentation in (False, True):
+        out = tmp_path / f"segmentation-{segmentation}"
+        result = _run(voc_tree, out, segmentation=segmentation, stages=False)
+        assert ("crf" in result.scores) == segmentation  # the network learns from its outlines
+        assert "segnet-crf" not in result.scores
+        assert (out / "run/refined").is_dir() and not (out / "run/segnet-crf").exists()
 
 
 @pytest.mark.parametrize("enough", [3, 4])
