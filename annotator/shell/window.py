@@ -129,7 +129,14 @@ class Window(QMainWindow):
         except UserError as error:
             self.session.report(error)
         else:
+            self._sample = folder
             self.open_path(folder)
+
+    def _show_the_sample_at_its_best(self) -> None:
+        """Propose for all sample photos at once: whoever tries the program out looks at each of them."""
+        project = self.session.project
+        if project is not None and project.root == self._sample:
+            self.session.propose_all.start()
 
     def import_masks(self, path: Path | None = None) -> None:
         """Ask which masks to import, those in `path` first; or show how far an import has come."""

@@ -57,12 +57,11 @@ app.exec()
 FIRST_MASKS = f"""
 {BEGIN}
 import sys
-from pathlib import Path
 from PySide6.QtCore import QTimer
 from trainer.data.project import Status
 window.show()
-window.open_path(Path(sys.argv[1]))
-session, wanted, clock = window.session, int(sys.argv[2]), QTimer(interval=10)
+window.open_sample()
+session, wanted, clock = window.session, int(sys.argv[1]), QTimer(interval=10)
 def look():
     if sum(record.status is Status.PROPOSED for record in session.records.values()) >= wanted:
         clock.stop()
@@ -300,15 +299,8 @@ def start_seconds(program: str, *arguments: str) -> float:
 
 
 def first_masks() -> list[float]:
-    """Seconds from the start on the sample's photos until one has its full mask, and until all have."""
-    seconds = []
-    for count in (1, len(PHOTOS)):
-        with tempfile.TemporaryDirectory() as temporary:
-            folder = Path(temporary, "photos")
-            folder.mkdir()
-            build_sample(folder)
-            seconds.append(start_seconds(FIRST_MASKS, str(folder), str(count)))
-    return seconds
+    """Seconds from the start until one of the sample's photos has its full mask, and until all have."""
+    return [start_seconds(FIRST_MASKS, str(count)) for count in (1, len(PHOTOS))]
 
 
 def promised(name: str, value: float, unit: str, limit: float, note: str = "") -> Result:

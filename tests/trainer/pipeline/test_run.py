@@ -384,9 +384,13 @@ def _run_as_pair(tree: Path, out: Path, second: str = "None") -> subprocess.Comp
 
 
 def _assert_same_masks(out: Path, other: Path) -> None:
+    """What the networks lead to is the same; two processes add gradients in another order, so of the scores
+    of the segmentation network, hardly trained here, some that are as good as equal win the other way.
+    """
     for image_id in IDS:
-        mask, expected = (load_mask(o / "SegmentationClass" / f"{image_id}.png") for o in (out, other))
-        np.testing.assert_array_equal(mask, expected)
+        for folder, most in (("stages/walk", 0), ("stages/crf", 0), ("SegmentationClass", 0.005)):
+            mask, expected = (load_mask(o / folder / f"{image_id}.png") for o in (out, other))
+            assert (mask != expected).mean() <= most, (folder, image_id)
 
 
 @pytest.mark.slow
