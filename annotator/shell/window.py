@@ -89,6 +89,7 @@ class Window(QMainWindow):
         self.export_dialog: ExportDialog | None = None
         self.import_dialog = ImportDialog(session, self)
         self._warned = self._painted = False
+        self._sample: Path | None = None
         self._weights_warning = ""
         self.canvas.restore_layers(settings.layers)
         self.inspect_view.set_closed(settings.closed_panes)
@@ -132,7 +133,7 @@ class Window(QMainWindow):
             self._sample = folder
             self.open_path(folder)
 
-    def _show_the_sample_at_its_best(self) -> None:
+    def _propose_for_the_sample(self) -> None:
         """Propose for all sample photos at once: whoever tries the program out looks at each of them."""
         project = self.session.project
         if project is not None and project.root == self._sample:
@@ -351,6 +352,7 @@ class Window(QMainWindow):
         self.centre.hovered.connect(self.inspector.show_at)
         self.inspect_view.closed_changed.connect(self._keep_closed_panes)
         session.project_opened.connect(self._project_opened)
+        session.project_opened.connect(self._propose_for_the_sample)
         session.image_changed.connect(self._image_changed)
         session.message.connect(self.messages.show_message)
         session.weights_warning.connect(self._warn_of_weights)

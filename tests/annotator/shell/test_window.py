@@ -222,6 +222,24 @@ def test_many_tags_change_neither_the_window_nor_the_panes(active: Window, qtbot
     qtbot.waitUntil(lambda: not chosen.visibleRegion().isEmpty())
 
 
+def test_all_photos_of_the_sample_get_masks_by_themselves(
+    sample: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("annotator.shell.window.sample_folder", lambda: sample)
+    window = Window(Session(small_engine), DeskSettings(), Theme("dark"))
+    qtbot.addWidget(window)
+    window.show()
+    opens = next(b for b in window.empty.findChildren(QPushButton) if b.text() == "Open the sample")
+    qtbot.mouseClick(opens, Qt.MouseButton.LeftButton)
+
+    def all_proposed() -> bool:
+        records = window.session.records.values()
+        return bool(records) and all(r.status is Status.PROPOSED for r in records if r.tagged)
+
+    qtbot.waitUntil(all_proposed, timeout=60000)
+    window.close()
+
+
 def test_learning_asked_for_while_the_models_load_begins_with_them(
     sample: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
