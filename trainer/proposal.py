@@ -115,6 +115,10 @@ class Proposal:
         mask = self.stroke_model.refine(self.embedding, self.propagated, corrections)
         return remove_small_regions(mask, self.smallest_part, meant=corrections != UNTOUCHED)
 
+    def glimpse(self, corrections: np.ndarray, class_id: int) -> np.ndarray:
+        """Return roughly where `refine` finds one class, bool H×W, in the least time: for a preview."""
+        return self.stroke_model.glimpse(self.embedding, self.propagated, corrections, class_id)
+
     def propagate(self, image: np.ndarray, corrections: np.ndarray) -> np.ndarray:
         """Return `propagated` as it follows the seeds that a person corrected: uint8 H×W.
 

@@ -1,4 +1,7 @@
-"""A quiet outline under the resting mouse: what a click there would make of the mask."""
+"""A quiet outline under the resting mouse: what a click there would make of the mask.
+
+It comes at the first glimpse of the object, and follows the closer look that a click would have.
+"""
 
 from collections.abc import Callable
 
@@ -13,7 +16,7 @@ from annotator.canvas.painting import change
 from annotator.session import Session
 from annotator.session.document import Labels
 from annotator.session.jobs import Latest
-from trainer.data.classes import BACKGROUND, EDIT_VOID
+from trainer.data.classes import BACKGROUND, EDIT_VOID, VOID
 from trainer.data.project import Target
 
 REST_MS = 30
@@ -41,7 +44,8 @@ class ClickPreview(QObject):
         self._session, self._dab, self._changed = session, dab, changed
         self._at: QPointF | None = None
         self.path: QPainterPath | None = None
-        self._latest = Latest(session.jobs)
+        # Side by side: a glimpse does not wait for the closer look at a place that the mouse has left.
+        self._glimpses, self._looks = Latest(session.jobs), Latest(session.jobs)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._ask)
 
@@ -93,14 +97,30 @@ class ClickPreview(QObject):
         corrections[slices(edit.box)] = edit.after
         before = document.base_mask
 
-        def arrived(path: QPainterPath | None) -> None:
-            if self._at == at and session.document is document and self._dab(at) is not None:
-                self._show(path)
+        def glimpse() -> QPainterPath | None:
+            label = value or int(before[int(at.y()), int(at.x())])
+            if label in (BACKGROUND, VOID):
+                return None
+            there = document.glimpse(corrections, label)
+            changes = there if value else (before == label) & ~there
+            return outline_of_change(before, np.where(changes, np.uint8(value), before), at, value)
 
-        def find() -> QPainterPath | None:
+        def look() -> QPainterPath | None:
             return outline_of_change(before, document.refined(corrections), at, value)
 
-        self._latest.submit(find, arrived)
+        def still_there() -> bool:
+            return self._at == at and session.document is document and self._dab(at) is not None
+
+        def glimpsed(path: QPainterPath | None) -> None:
+            if still_there():
+                self._show(path)
+                self._looks.submit(look, seen)
+
+        def seen(path: QPainterPath | None) -> None:
+            if still_there():
+                self._show(path)
+
+        self._glimpses.submit(glimpse, glimpsed)
 
 
 def outline_of_change(before: Labels, after: Labels, at: QPointF, value: int) -> QPainterPath | None:

@@ -245,6 +245,12 @@ class Document:
                 self._refined[key] = mask
         return mask
 
+    def glimpse(self, corrections: Labels, class_id: int) -> NDArray[np.bool_]:
+        """Roughly where `refined` shows a class, much sooner; callable from any thread."""
+        if self.basis is None:
+            return self.base_mask == class_id
+        return self.basis.proposal.glimpse(corrections, class_id)
+
     def _with_preview(self, target: Target, box: Box) -> Labels:
         """The painted layer inside `box`, the stroke being drawn on top; a view when there is none."""
         window = self.painted(target)[slices(box)]

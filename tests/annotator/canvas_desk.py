@@ -36,6 +36,9 @@ class MadeUpProposal:
     def refine(self, corrections: NDArray) -> NDArray:
         return np.where(corrections == 255, self.mask, corrections)
 
+    def glimpse(self, corrections: NDArray, class_id: int) -> NDArray:
+        return self.refine(corrections) == class_id
+
     def set_aside(self) -> None:
         pass
 

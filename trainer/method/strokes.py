@@ -155,6 +155,20 @@ class StrokeModel:
         mask[painted.y, painted.x] = painted.labels
         return mask
 
+    def glimpse(
+        self, photo: PhotoEmbedding, automatic: np.ndarray, corrections: np.ndarray, label: int
+    ) -> np.ndarray:
+        """Return roughly where :meth:`refine` finds one class, bool H×W, in the least time.
+
+        It is seen on the whole photo alone, and no other class contends for a pixel.
+        """
+        painted = Painted.of(corrections)
+        mask = np.zeros(photo.size, np.uint8)
+        with few_threads():
+            _draw_labels(mask, self._logits(photo, [label], _thinned(automatic), painted), [label])
+        mask[painted.y, painted.x] = painted.labels
+        return mask == label
+
     @torch.inference_mode()
     def _logits(
         self,

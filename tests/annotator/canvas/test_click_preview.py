@@ -1,6 +1,7 @@
 """The outline under the resting mouse: it comes, shows what a click would give, and goes."""
 
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -86,3 +87,38 @@ def test_the_outline_follows_the_class_that_is_chosen(
     rest(qtbot, view, at(view, 90, 30))
     session.class_id = 0
     assert view.click_preview.path is None  # background is there already
+
+
+def test_the_outline_comes_at_a_first_glimpse_and_follows_the_closer_look(
+    qtbot: QtBot, view: CanvasView, session: Session
+) -> None:
+    proposal, wide, glimpsed = session.proposal, np.zeros(session.mask.shape, bool), Event()
+    wide[10:50, 70:110] = True
+    look_closer = proposal.refine
+
+    def refine(corrections: np.ndarray) -> np.ndarray:
+        glimpsed.wait(20)
+        return look_closer(corrections)
+
+    proposal.glimpse, proposal.refine = lambda corrections, class_id: wide, refine
+    rest(qtbot, view, at(view, 90, 30))
+    assert view.click_preview.path.boundingRect() == QRectF(70, 10, 40, 40)
+    glimpsed.set()
+    qtbot.waitUntil(lambda: view.click_preview.path.boundingRect() == QRectF(80, 20, 20, 20))
+
+
+def test_the_glimpse_of_background_takes_away_what_the_class_under_the_mouse_loses(
+    qtbot: QtBot, view: CanvasView, session: Session
+) -> None:
+    proposal = session.proposal
+    asked: list[int] = []
+
+    def glimpse(corrections: np.ndarray, class_id: int) -> np.ndarray:
+        asked.append(class_id)
+        return proposal.refine(corrections) == class_id
+
+    proposal.glimpse = glimpse
+    session.class_id = 0
+    rest(qtbot, view, at(view, 30, 50))
+    assert view.click_preview.path.boundingRect() == QRectF(20, 40, 20, 20)
+    assert asked == [CAT]

@@ -140,6 +140,15 @@ def test_strokes_are_kept_to_the_pixel_and_of_several_classes_each_takes_its_obj
         assert mask[40, 115] == 1 and mask[200, 60] == 7 and mask[60, 160] == 0
 
 
+def test_a_glimpse_of_a_class_is_nearly_what_the_mask_shows(
+    astronaut: PhotoEmbedding, automatic: np.ndarray
+) -> None:
+    corrections = dabs((256, 256), (75, 112, 1), (60, 60, 0))
+    seen = MODEL.glimpse(astronaut, automatic, corrections, 1)
+    assert iou(seen, MODEL.refine(astronaut, automatic, corrections) == 1) > 0.8
+    assert seen[75, 112] and not seen[60, 60]
+
+
 def test_the_mask_depends_on_the_corrections_alone(automatic: np.ndarray) -> None:
     """Not on their order, nor what was asked before or at the same time; so undo restores every pixel."""
     image = np.ascontiguousarray(skimage.data.astronaut()[::2, ::2])
