@@ -114,7 +114,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
           "session.copy_to_next",
           "Its objects and your strokes, for series of photos of one size; undone there.", args=(True,)),
     _spec(IMAGE, "copy_strokes", "Copy strokes to next image", "Ctrl+Shift+V", "mdi6.content-copy",
-          "session.copy_to_next", "Only what you painted: the mask there is proposed anew.", args=(False,)),
+          "session.copy_to_next", "Only what you painted: the mask there is proposed again.", args=(False,)),
     _spec(IMAGE, "sort_again", "Sort the list again", "F6", "mdi6.sort",
           "images.sort_again", "Filter and order by what holds now; by itself the list keeps still."),
     _spec(IMAGE, "add_tag", "Add a tag", "T", "mdi6.tag-plus-outline",

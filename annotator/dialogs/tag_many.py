@@ -47,7 +47,7 @@ class TagManyDialog(QDialog):
         layout.addWidget(
             explanation(
                 self.tr(
-                    "Other tags stay. Masks are proposed anew when their images are opened, or by Ctrl+P."
+                    "Other tags stay. Masks are proposed again when their images are opened, or by Ctrl+P."
                 )
             )
         )

@@ -44,7 +44,7 @@ class Found:
 class ObjectParts(QObject):
     """Finds the objects whenever mask, marks or kinds of classes change, while somebody looks at them."""
 
-    changed = Signal()  # they were found anew, or are not known
+    changed = Signal()  # they were found again, or are not known
     chosen_changed = Signal()
     preview_changed = Signal()
 

@@ -66,7 +66,7 @@ class ProjectPhotos(ProjectBase):
 
         Known images keep their ids, even if their file is missing. Photos that were renamed or moved are
         found again by their content. Where another one lies under a name, what was painted stays with the
-        former, and the other one is a new image; one that nobody worked on is simply proposed anew. Few files
+        former, and the other one is a new image; one that nobody worked on is proposed again. Few files
         are read for that (see `locate` for `most`), so this is fast even for many images.
         """
         before = self.images()

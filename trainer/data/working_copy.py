@@ -25,7 +25,7 @@ class WorkingCopy:
         self._folder = tempfile.TemporaryDirectory(prefix="affinity-project-", ignore_cleanup_errors=True)
         self.file = Path(self._folder.name) / file.name
         try:
-            # The log holds what a process wrote last that was killed; SQLite makes the index of it anew.
+            # The log holds what a process wrote last that was killed; SQLite rebuilds its index.
             for name in (file.name, f"{file.name}-wal"):
                 with suppress(FileNotFoundError):
                     shutil.copyfile(file.with_name(name), self.file.with_name(name))

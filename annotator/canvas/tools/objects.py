@@ -103,7 +103,7 @@ class ObjectsTool(Tool):
         return QRectF() if image is None else QRectF(0, 0, image.shape[1], image.shape[0])
 
     def _chosen(self) -> QPainterPath:
-        """The outlines of the chosen objects, drawn anew only where they are others."""
+        """The outlines of the chosen objects, drawn again only where they are others."""
         objects = self.session.objects
         found, chosen = objects.found, objects.chosen
         if self._outlines[0] is not found or self._outlines[1] != chosen:
