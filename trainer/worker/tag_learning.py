@@ -20,16 +20,13 @@ from trainer.data.classes import BACKGROUND, UNTOUCHED, VOID
 from trainer.data.digest import file_digest
 from trainer.data.images import image_size
 from trainer.data.project import ImageRecord, Project, Target
-from trainer.data.views import Views, resize_to_fit
+from trainer.data.views import Views
 from trainer.engine import Engine
 from trainer.errors import DataError
-from trainer.feature_cache import FeatureCache
 from trainer.learn import affinity as affinity_training
 from trainer.learn import classifier as classifier_training
 from trainer.learn.loop import Recipe, Step
-from trainer.learn.segmentation_head import NEW_RATE, HeadExample, HeadTuner, head_steps, new_head, photo_maps
 from trainer.method import calibration, steps
-from trainer.method.affinity import pair_affinity
 from trainer.method.calibration import Cover
 from trainer.method.crf import DenseCRF
 from trainer.method.grid import resize_nearest
@@ -39,10 +36,12 @@ from trainer.models.bundle import Bundle, load_models, save_models
 from trainer.models.classifier import CamClassifier
 from trainer.models.fuse import channels_last, fused_for_inference
 from trainer.models.segnet import SegmentationNet
-from trainer.progress import RunClock
 from trainer.translatable import TranslatableText, error_message, join_texts, translatable
-from trainer.worker.known_masks import LONG_SIDE, painted_classes
-from trainer.worker.messages import LossPoint, Message, TagsLearnt, TrainingProgress
+from trainer.worker.known_masks import painted_classes
+from trainer.worker.learning_report import LearningReport
+from trainer.worker.messages import Message, TagsLearnt, TrainingProgress
+from trainer.worker.segmentation_stage import EPOCHS as SEGMENTATION_EPOCHS
+from trainer.worker.segmentation_stage import SegmentationStage
 
 FILE = "tags.safetensors"
 """What was learnt, among the project's models."""
@@ -56,7 +55,6 @@ PHOTO_BYTES = 256 << 20
 """Memory for reduced photos; those beyond it are decoded again."""
 CLASSIFIER_RECIPE = classifier_training.RECIPE
 AFFINITY_RECIPE = affinity_training.RECIPE
-SEGMENTATION_EPOCHS, SEGMENTATION_BATCH = 8, 8
 ALPHA_IMAGES = 12
 """Images the background exponents are found on."""
 PRIOR_IMAGES = 5
@@ -102,9 +100,8 @@ class TagLearning:
         """Equal seeds, photos, tags and corrections give equal networks."""
         self._project, self._engine, self._send, self._seed = project, engine, send, seed
         self._settings, self._classes = engine.settings, project.classes
-        self._clock = RunClock()
+        self._report = LearningReport(send)
         self._problems: list[TranslatableText] = []
-        self._step = 0
 
     def batches(self) -> Iterator[None]:
         """Yield after each short piece of work. Stopping early changes nothing.
@@ -141,8 +138,9 @@ class TagLearning:
         self._settings = self._settings.calibrated(alpha, seed_alpha)
         segmentation = None
         if count >= SEGMENTATION_FROM:
-            masks = yield from self._masks(fused, net, records, views, shown, seeds)
-            segmentation = yield from self._segmentation(classifier, views, masks)
+            stage = SegmentationStage(self._project, self._engine, self._settings, self._report, self._seed)
+            masks = yield from stage.masks(fused, net, records, views, shown, seeds)
+            segmentation = yield from stage.network(classifier, views, masks)
         self._keep(count, classifier, net, segmentation, alpha, seed_alpha)
 
     def _keep(
@@ -190,49 +188,45 @@ class TagLearning:
     def _train(
         self, stage: str, text: TranslatableText, batches: Iterator[Step], total: int
     ) -> Iterator[None]:
-        self._clock.open(stage, total)
-        for batch in batches:
-            self._step += 1
-            self._send(LossPoint(self._step, batch.loss))
-            self._advance(text)
-            yield
-        self._clock.close()
+        with self._report.stage(stage, total):
+            for batch in batches:
+                self._report.learnt(batch.loss, text)
+                yield
 
     def _looks(
         self, classifier: CamClassifier, views: Views, shown: Sequence[Sequence[int]]
     ) -> Generator[None, None, list[Look]]:
         """Make the CAMs of the images that the background exponents are found on."""
         tagged = [index for index, ids in enumerate(shown) if ids]
-        self._clock.open("looks", ALPHA_IMAGES)
         looks = []
-        for place in calibration.sample(len(tagged), ALPHA_IMAGES):
-            view, ids = views[tagged[place]], shown[tagged[place]]
-            cams = steps.find_cams(classifier, view, ids, self._settings)
-            looks.append(Look(view, cams))
-            self._advance(translatable("Weighing the background"))
-            yield
-        self._clock.close()
+        with self._report.stage("looks", ALPHA_IMAGES):
+            for place in calibration.sample(len(tagged), ALPHA_IMAGES):
+                view, ids = views[tagged[place]], shown[tagged[place]]
+                cams = steps.find_cams(classifier, view, ids, self._settings)
+                looks.append(Look(view, cams))
+                self._report.advance(translatable("Weighing the background"))
+                yield
         return looks
 
     def _alpha(
         self, stage: str, coverage: float, looks: Sequence[Look], cover_of: Callable[[Look], Cover]
     ) -> Generator[None, None, float]:
         """Find the background exponent whose foreground covers `coverage` of the photos."""
-        self._clock.open(stage, ALPHA_IMAGES * (1 + calibration.STEPS))
+        weighing = translatable("Weighing the background")
         covers = []
-        for look in looks:
-            covers.append(cover_of(look))
-            self._advance(translatable("Weighing the background"))
-            yield
         search = calibration.AlphaSearch(coverage)
-        while not search.done:
-            covered = []
-            for cover in covers:
-                covered.append(cover(search.candidate))
-                self._advance(translatable("Weighing the background"))
+        with self._report.stage(stage, ALPHA_IMAGES * (1 + calibration.STEPS)):
+            for look in looks:
+                covers.append(cover_of(look))
+                self._report.advance(weighing)
                 yield
-            search.tell(sum(covered) / len(covered))
-        self._clock.close()
+            while not search.done:
+                covered = []
+                for cover in covers:
+                    covered.append(cover(search.candidate))
+                    self._report.advance(weighing)
+                    yield
+                search.tell(sum(covered) / len(covered))
         if search.bound is not None and ALPHA_AT_BOUND not in self._problems:
             self._problems.append(ALPHA_AT_BOUND)
         return search.alpha
@@ -253,79 +247,20 @@ class TagLearning:
     ) -> Generator[None, None, list[np.ndarray]]:
         """Return the seed cues of each image, uint8, at the size the networks see it."""
         seeds = []
-        self._clock.open("cues", len(records))
-        for record, view, ids in zip(records, views, shown, strict=True):
-            cues = self._project.accepted_mask(record.id)
-            if cues is None:
-                cams = steps.find_cams(classifier, view, ids, self._settings)
+        with self._report.stage("cues", len(records)):
+            for record, view, ids in zip(records, views, shown, strict=True):
+                cues = self._project.accepted_mask(record.id)
+                if cues is None:
+                    cams = steps.find_cams(classifier, view, ids, self._settings)
+                    yield
+                    cues = steps.find_seeds(cams, view, ids, self._settings)
+                    if (painted := self._painted(record)) is not None:
+                        painted = resize_nearest(painted, cues.shape)
+                        cues = np.where(painted == UNTOUCHED, cues, painted)
+                seeds.append(resize_nearest(cues, view.shape[:2]))
+                self._report.advance(translatable("Finding seed cues"))
                 yield
-                cues = steps.find_seeds(cams, view, ids, self._settings)
-                if (painted := self._painted(record)) is not None:
-                    painted = resize_nearest(painted, cues.shape)
-                    cues = np.where(painted == UNTOUCHED, cues, painted)
-            seeds.append(resize_nearest(cues, view.shape[:2]))
-            self._advance(translatable("Finding seed cues"))
-            yield
-        self._clock.close()
         return seeds
-
-    def _masks(
-        self,
-        classifier: CamClassifier,
-        net: AffinityNet,
-        records: Sequence[ImageRecord],
-        views: Views,
-        shown: Sequence[Sequence[int]],
-        seeds: Sequence[np.ndarray],
-    ) -> Generator[None, None, list[np.ndarray]]:
-        """Return the mask of each image, uint8, as large as the segmentation network learns from it: the
-        accepted one, or that of the walk, its outlines drawn.
-        """
-        masks = []
-        settings, strokes = self._settings, self._engine.strokes
-        self._clock.open("masks", len(records))
-        for record, view, ids, cues in zip(records, views, shown, seeds, strict=True):
-            mask = self._project.accepted_mask(record.id)
-            if mask is None:
-                cams = steps.find_cams(classifier, view, ids, settings)
-                yield
-                evidence = steps.gather_evidence(cams, cues, ids, settings)
-                features = steps.find_features(net, view, self._engine.device)
-                scores = steps.propagate(features, pair_affinity(features[None])[0], evidence, settings)
-                walked = steps.make_mask(scores, view, evidence.classes, settings, crf=False)
-                mask = strokes.propose(strokes.embed(view), walked)
-            size = resize_to_fit(view, LONG_SIDE).shape[:2]
-            masks.append(resize_nearest(mask, size))
-            self._advance(translatable("Drawing masks to learn from"))
-            yield
-        self._clock.close()
-        return masks
-
-    def _segmentation(
-        self, classifier: CamClassifier, views: Views, masks: Sequence[np.ndarray]
-    ) -> Generator[None, None, SegmentationNet]:
-        """Return a segmentation network on the classifier's backbone, taught by masks of the photos."""
-        classes = len(self._classes)
-        net = new_head(classifier.backbone, classes, self._seed)
-        rng = np.random.default_rng(self._seed)
-        tuner = HeadTuner(net, rng, NEW_RATE)
-        cache = FeatureCache()
-
-        def maps(index: int, mirrored: bool) -> tuple[torch.Tensor, ...]:
-            photo = resize_to_fit(views[index], LONG_SIDE)
-            return cache.get((index, mirrored), lambda: photo_maps(net, photo, mirrored))
-
-        examples = [HeadExample(partial(maps, index), mask) for index, mask in enumerate(masks)]
-        text = translatable("Learning the masks")
-        self._clock.open("segmentation", SEGMENTATION_EPOCHS * len(examples))
-        batches = head_steps(tuner, examples, classes, SEGMENTATION_EPOCHS, SEGMENTATION_BATCH, rng)
-        for loss in batches:
-            self._step += 1
-            self._send(LossPoint(self._step, loss))
-            self._advance(text)
-            yield
-        self._clock.close()
-        return tuner.net
 
     # -- What they need --------------------------------------------------------------------------------------
 
@@ -346,7 +281,7 @@ class TagLearning:
             segmented,
             segmented * SEGMENTATION_EPOCHS,
         )
-        self._clock.plan({name: SECONDS[name] * n for name, n in zip(SECONDS, looks, strict=True)})
+        self._report.plan({name: SECONDS[name] * n for name, n in zip(SECONDS, looks, strict=True)})
         return first, second
 
     def _new_networks(self) -> tuple[CamClassifier, AffinityNet]:
@@ -379,10 +314,6 @@ class TagLearning:
         if record.seed_revision == 0:
             return None
         return self._project.layer(record.id, Target.SEEDS, image_size(record.path))
-
-    def _advance(self, text: TranslatableText) -> None:
-        self._clock.advance()
-        self._send(TrainingProgress(0, self._clock.fraction(), text, self._clock.left()))
 
 
 def chosen(records: Sequence[ImageRecord], most: int = MOST_IMAGES) -> list[ImageRecord]:
