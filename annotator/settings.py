@@ -110,6 +110,15 @@ class DeskSettings:
         self._keep("pixel_grid", "yes" if value else "no")
 
     @property
+    def use_gpu(self) -> bool:
+        """Whether networks compute on the GPU where there is one."""
+        return self._text("use_gpu", "yes") == "yes"
+
+    @use_gpu.setter
+    def use_gpu(self, value: bool) -> None:
+        self._keep("use_gpu", "yes" if value else "no")
+
+    @property
     def layers(self) -> dict[str, tuple[bool, float]]:
         """Of each layer of the canvas, whether it is shown and how strongly, 0…1; empty at first."""
         value = self._json("layers", {})

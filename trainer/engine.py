@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from trainer.data.classes import BACKGROUND, ClassList
 from trainer.data.regions import remove_small_regions
 from trainer.data.views import resize_to_fit
+from trainer.devices import CPU
 from trainer.errors import DataError, WeightsError
 from trainer.feature_cache import FeatureCache, content_hash, weights_version
 from trainer.learn.segmentation import PREDICTION_SCALES, predict
@@ -95,6 +97,20 @@ class Models:
             classes, classifier, matched.affinity, segmentation, digest=bundle.digest, base=bundle.digest
         )
 
+    @property
+    def device(self) -> str:
+        """Where the networks are, as torch says it."""
+        return str(self.classifier.head.weight.device)
+
+    def copied_to(self, device: str) -> Models:
+        """Return copies of the networks on a device; what they share, the copies share as well."""
+        copies = copy.deepcopy((self.classifier, self.affinity, self.segmentation))
+        for network in copies:
+            if network is not None:
+                network.to(device)
+        classifier, affinity, segmentation = copies
+        return replace(self, classifier=classifier, affinity=affinity, segmentation=segmentation)
+
 
 class View(NamedTuple):
     """An image as the networks see it, no side longer than the settings allow, and its digest."""
@@ -110,16 +126,11 @@ class Engine:
     thread; the proposals it returns may be used on any. `settings` may be replaced at any time.
     """
 
-    def __init__(self, models: Models, settings: Settings | None = None, device: str = "cpu") -> None:
+    def __init__(self, models: Models, settings: Settings | None = None, device: str = CPU) -> None:
         """Take the networks to `device` and put them into evaluation mode."""
-        self.models = models
         self.settings = settings or Settings()
-        self.device = device
         self.strokes = StrokeModel.bundled()
-        self._cache = FeatureCache()
-        self._take_up_classifier()
-        self._take_up_segmentation()
-        self.replace_models()
+        self.move(device, models)
 
     @classmethod
     def from_bundle(
@@ -127,7 +138,7 @@ class Engine:
         bundle: Bundle,
         classes: ClassList | None = None,
         settings: Settings | None = None,
-        device: str = "cpu",
+        device: str = CPU,
     ) -> Engine:
         """Return the engine of a file of models (`load_models`).
 
@@ -147,12 +158,20 @@ class Engine:
 
     @classmethod
     def bundled(
-        cls, classes: ClassList | None = None, settings: Settings | None = None, device: str = "cpu"
+        cls, classes: ClassList | None = None, settings: Settings | None = None, device: str = CPU
     ) -> Engine:
         """Return the engine of the models that ship with the program; arguments as in `from_bundle`."""
         return cls.from_bundle(load_models(BUNDLED), classes, settings, device)
 
     # -- Models ----------------------------------------------------------------------------------------------
+
+    def move(self, device: str, models: Models) -> None:
+        """Compute on `device` from now on, with the networks of `models`, which are taken there."""
+        self.device, self.models = device, models
+        self._cache = FeatureCache()
+        self._take_up_classifier()
+        self._take_up_segmentation()
+        self.replace_models()
 
     @property
     def affinity_net(self) -> AffinityNet:
@@ -178,7 +197,7 @@ class Engine:
 
     def _take_up_segmentation(self) -> None:
         network = self.models.segmentation
-        self._segmenter = None if network is None else fused_for_inference(network).to(self.device)
+        self._segmenter = None if network is None else fused_for_inference(network.to(self.device))
         self._segmented = set() if network is None else {*learnt_rows(network.classify)} - {BACKGROUND}
 
     # -- Proposals -------------------------------------------------------------------------------------------
@@ -221,7 +240,7 @@ class Engine:
             view_cams=cams,
             stroke_model=self.strokes,
             embedding=embedding,
-            spreading=Spreading(features.half(), affinity.half(), evidence, settings),
+            spreading=Spreading(features.half().cpu(), affinity.half().cpu(), evidence, settings),
         )
 
     def origin(self, tags: Iterable[str | int]) -> str:

@@ -39,8 +39,8 @@ class Suggestion(NamedTuple):
 class Spreading(NamedTuple):
     """What the scores of a proposal spread along, for them to spread again from corrected seeds.
 
-    Features C×h×w and their pair planes P×h×w in half precision, the evidence on the same grid, and the
-    settings of propagation.
+    Features C×h×w and their pair planes P×h×w in half precision, in main memory wherever they were computed;
+    the evidence on the same grid, and the settings of propagation.
     """
 
     features: Tensor

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from annotator.actions import spec_of, translated
 from annotator.i18n import localised
+from annotator.panels.device import DeviceBox
 from annotator.panels.propose_all import ProposeAllBox
 from annotator.session import Session
 from annotator.session.jobs import Latest
@@ -101,6 +102,7 @@ class TrainerPanel(QWidget):
         self.learn.clicked.connect(self.learn_tags)
         self._learning = False
         self.propose_all = ProposeAllBox(session, theme)
+        self.device = DeviceBox(session)
         self._progress = QProgressBar(textVisible=False)
         self._progress.setRange(0, 1000)
         self._doing = explanation()
@@ -207,6 +209,7 @@ class TrainerPanel(QWidget):
             *(self.reason, self._progress, self._doing, line()),
             *(self.learn, learn_help, line()),
             *(self.propose_all, line()),
+            *(self.device, line()),
         ):
             body.addWidget(widget)
         body.addLayout(self._place_of_curves)

@@ -8,7 +8,7 @@ from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.data.project import Project
 from trainer.method.propagations import SEGMENTATION
-from trainer.worker.messages import ModelChanged, Promoted, TagsLearnt
+from trainer.worker.messages import DeviceChanged, ModelChanged, Promoted, TagsLearnt
 
 WEIGHTS = "weights"
 """The project's setting that names the weights it begins with: a file, a published name, "" the bundled."""
@@ -72,6 +72,10 @@ class ModelsInUse(QObject):
         """Tell of a model that a person asked for; one that was promoted is no reason to look up."""
         if isinstance(message, Promoted) and message.network == SEGMENTATION:
             self._parameters.use_segmentation()
+        if isinstance(message, DeviceChanged):
+            if message.reason:
+                self._state.message.emit("warning", localised(message.reason))
+            self._proposals.suggest()  # with what the networks are now
         if isinstance(message, ModelChanged):
             number = message.version
             name = self.tr("Model {number}").format(number=number) if number else self.tr("The first model")

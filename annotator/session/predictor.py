@@ -13,6 +13,7 @@ from annotator.i18n import localised
 from annotator.session.document import Labels
 from annotator.session.jobs import Jobs
 from trainer.data.project import Project
+from trainer.devices import CPU, is_lost, reason_to_leave
 from trainer.worker.messages import (
     Command,
     LearnTags,
@@ -23,6 +24,7 @@ from trainer.worker.messages import (
     PredictFailed,
     Priority,
     Promoted,
+    SetDevice,
     Start,
     Stop,
     TagsLearnt,
@@ -69,6 +71,8 @@ class Predictor(QObject):
         self.engine: Engine | None = None
         self.fitting: Settings | None = None  # the settings the models came with
         self.worker: TrainerWorker | None = None
+        self.gpu = ""  # what torch calls that of this machine, "" for none
+        self.wants_gpu = True
         self._suggester: Engine | None = None
         self._jobs = jobs
         self._bridge: Bridge | None = None
@@ -84,19 +88,21 @@ class Predictor(QObject):
         bridge = self._bridge = Bridge(self)
         bridge.arrived.connect(self.hear)
 
-        def load() -> tuple[Loaded, TrainerWorker, int]:
+        def load() -> tuple[Loaded, TrainerWorker, int, str]:
+            from trainer.devices import find_gpu
             from trainer.worker.thread import TrainerWorker
 
             loaded = self._make_engine(project)
             version = next((version.number for version in project.model_versions() if version.current), 0)
-            return loaded, TrainerWorker(project, loaded.engine, bridge.deliver), version
+            return loaded, TrainerWorker(project, loaded.engine, bridge.deliver), version, find_gpu()
 
-        def ready(result: tuple[Loaded, TrainerWorker, int]) -> None:
+        def ready(result: tuple[Loaded, TrainerWorker, int, str]) -> None:
             if self._project is project and self._bridge is bridge:
-                loaded, self.worker, self._version = result
+                loaded, self.worker, self._version, self.gpu = result
                 self.engine = loaded.engine
                 self.fitting = loaded.engine.settings
                 self.worker.start()
+                self._choose_device()
                 for command in self._waiting:
                     self.worker.post(command)
                 self._waiting.clear()
@@ -118,6 +124,15 @@ class Predictor(QObject):
             self._bridge.arrived.disconnect(self.hear)
             self._bridge = None
         return worker.stop(seconds) if worker else True
+
+    def use_gpu(self, wanted: bool) -> None:
+        """Compute on the GPU where there is one, or not; training under way begins again."""
+        self.wants_gpu = wanted
+        self._choose_device()
+
+    def _choose_device(self) -> None:
+        if self.gpu:
+            self.post(SetDevice(self.gpu if self.wants_gpu else CPU))
 
     def post(self, command: Command) -> None:
         """Hand a command to the trainer thread; what a person asked of it waits for models still loading."""
@@ -155,12 +170,19 @@ class Predictor(QObject):
         engine = self.engine
         if engine is None:
             return []
-        # An engine serves one thread: this one shares the other's networks.
-        if self._suggester is None or self._suggester.models.classifier is not engine.models.classifier:
-            from trainer.engine import Engine
+        models = engine.models
+        try:
+            # An engine serves one thread: this one shares the other's networks.
+            if self._suggester is None or self._suggester.models.classifier is not models.classifier:
+                from trainer.engine import Engine
 
-            self._suggester = Engine(engine.models, engine.settings, engine.device)
-        return self._suggester.suggest_tags(image)
+                self._suggester = Engine(models, engine.settings, models.device)
+            return self._suggester.suggest_tags(image)
+        except Exception as error:
+            if not is_lost(error, models.device):
+                raise
+            self.post(SetDevice(CPU, reason_to_leave(error)))
+            return []
 
     def hear(self, message: object) -> None:
         """Take in a message of the trainer thread."""

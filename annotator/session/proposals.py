@@ -49,7 +49,7 @@ class Proposals(QObject):
         self._state.set_busy("refine", None)
         if proposal := self._state.predictor.known(document.id):
             self._propose(document, proposal)
-            self._suggest()
+            self.suggest()
         else:
             self._request(document)
 
@@ -68,7 +68,7 @@ class Proposals(QObject):
             document.held = True
             if not document.accepted:
                 state.predictor.ask(document.id, Priority.NEXT)
-            self._suggest()
+            self.suggest()
         else:
             self._request(document)
 
@@ -91,7 +91,7 @@ class Proposals(QObject):
             return
         state.set_busy("propose", self.tr("Proposing a mask…"))
         state.predictor.ask(document.id)
-        self._suggest()
+        self.suggest()
 
     def catch_up(self) -> None:
         """Let the mask of an image that is open again follow all that changed while it was accepted."""
@@ -158,7 +158,7 @@ class Proposals(QObject):
             lambda: proposal.propagate(document.image, document.corrections), arrived, self._state.report
         )
 
-    def _suggest(self) -> None:
+    def suggest(self) -> None:
         """Find tags that the open image may deserve, where nobody has tagged it."""
         state, document, record = self._state, self._state.document, self._state.record
         if document is None or record is None or record.tagged:

@@ -78,6 +78,7 @@ class Window(QMainWindow):
         session.brush_share = settings.brush_share
         session.outline_clicks = settings.outline_clicks
         session.pen_pressure = settings.pen_pressure
+        session.predictor.wants_gpu = settings.use_gpu
         self.look = Look(self)
         self.look.show_grid(settings.pixel_grid)
         self.canvas, self.inspect_view = CanvasView(session, look=self.look), InspectView(session, self.look)
@@ -503,6 +504,7 @@ class Window(QMainWindow):
         self.settings.brush_share = self.session.brush_share
         self.settings.outline_clicks = self.session.outline_clicks
         self.settings.pen_pressure = self.session.pen_pressure
+        self.settings.use_gpu = self.session.predictor.wants_gpu
         self.settings.pixel_grid = self.look.grid
         self.settings.layers = {
             name: (self.canvas.layer_visible(name), self.canvas.layer_opacity(name)) for name in LAYERS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -171,18 +170,11 @@ def prepare_torch(threads: int | None, device: str) -> None:
     """Let torch use so many CPU threads (None: its own choice); raises UserError without the device."""
     import torch
 
-    from trainer.errors import UserError
+    from trainer.devices import check
 
     if threads is not None:
         torch.set_num_threads(threads)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            (torch.ones(1, device=device) + 1).item()  # "meta" has tensors, but no numbers in them
-    # What is not built into torch raises nearly anything (ImportError, AssertionError, ValueError, …).
-    except Exception as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-        raise UserError(f"cannot compute on --device {device} ({reason}); cpu always works") from error
+    check(device)
 
 
 def read_classes(path: Path | None) -> ClassList | None:

@@ -6,6 +6,7 @@ laptop.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -52,9 +53,7 @@ class Example:
 
 def copy_head(net: AffinityNet) -> AffinityNet:
     """Return a net with its own copy of the head on the very same backbone."""
-    copy = AffinityNet(net.backbone)
-    copy.head.load_state_dict(net.head.state_dict())
-    return copy.eval()
+    return copy.deepcopy(net, {id(net.backbone): net.backbone}).eval()
 
 
 class FineTuner:

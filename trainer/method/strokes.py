@@ -104,6 +104,9 @@ class Painted(NamedTuple):
 class StrokeModel:
     """A stroke network in use. Its methods are functions of their arguments alone.
 
+    It stays on the CPU where the other networks are on a GPU: its maps are small, and its answers to strokes
+    are given on several threads, whatever becomes of the GPU.
+
     Args:
         net: the network; it is copied, batch norm folded.
     """

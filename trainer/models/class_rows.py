@@ -83,7 +83,7 @@ def forget(head: nn.Conv2d, rows: Sequence[int]) -> None:
 
 def _with_rows(head: nn.Conv2d, rows: Sequence[int | None]) -> nn.Conv2d:
     """Return a 1×1 convolution with these rows of `head`; None stands for an empty one."""
-    made = nn.Conv2d(head.in_channels, len(rows), 1, bias=head.bias is not None)
+    made = nn.Conv2d(head.in_channels, len(rows), 1, bias=head.bias is not None, device=head.weight.device)
     with torch.no_grad():
         made.weight.zero_()
         if made.bias is not None:

@@ -84,6 +84,17 @@ class SetModel:
 
 
 @dataclass(frozen=True)
+class SetDevice:
+    """Compute on `device` ("cpu", "cuda", "mps") from now on; `reason` says why, "" where a person wants it.
+
+    A run under way begins again: what it has learnt since the last version stays behind.
+    """
+
+    device: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class LearnTags:
     """Learn the project's classes from the tags of its images, then go on with the corrections.
 
@@ -110,7 +121,17 @@ class Shutdown:
 
 
 Command = (
-    SeedsChanged | Start | Pause | Stop | Predict | SetModel | LearnTags | StartSweep | StopSweep | Shutdown
+    SeedsChanged
+    | Start
+    | Pause
+    | Stop
+    | Predict
+    | SetModel
+    | SetDevice
+    | LearnTags
+    | StartSweep
+    | StopSweep
+    | Shutdown
 )
 
 
@@ -196,6 +217,16 @@ class ModelChanged:
 
 
 @dataclass(frozen=True)
+class DeviceChanged:
+    """Everything is computed on `device` from now on; `reason` is one sentence where another one failed, else
+    "".
+    """
+
+    device: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Predicted:
     """A proposal for `image`, and all that it was made of.
 
@@ -255,6 +286,7 @@ Message = (
     | Promoted
     | TagsLearnt
     | ModelChanged
+    | DeviceChanged
     | Predicted
     | PredictFailed
     | ProposeAllProgress

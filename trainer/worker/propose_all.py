@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from trainer.data.images import load_image
 from trainer.data.project import ImageRecord, Project
+from trainer.devices import is_lost
 from trainer.engine import Engine
 from trainer.errors import UserError
 from trainer.worker.messages import Message, ProposalStored, ProposeAllEnded, ProposeAllProgress
@@ -30,7 +31,10 @@ class ProposeAll:
         self._failed: dict[str, str] = {}
 
     def step(self) -> bool:
-        """Propose for one image and return True; where none is left, end and return False."""
+        """Propose for one image and return True; where none is left, end and return False.
+
+        Only what a GPU may be to blame for is raised.
+        """
         try:
             record = self._next()
         except UserError as error:  # the project itself cannot be read
@@ -43,6 +47,8 @@ class ProposeAll:
         try:
             self._propose(record)
         except Exception as error:
+            if is_lost(error, self._engine.device):
+                raise  # the image is due still, in another pass
             self._failed[record.id] = failure_reason(record.id, error)
         return True
 

@@ -14,6 +14,7 @@ import torch
 from trainer.data.fingerprints import stamp
 from trainer.data.images import load_image
 from trainer.data.project import Project, Status
+from trainer.devices import CPU, is_lost, reason_to_leave
 from trainer.engine import Engine
 from trainer.errors import UserError
 from trainer.imports import import_for_good
@@ -23,6 +24,7 @@ from trainer.translatable import TranslatableText, error_message, join_texts, tr
 from trainer.worker.finetuning import LEAST_PHOTOS, NothingToLearn, Training, too_few
 from trainer.worker.messages import (
     Command,
+    DeviceChanged,
     LearnTags,
     Message,
     ModelChanged,
@@ -33,6 +35,7 @@ from trainer.worker.messages import (
     Priority,
     Promoted,
     SeedsChanged,
+    SetDevice,
     SetModel,
     Shutdown,
     Start,
@@ -44,7 +47,7 @@ from trainer.worker.messages import (
     TagsLearnt,
     ValidationPoint,
 )
-from trainer.worker.model_versions import newest_sound
+from trainer.worker.networks_in_use import NetworksInUse
 from trainer.worker.prediction_queue import Request, Requests
 from trainer.worker.propose_all import ProposeAll
 from trainer.worker.stored_proposals import failure_reason, store_proposal
@@ -65,6 +68,8 @@ class TrainerWorker:
     at any moment loses nothing. Predictions go first. Proposing for all images goes last: it does one image
     whenever there is nothing else to do.
 
+    Where a GPU fails that it computes on, it goes on on the CPU by itself, with the very same networks.
+
     Full proposals are also kept in the project: the mask as the strokes refine it, the margin, and status
     PROPOSED of images that were NEW. Messages come on the worker's thread; those that only draw curves, ten a
     second at most.
@@ -78,7 +83,7 @@ class TrainerWorker:
         self._requests = Requests()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._main, name="trainer", daemon=True)
-        self._untuned = engine.models
+        self._networks = NetworksInUse(project, engine)
         self._training: Training | None = None
         self._state = State.IDLE
         self._run: Iterator[None] | None = None
@@ -121,18 +126,24 @@ class TrainerWorker:
             pass
 
     def _open(self) -> None:
-        if problems := self._use_current_version():
-            self._outbox.send(ModelChanged(self._engine.models.version, problems))
+        self._tell_of_damage(self._networks.use_current())
         self._begin()
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """Do a piece of work; an error ends training with a reason, never the thread."""
+        """Do a piece of work; an error ends training with a reason, never the thread.
+
+        One that a GPU may be to blame for makes the CPU go on instead.
+        """
         try:
             work()
         except UserError as error:
             if not self._follow_classes():  # or else it went by names that a class has no more
                 self._end_run(State.FAILED, error_message(error))
         except Exception as error:
+            if is_lost(error, self._engine.device):
+                log.warning("%s has failed", self._engine.device, exc_info=error)
+                self._compute_on(CPU, reason_to_leave(error))
+                return
             log.exception("the trainer thread failed")
             problem = f"{type(error).__name__}: {error}"
             self._end_run(
@@ -169,12 +180,7 @@ class TrainerWorker:
             return False
         self._engine.replace_models(classes=classes)
         if classes.names[: len(former)] != former.names:
-            learns_tags, trains = self._learns_tags, self._state is State.TRAINING
-            self._training, self._run, self._learns_tags = None, None, False
-            if trains and learns_tags:
-                self._learn_tags()
-            elif trains:
-                self._begin()
+            self._begin_again()
         return True
 
     def _obey(self, command: Command) -> None:
@@ -199,6 +205,9 @@ class TrainerWorker:
                 self._learn_tags()
             case SetModel():
                 self._go_back(command.version)
+            case SetDevice():
+                if command.device != self._engine.device:
+                    self._compute_on(command.device, command.reason)
             case StartSweep():
                 self._propose_all = self._propose_all or ProposeAll(
                     self._project, self._engine, self._outbox.send
@@ -215,7 +224,9 @@ class TrainerWorker:
     def _begin(self) -> None:
         """Begin a run, or wait for corrections and say for how many."""
         count = len(self._project.corrected())
-        self._training = self._training or Training(self._project, self._engine, self._untuned, self._hear)
+        self._training = self._training or Training(
+            self._project, self._engine, self._networks.untuned, self._hear
+        )
         # With the first correction it gets ready, so that the fourth one soon pays.
         if count == 0 or (count < LEAST_PHOTOS and self._training.begun):
             self._end_run(State.WAITING, too_few(count))
@@ -228,6 +239,19 @@ class TrainerWorker:
                 n=count,
             )
         self._enter(State.TRAINING, reason)
+
+    def _begin_again(self) -> None:
+        """Forget what a run has learnt since the last version; one that was under way or held begins anew."""
+        state, learns_tags = self._state, self._learns_tags
+        self._training, self._run, self._learns_tags = None, None, False
+        if state not in (State.TRAINING, State.PAUSED):
+            return
+        if learns_tags:
+            self._learn_tags()
+        else:
+            self._begin()
+        if state is State.PAUSED:
+            self._obey(Pause())
 
     def _learn_tags(self) -> None:
         """Start or resume learning from the tags; if too few images are tagged, only say so."""
@@ -262,7 +286,8 @@ class TrainerWorker:
         if isinstance(message, ValidationPoint):
             return_freed_memory()  # a round takes tens of megabytes in passing
         if isinstance(message, TagsLearnt):
-            self._untuned, self._training = self._engine.models, None
+            self._training = None
+            self._networks.keep()
         if isinstance(message, TagsLearnt | Promoted | ModelChanged):
             self._refresh()
 
@@ -274,13 +299,21 @@ class TrainerWorker:
         self._state = state
         self._outbox.send(StateChanged(state, reason))
 
+    # -- Devices ---------------------------------------------------------------------------------------------
+
+    def _compute_on(self, device: str, reason: str) -> None:
+        """Go on on another device with the networks in main memory and on disk."""
+        self._tell_of_damage(self._networks.move(device))
+        self._outbox.send(DeviceChanged(device, reason))
+        self._begin_again()
+
     # -- Model versions --------------------------------------------------------------------------------------
 
     def _go_back(self, number: int) -> None:
         """Use version `number`; a run on corrections begins again from it."""
         try:
             self._project.set_current_version(number)
-            note = self._use_current_version()
+            note = self._networks.use_current()
         except UserError as error:
             note = error_message(error)
         self._outbox.send(ModelChanged(self._engine.models.version, note))
@@ -289,26 +322,9 @@ class TrainerWorker:
         if self._run is not None and not self._learns_tags:
             self._begin()
 
-    def _use_current_version(self) -> TranslatableText:
-        """Use the project's current version, or the newest sound one before it; return why another, or ""."""
-        current = next((version.number for version in self._project.model_versions() if version.current), 0)
-        number, loaded, problems = newest_sound(self._project, self._engine, current)
-        untuned = self._untuned
-        self._engine.replace_models(
-            affinity=untuned.affinity, segmentation=untuned.segmentation, version=number
-        )
-        if loaded is not None:
-            subject, taught = loaded
-            subject.use(taught.net, number)
-        if number == current:
-            return TranslatableText()
-        self._project.set_current_version(number)
-        used = (
-            translatable("Model {number} is used instead.", number=number)
-            if number
-            else translatable("The model without fine-tuning is used instead.")
-        )
-        return join_texts(problems, used)
+    def _tell_of_damage(self, problems: TranslatableText) -> None:
+        if problems:
+            self._outbox.send(ModelChanged(self._engine.models.version, problems))
 
     def _refresh(self) -> None:
         """Request new proposals for the images proposed last that nobody has touched."""
@@ -322,8 +338,12 @@ class TrainerWorker:
         try:
             self._outbox.send(self._proposal(request))
         except Exception as error:
+            again = Predict(request.image, Priority(request.priority))
+            if is_lost(error, self._engine.device):
+                self._requests.ask(again)
+                raise
             if self._follow_classes():  # it went by names that a class has no more
-                self._requests.ask(Predict(request.image, Priority(request.priority)))
+                self._requests.ask(again)
                 return
             self._outbox.send(PredictFailed(request.image, failure_reason(request.image, error)))
 
