@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import gc
-import importlib.util
+import io
 import os
 import sys
 import traceback
@@ -34,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     goes wrong is told in one line on standard error.
     """
     args = list(sys.argv[1:] if argv is None else argv)
+    _print_everything()
     try:
         status = _run(args)
         print(end="", flush=True)
@@ -61,6 +61,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
+
+
+def _print_everything() -> None:
+    """Have letters escaped that the encoding of the output lacks, as that of files on Windows does."""
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper) and not out.encoding.lower().startswith("utf"):
+        out.reconfigure(errors="backslashreplace")
 
 
 def _memory_ran_out(error: Exception) -> bool:
@@ -102,15 +109,10 @@ def _run(args: list[str]) -> int:
 
 
 def _open_desk(path: Path | None) -> int:
-    """Start the desk; Qt would end the process without a word to go by where there is no display."""
-    displays = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    if sys.platform == "linux" and not any(os.environ.get(name) for name in displays):
-        raise UserError("there is no display for the desk; headless commands work without one (see --help)")
-    if sys.platform == "linux" and (library := missing_library()):
-        raise UserError(
-            f"the desk needs the system library {library}, which is missing; install it, on Debian and "
-            f"Ubuntu by `sudo apt-get install {package_of(library)}`"
-        )
+    """Start the desk."""
+    from annotator.display import check_display
+
+    check_display()
     # What a start makes is there to stay: looking for garbage among it takes a tenth of the time. The desk
     # looks for it from its first window on.
     gc.disable()
@@ -122,38 +124,13 @@ def _open_desk(path: Path | None) -> int:
         gc.enable()
 
 
-def missing_library() -> str:
-    """The first system library that Qt's part for the display in use lacks, "" for none.
-
-    Qt would end the process without naming it.
-    """
-    platform = os.environ.get("QT_QPA_PLATFORM", "").partition(":")[0]
-    platform = platform or ("wayland" if os.environ.get("WAYLAND_DISPLAY") else "xcb")
-    spec = importlib.util.find_spec("PySide6")
-    for folder in spec.submodule_search_locations or () if spec else ():
-        plugin = Path(folder, "Qt", "plugins", "platforms", f"libq{platform}.so")
-        if plugin.is_file():
-            try:
-                ctypes.CDLL(str(plugin))
-            except OSError as error:
-                name = str(error).partition(":")[0]
-                return name if ".so" in name else ""
-    return ""
-
-
-def package_of(library: str) -> str:
-    """The Debian package of a shared library: libxcb-cursor.so.0 is in libxcb-cursor0."""
-    stem, _, version = library.lower().replace("_", "-").partition(".so.")
-    return f"{stem}-{version}" if stem[-1:].isdigit() else f"{stem}{version}"
-
-
 def _report_fault() -> int:
     """Save the traceback at hand and say where."""
     from platformdirs import user_log_path
 
     folder = user_log_path("affinity-annotator", ensure_exists=True)
     log = folder / f"fault-{datetime.now():%Y%m%d-%H%M%S}.log"
-    log.write_text(f"{' '.join(sys.argv)}\n{traceback.format_exc()}", encoding="utf-8")
+    log.write_text(f"{' '.join(sys.argv)}\n{traceback.format_exc()}", "utf-8")
     reason = "".join(traceback.format_exception_only(sys.exception())).strip().splitlines()[-1]
     print(f"error: this is a fault of the program ({reason}); please report it with {log}", file=sys.stderr)
     return 1

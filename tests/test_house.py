@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 TOP_LEVEL = {
     *("main.py", "annotator", "trainer", "resources", "tests", "pyproject.toml"),
-    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "Makefile", ".ci", ".gitignore", "docs"),
+    *("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "Makefile", ".ci", ".github", ".gitignore"),
+    "docs",
 }
+ASKS_FOR_THE_SYSTEM = {
+    *("annotator/display.py", "annotator/shell/keyboard.py", "trainer/learn/loader.py", "trainer/memory.py"),
+}
+"""What differs between systems: the display, places of keys, worker processes, memory."""
 TEXT = {".py", ".md", ".toml", ".sh", ".txt", ".json", ".yml", ".html", ".qss", ".ts", ""}
 
 
@@ -67,18 +73,49 @@ sys.exit(f"the window waits for {', '.join(sorted(large))}" if large else 0)
     assert done.returncode == 0, done.stderr
 
 
+@cache
+def program() -> dict[str, ast.Module]:
+    """The modules of the program, by path below the root."""
+    files = [ROOT / "main.py", *(ROOT / "annotator").rglob("*.py"), *(ROOT / "trainer").rglob("*.py")]
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in files}
+
+
 def test_every_module_loads_where_there_is_no_posix() -> None:
     posix = {"fcntl", "grp", "pwd", "resource", "termios"}
-    modules = [ROOT / "main.py", *(ROOT / "annotator").rglob("*.py"), *(ROOT / "trainer").rglob("*.py")]
     found = [
         path
-        for path in modules
-        for statement in ast.parse(
-            path.read_text(encoding="utf-8")
-        ).body  # one within a try is prepared for it
+        for path, module in program().items()
+        for statement in module.body  # one within a try is prepared for it
         if isinstance(statement, ast.Import) and posix & {alias.name for alias in statement.names}
     ]
     assert not found
+
+
+def test_what_differs_between_systems_has_one_file_a_concern() -> None:
+    asking = {
+        path
+        for path, module in program().items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.platform", "os.name", "os.uname")
+    }
+    assert asking == ASKS_FOR_THE_SYSTEM
+
+
+def test_text_files_are_the_same_whatever_system_writes_them() -> None:
+    found = [
+        f"{path}:{call.lineno}"
+        for path, module in program().items()
+        for call in ast.walk(module)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and path.startswith("trainer/")
+        if call.func.attr == "write_text" or (call.func.attr == "open" and writes_text(call))
+        if "newline" not in {keyword.arg for keyword in call.keywords}
+    ]
+    assert not found
+
+
+def writes_text(call: ast.Call) -> bool:
+    mode = call.args[0] if call.args else None
+    return isinstance(mode, ast.Constant) and mode.value in ("w", "a", "x")
 
 
 def test_sliders_and_lists_are_those_that_leave_the_wheel_to_what_they_lie_on() -> None:

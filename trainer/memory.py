@@ -1,4 +1,4 @@
-"""Memory: what the C library keeps of it, and when Python looks for garbage."""
+"""Memory: how much was used, what the C library keeps of it, and when Python looks for garbage."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+
+
+def peak_memory() -> int:
+    """Return the largest number of bytes this process has had in memory; 0 where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def return_freed_memory() -> None:

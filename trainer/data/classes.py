@@ -140,7 +140,7 @@ class ClassList:
     def save(self, path: Path) -> None:
         """Write one name a line; `from_file` reads it back."""
         with write_atomically(path) as temporary:
-            temporary.write_text("".join(f"{name}\n" for name in self.listed), encoding="utf-8")
+            temporary.write_text("".join(f"{name}\n" for name in self.listed), "utf-8", newline="\n")
 
     def id_of(self, name: str) -> int:
         """Return the id (1…C) of a class; raises `DataError` where the list has no such class."""
@@ -211,7 +211,7 @@ def save_categories(path: Path, classes: ClassList, colours: Mapping[int, Colour
         for id in classes.order
     ]
     with write_atomically(path) as temporary:
-        temporary.write_text(json.dumps(listed, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(listed, ensure_ascii=False, indent=1) + "\n", "utf-8", newline="\n")
 
 
 def gone_name(class_id: int) -> str:

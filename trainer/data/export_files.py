@@ -129,4 +129,4 @@ def _listed(out: Path) -> Listed:
 def _write_list(out: Path, listed: Listed) -> None:
     lines = sorted(f"{path}\0{digest}  {path}\n" for digest, path in listed)
     with write_atomically(out / LIST_FILE) as temporary:
-        temporary.write_text("".join(line.partition("\0")[2] for line in lines), encoding="utf-8")
+        temporary.write_text("".join(line.partition("\0")[2] for line in lines), "utf-8", newline="\n")

@@ -14,6 +14,8 @@ from pathlib import Path, PurePosixPath
 from trainer.errors import DataError
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
+_DEVICE = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)", re.IGNORECASE)
+"""Names that Windows keeps for devices, whatever follows a dot."""
 
 
 def composed(name: str) -> str:
@@ -56,14 +58,14 @@ def assign_ids(paths: Iterable[PurePosixPath], taken: Iterable[str] = ()) -> dic
     """Give each relative path an id that differs from all others and from the `taken` ones.
 
     The id is the path without its suffix, then ``path_suffix``, then numbered. Ids that differ in case only
-    count as equal, since their files would collide on many systems. Unsafe characters become ``_``.
+    count as equal, since their files would collide on many systems. Unsafe characters become ``_``, which
+    also follows the names of devices.
     """
     used = {image_id.casefold() for image_id in taken}
     ids = {}
     for path in paths:
-        stem = "/".join(
-            part.strip() or "_" for part in _UNSAFE.sub("_", composed(str(path.with_suffix("")))).split("/")
-        )
+        parts = _UNSAFE.sub("_", composed(str(path.with_suffix("")))).split("/")
+        stem = "/".join(_DEVICE.sub(r"\1_", part.strip(), count=1) or "_" for part in parts)
         suffix = path.suffix.lstrip(".").lower()
         candidate, number = stem, 1
         while candidate.casefold() in used:

@@ -125,7 +125,7 @@ def mix(
     write_tags_csv(out / "tags.csv", rows)
     # All of them, whichever are drawn: what is learnt of these photos has a row for each.
     every = dict.fromkeys((*ClassList.voc().names, *sorted(other_classes(photos.names).values())))
-    (out / "classes.txt").write_text("".join(f"{name}\n" for name in every))
+    (out / "classes.txt").write_text("".join(f"{name}\n" for name in every), "utf-8", newline="\n")
     return len(rows)
 
 

@@ -111,7 +111,7 @@ def write_overview(stages: Stages, last: str, out: Path, title: str) -> None:
 def write_record(out: Path, record: dict[str, Any]) -> None:
     """Write what is to be known of a run."""
     with write_atomically(out / RUN_FILE) as temporary:
-        temporary.write_text(json_text(record), encoding="utf-8")
+        temporary.write_text(json_text(record), "utf-8", newline="\n")
 
 
 def _row(stages: Stages, last: str, index: int) -> OverviewRow:

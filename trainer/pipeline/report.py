@@ -185,7 +185,7 @@ def write_report(report: Report, out: Path, force: bool = False) -> Path:
     except OSError as error:
         raise DataError(unwritable(out, error)) from error
     with write_atomically(page) as temporary:
-        temporary.write_text(render(report), encoding="utf-8")
+        temporary.write_text(render(report), "utf-8", newline="\n")
     return page
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -41,13 +40,3 @@ class Result:
     def to_json(self) -> dict[str, Any]:
         """Return plain values, fit for `json.dumps`."""
         return asdict(self)
-
-
-def peak_memory() -> int:
-    """Return the largest number of bytes this process has had in memory; 0 where the system does not say."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -19,6 +19,7 @@ from trainer.data.masks import NO_CLASS
 from trainer.data.source import Item, Source, image_folder
 from trainer.distributed import SINGLE_PROCESS, ProcessGroup
 from trainer.errors import DataError
+from trainer.memory import peak_memory
 from trainer.method import calibration
 from trainer.method.calibration import AlphaSearch, Cover
 from trainer.method.propagations import PROPAGATIONS
@@ -39,7 +40,7 @@ from trainer.pipeline.outputs import (
     write_overview,
     write_record,
 )
-from trainer.pipeline.result import AlphaFound, Result, peak_memory
+from trainer.pipeline.result import AlphaFound, Result
 from trainer.pipeline.run_folder import RunFolder
 from trainer.pipeline.stage_names import (
     CAM,
@@ -259,7 +260,7 @@ class _Run:
         if self.group.is_main:
             with self.folder.writing(path) as temporary:
                 found = AlphaFound(search.alpha, search.bound)
-                temporary.write_text(json.dumps(asdict(found)), encoding="utf-8")
+                temporary.write_text(json.dumps(asdict(found)), "utf-8", newline="\n")
         self.group.wait()
 
     def _about(self) -> dict[str, Any]:

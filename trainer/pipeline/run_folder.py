@@ -57,7 +57,7 @@ class RunFolder:
             return
         self._empty()
         with self.writing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            temporary.write_text(text, "utf-8", newline="\n")
         for kind in (_SECONDS, _WAITED):
             self._list(self.root / f"{kind}.json", _ANY)
 
@@ -92,7 +92,7 @@ class RunFolder:
 
     def _list(self, path: Path, digest: str) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / _LIST).open("a", encoding="utf-8") as stream:
+        with (self.root / _LIST).open("a", encoding="utf-8", newline="\n") as stream:
             stream.write(f"{digest}  {path.relative_to(self.root).as_posix()}\n")
 
     @contextmanager
@@ -172,7 +172,7 @@ class RunFolder:
     def _keep_figure(self, kind: str, stage: str, figure: float) -> None:
         figures = self._figures(kind) | {stage: figure}
         with write_atomically(self.root / f"{kind}.json") as temporary:
-            temporary.write_text(json.dumps(figures), encoding="utf-8")
+            temporary.write_text(json.dumps(figures), "utf-8", newline="\n")
 
     def _file(self, stage: str, image_id: str, suffix: str) -> Path:
         return file_under(self.root / stage, image_id, suffix)

@@ -85,7 +85,7 @@ def test_a_system_library_that_qt_lacks_is_named_with_its_package(
         raise OSError("libxcb-cursor.so.0: cannot open shared object file: No such file or directory")
 
     monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
-    monkeypatch.setattr("main.ctypes.CDLL", lacking)
+    monkeypatch.setattr("annotator.display.ctypes.CDLL", lacking)
     assert run() == 2
     assert "apt-get install libxcb-cursor0" in one_line(capsys.readouterr().err)
 

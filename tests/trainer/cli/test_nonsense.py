@@ -73,7 +73,15 @@ def test_an_empty_argument_is_not_the_folder_one_happens_to_be_in(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture(params=["pipe", "/dev/zero", "folder", "absent", "empty", "text", "bytes"])
+PIPES = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such files")
+
+
+@pytest.fixture(
+    params=[
+        *(pytest.param(name, marks=PIPES) for name in ("pipe", "/dev/zero")),
+        *("folder", "absent", "empty", "text", "bytes"),
+    ]
+)
 def no_file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """Something that is neither weights nor a list of classes."""
     path = tmp_path / "given.pth"
@@ -174,6 +182,7 @@ def test_weights_whose_input_convention_is_no_numbers_are_named(
         assert str(path) in one_line(capsys.readouterr().err)
 
 
+@PIPES
 @pytest.mark.parametrize("command", ["train-seg", "train-strokes"])
 def test_a_device_is_not_replaced_by_a_result(
     command: str, data: Path, capsys: pytest.CaptureFixture[str]

@@ -1,7 +1,5 @@
 """Renaming, merging, deleting, ordering classes: all photos follow, and all of it can be taken back."""
 
-import os
-import signal
 import subprocess
 import sys
 from contextlib import closing
@@ -292,7 +290,7 @@ def test_a_kill_in_the_middle_of_changes_leaves_one_or_the_other(folder):
     for _ in range(3):
         worker = subprocess.Popen([sys.executable, "-c", script, str(file)], stdout=subprocess.PIPE)
         assert worker.stdout.readline() == b"open\n"
-        os.kill(worker.pid, signal.SIGKILL)
+        worker.kill()
         worker.communicate()
         with closing(Project.open(file)) as project:
             assert state(project) in (before, after)

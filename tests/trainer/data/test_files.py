@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from trainer.data.classes import ClassList
 from trainer.data.files import MOST_TEXT, json_text, read_json, read_text
 from trainer.data.images import image_size, load_image, load_mask
 from trainer.errors import DataError
+
+PIPES = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no such files")
 
 
 def test_text_of_a_spread_sheet_is_read(tmp_path: Path) -> None:
@@ -28,11 +31,12 @@ def test_what_is_no_text_is_named(content: bytes, tmp_path: Path) -> None:
         read_text(tmp_path / "list.txt", "the list")
 
 
+@PIPES
 def test_a_pipe_or_a_device_is_never_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
     for path in (tmp_path / "a.png", Path("/dev/zero")):
         for read in (load_image, load_mask, image_size, ClassList.from_file):
-            with pytest.raises(DataError, match=f"{path} is a pipe or a device"):
+            with pytest.raises(DataError, match=re.escape(f"{path} is a pipe or a device")):
                 read(path)
 
 
@@ -55,6 +59,7 @@ def test_an_error_in_a_class_list_tells_its_line(tmp_path: Path) -> None:
         ClassList.from_file(tmp_path / "classes.txt")
 
 
+@PIPES
 def test_only_a_file_gives_way_to_a_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()

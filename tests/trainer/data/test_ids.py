@@ -50,3 +50,9 @@ def test_names_that_differ_only_in_their_form_of_unicode_get_distinct_ids():
 def test_a_name_of_spaces_is_a_name() -> None:
     ids = assign_ids([PurePosixPath(" .jpg"), PurePosixPath("  /a.jpg"), PurePosixPath("   .png")])
     assert [checked_id(image_id) for image_id in ids.values()] == ["_", "_/a", "__png"]
+
+
+def test_names_that_windows_keeps_for_devices_are_names_of_photos_all_the_same() -> None:
+    names = ["aux.jpg", "CON.v2.jpg", "nul/a.jpg", "auxiliary.jpg", "com1_.jpg"]
+    ids = assign_ids(map(PurePosixPath, names))
+    assert list(ids.values()) == ["aux_", "CON_.v2", "nul_/a", "auxiliary", "com1_"]

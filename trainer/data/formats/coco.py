@@ -102,7 +102,7 @@ class CocoWriter(Writer):
             "images": images,
         }
         text = json.dumps(head, ensure_ascii=False)
-        path.write_text(f'{text[:-1]}, "annotations": [\n{numbered}\n]}}\n', encoding="utf-8")
+        path.write_text(f'{text[:-1]}, "annotations": [\n{numbered}\n]}}\n', "utf-8", newline="\n")
 
 
 def _object(area: Area, shape: tuple[int, int]) -> dict[str, Any]:

@@ -91,12 +91,14 @@ class LabelmeWriter(Writer):
             "imageWidth": width,
         }
         text = json.dumps(content, ensure_ascii=False)
-        photo.with_name(f"{photo.name.removesuffix('.jpg')}.json").write_text(f"{text}\n", encoding="utf-8")
+        photo.with_name(f"{photo.name.removesuffix('.jpg')}.json").write_text(
+            f"{text}\n", "utf-8", newline="\n"
+        )
 
     def finish(self) -> None:
         """Write the list of the classes, as labelme's own exporters want it."""
         names = (IGNORE, BACKGROUND_NAME, *self._classes.listed)
-        (self._root / _LABELS).write_text("".join(f"{name}\n" for name in names), encoding="utf-8")
+        (self._root / _LABELS).write_text("".join(f"{name}\n" for name in names), "utf-8", newline="\n")
 
 
 def _shape(area: Area, label: str, group: int | None) -> dict[str, Any]:

@@ -67,7 +67,7 @@ class VocWriter(Writer):
         """Write the lists of the splits and the class list."""
         for split, ids in self._splits.items():
             _write_lists(self._root / "ImageSets", split, sorted(ids), self._class_ids, self._classes)
-        (self._root / _LABELMAP).write_text(_labelmap(self._classes), encoding="utf-8")
+        (self._root / _LABELMAP).write_text(_labelmap(self._classes), "utf-8", newline="\n")
 
 
 def _numbered(entry: ExportEntry, objects: list[Area]) -> NDArray[np.uint8]:
@@ -100,7 +100,7 @@ def _write_annotation(path: Path, entry: ExportEntry, objects: list[Area], class
         _fill(ElementTree.SubElement(found, "bndbox"), xmin=x0 + 1, ymin=y0 + 1, xmax=x1, ymax=y1)
     ElementTree.indent(root)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(ElementTree.tostring(root, encoding="unicode") + "\n", encoding="utf-8")
+    path.write_text(ElementTree.tostring(root, encoding="unicode") + "\n", "utf-8", newline="\n")
 
 
 def _fill(parent: ElementTree.Element, **values: object) -> None:
@@ -118,7 +118,7 @@ def _write_lists(
     for name, lines in lists.items():
         path = folder / f"{name}.txt"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        path.write_text("".join(f"{line}\n" for line in lines), "utf-8", newline="\n")
 
 
 def _labelmap_line(name: str, label: int) -> str:

@@ -67,7 +67,7 @@ class YoloWriter(Writer):
             )
         path = file_under(self._root / "labels" / entry.split, entry.id, ".txt")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(lines), encoding="utf-8")
+        path.write_text("".join(lines), "utf-8", newline="\n")
         self._splits.add(entry.split)
 
     def finish(self) -> None:
@@ -81,7 +81,7 @@ class YoloWriter(Writer):
         for id, number in self._numbers.items():
             name = json.dumps(self._classes.name_of(id), ensure_ascii=False)
             lines.append(f"  {number}: {name}\n")
-        (self._root / _LIST).write_text("".join(lines), encoding="utf-8")
+        (self._root / _LIST).write_text("".join(lines), "utf-8", newline="\n")
 
 
 class YoloReader(ObjectReader):
