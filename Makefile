@@ -1,13 +1,14 @@
 # Affinity Annotator. `make` alone lists the targets.
 VENV := .venv
 PY := $(VENV)/bin/python
+AWKWARD ?= /tmp/a b\c ü
 CI := bash .ci/
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench torture pictures clean
+.PHONY: help run test awkward lint bench torture pictures clean
 
 # Tests draw into memory, the same everywhere; QT_QPA_PLATFORM=xcb shows them on the screen.
-test bench torture pictures: export QT_QPA_PLATFORM ?= offscreen
+test awkward bench torture pictures: export QT_QPA_PLATFORM ?= offscreen
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +19,10 @@ run: $(VENV)/.run ## start the desk on the sample project; without a display, th
 test: $(VENV)/.test ## run all tests
 	@$(CI)system-packages offscreen
 	$(PY) -m pytest --numprocesses auto --dist worksteal $(PYTEST_ARGS)
+
+awkward: $(VENV)/.test ## test data and sessions in another language and time zone, in the folder AWKWARD
+	@$(CI)system-packages offscreen
+	LC_ALL=C TZ=Pacific/Apia $(PY) -m pytest tests/trainer/data tests/annotator/session --basetemp '$(AWKWARD)'
 
 lint: $(VENV)/.test ## check format, style, types and who imports whom
 	$(VENV)/bin/ruff format --check

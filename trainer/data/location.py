@@ -45,6 +45,8 @@ def existing_project(path: Path) -> Path | None:
 def means(path: Path, file: Path) -> bool:
     """Tell whether a path means (see `existing_project`) this project file."""
     found = existing_project(path)
+    if found is not None and found.exists() and file.exists():
+        return found.samefile(file)  # a folder may have several names, in small letters for one
     return found is not None and found.resolve() == file.resolve()
 
 
