@@ -48,6 +48,15 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment
 
 
+def test_the_workflows_run_what_readme_says() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    said = [line.partition("#")[0].strip() for line in readme.splitlines() if line.startswith("    ")]
+    ran = "".join(file.read_text("utf-8") for file in (ROOT / ".github" / "workflows").glob("*.yml"))
+    first = ("make run", "pip install .", "affinity-annotator ")
+    found = [line for line in said if line.startswith(first)]
+    assert len(found) == 4 and all(f"{line}\n" in ran for line in found)
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
     """A folder with files that must not be taken for those of the program."""
