@@ -221,6 +221,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
           "Propose a mask for every tagged image that has none, or one that is out of date."),
     _spec(HELP, "welcome", "First steps", "", "mdi6.lightbulb-outline",
           "window.show_welcome", "The three steps from a photo to a mask."),
+    _spec(HELP, "tour", "Guided tour", "Shift+F1", "mdi6.map-marker-path",
+          "window.show_tour", "A minute in which the desk shows its own parts; Esc leaves it."),
     _spec(HELP, "about", "About Affinity Annotator", "", "mdi6.information-outline",
           "window.about", "Version, method and licence."),
 )  # fmt: skip

@@ -18,6 +18,7 @@ class WelcomeStrip(QFrame):
     """Three steps in a row above the canvas, until they are put away."""
 
     dismissed = Signal()
+    tour_wanted = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,6 +53,11 @@ class WelcomeStrip(QFrame):
             words.setContentsMargins(0, 3, 0, 0)  # level with the number
             layout.addWidget(badge, 0, Qt.AlignmentFlag.AlignTop)
             layout.addWidget(words, 1)
+        self.tour = QPushButton(self.tr("Tour"))
+        self.tour.setToolTip(self.tr("A minute in which the desk shows its own parts; Esc leaves it."))
+        self.tour.setProperty("flat", True)
+        self.tour.clicked.connect(self.tour_wanted)
+        layout.addWidget(self.tour, 0, Qt.AlignmentFlag.AlignTop)
         away = self.tr("Hide the first steps; the Help menu shows them again")
         close = CrossButton(theme, away, self.dismissed.emit)
         layout.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)

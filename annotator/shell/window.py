@@ -46,6 +46,7 @@ from annotator.shell.paint_actions import PaintActions
 from annotator.shell.review import Review, ReviewStrip
 from annotator.shell.statusbar import StatusBar
 from annotator.shell.toolbars import MainBar, ToolsBar
+from annotator.shell.tour import Tour
 from annotator.shell.welcome import EmptyDesk, WelcomeStrip
 from annotator.theme import Theme
 from trainer.data.sample import sample_folder
@@ -250,6 +251,20 @@ class Window(QMainWindow):
         """Bring the first steps back."""
         self.welcome.show()
 
+    def show_tour(self) -> None:
+        """Point at the parts of the desk, one after the other."""
+        docks = {name: lambda name=name: self.docks[name] for name in ("images", "tags", "layers", "seeds")}
+        actions = self.actions_table
+        self.tour.start(
+            {
+                **docks,
+                "photo": lambda: self.centre,
+                "brush": lambda: self.tools_bar.widgetForAction(actions["brush"]),
+                "accept": lambda: self.main_bar.accept,
+                "export": lambda: self.main_bar.widgetForAction(actions["export"]),
+            }
+        )
+
     # -- Putting it together ---------------------------------------------------------------------------------
 
     def _place(self) -> None:
@@ -276,6 +291,7 @@ class Window(QMainWindow):
         self.addToolBar(Qt.ToolBarArea.LeftToolBarArea, self.tools_bar)
         self.status = StatusBar(self.session, self.trainer, self.actions_table, self.theme, self.look)
         self.setStatusBar(self.status)
+        self.tour = Tour(self, self.actions_table, self.theme)
 
     def _dock(self) -> None:
         panels = (
@@ -342,7 +358,9 @@ class Window(QMainWindow):
         for shown_there in ("learn_tags", "propose_all"):
             actions[shown_there].triggered.connect(self._show_trainer)
         self.centre.panes_changed.connect(self._follow_panes)
-        self.welcome.dismissed.connect(self._put_welcome_away)
+        self.welcome.tour_wanted.connect(self.show_tour)
+        for seen in (self.welcome.dismissed, self.tour.finished):
+            seen.connect(self._put_welcome_away)
         self.empty.folder_wanted.connect(self.open_folder)
         self.empty.sample_wanted.connect(self.open_sample)
         self.empty.recent_wanted.connect(self.open_path)
