@@ -52,6 +52,7 @@ def _run(project: Path | None, crashes: Sequence[Path]) -> int:
     def begin() -> None:
         gc.freeze()
         gc.enable()
+        window.session.jobs.submit(_import_models)  # while the photos are being found
         if first:
             window.open_path(first)
         else:
@@ -72,7 +73,7 @@ def make_window(settings: DeskSettings) -> Window:
     theme = Theme(settings.theme)
 
     def load(project: Project) -> Loaded:
-        import_for_good("annotator.session.engine_loading")  # torch, which the window does not wait for
+        _import_models()
         from annotator.session.engine_loading import load_engine
 
         return load_engine(project, project.setting(WEIGHTS, ""))
@@ -83,3 +84,8 @@ def make_window(settings: DeskSettings) -> Window:
     sys.excepthook = window.report_fault
     logging.captureWarnings(True)
     return window
+
+
+def _import_models() -> None:
+    """Import torch and what needs it, a second's work that the window does not wait for."""
+    import_for_good("trainer.worker.thread", "annotator.session.engine_loading")

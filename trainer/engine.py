@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -20,21 +21,13 @@ from trainer.devices import CPU
 from trainer.errors import DataError, WeightsError
 from trainer.feature_cache import FeatureCache, content_hash, weights_version
 from trainer.learn.segmentation import PREDICTION_SCALES, predict
-from trainer.method.affinity import pair_affinity
 from trainer.method.cam import with_background
 from trainer.method.grid import grid_of, pool, resize_nearest
 from trainer.method.masks import with_tagged_classes
 from trainer.method.propagation import Evidence
 from trainer.method.propagations import SEGMENTATION
 from trainer.method.settings import Settings
-from trainer.method.steps import (
-    find_cams,
-    find_seeds,
-    gather_evidence,
-    make_mask,
-    propagate,
-    standardised,
-)
+from trainer.method.steps import find_cams, find_seeds, make_mask, standardised
 from trainer.method.strokes import PhotoEmbedding, StrokeModel
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.bundle import Bundle, load_models
@@ -130,6 +123,7 @@ class Engine:
         """Take the networks to `device` and put them into evaluation mode."""
         self.settings = settings or Settings()
         self.strokes = StrokeModel.bundled()
+        self._embedding: tuple[str, PhotoEmbedding] | None = None
         self.move(device, models)
 
     @classmethod
@@ -197,7 +191,8 @@ class Engine:
 
     def _take_up_segmentation(self) -> None:
         network = self.models.segmentation
-        self._segmenter = None if network is None else fused_for_inference(network.to(self.device))
+        shared: dict[nn.Module, nn.Module] = {self.models.classifier.backbone: self._fused.backbone}
+        self._segmenter = None if network is None else fused_for_inference(network.to(self.device), shared)
         self._segmented = set() if network is None else {*learnt_rows(network.classify)} - {BACKGROUND}
 
     # -- Proposals -------------------------------------------------------------------------------------------
@@ -210,19 +205,16 @@ class Engine:
         """
         settings, classes = self.settings, self._ids(tags)
         view = self._view(image, settings)
-        cams = self._cams(view, classes, settings, fast)
-        seeds = self._seeds(view, cams, classes, settings, fast)
-        evidence = gather_evidence(cams, seeds, classes, settings)
-        features = self.features(self._taps(view), self.models.affinity)
-        affinity = pair_affinity(features[None])[0]
+        spreading = self._spreading(view, classes, settings, fast)
         source = settings.mode
         if settings.segmentation and self._segmenter is not None and self._segments(classes):
             source, scores = SEGMENTATION, self._predicted(self._segmenter, view, classes, fast)
         else:
-            scores = propagate(features, affinity, evidence, settings)
-        propagated = make_mask(scores, image, evidence.classes, settings, crf=settings.last_crf and not fast)
-        propagated = with_tagged_classes(propagated, cams, classes)
-        embedding = self.strokes.embed(image)
+            scores = spreading.scores()
+        labels = BACKGROUND, *classes
+        propagated = make_mask(scores, image, labels, settings, crf=settings.last_crf and not fast)
+        propagated = with_tagged_classes(propagated, spreading.cams, classes)
+        embedding = self._embedded(image, view)
         mask = propagated
         if settings.refine:
             mask = remove_small_regions(self.strokes.propose(embedding, propagated), settings.smallest_part)
@@ -230,17 +222,15 @@ class Engine:
             classes=classes,
             mask=mask,
             propagated=propagated,
-            seeds=resize_nearest(seeds, image.shape[:2]),
             scores=scores,
             source=source,
-            margin=0.0 if fast else self._usefulness(mask, embedding, cams, classes),
+            margin=0.0 if fast else self._usefulness(mask, embedding, spreading.cams, classes),
             fast=fast,
             smallest_part=settings.smallest_part,
             note=self._note(classes, source),
-            view_cams=cams,
             stroke_model=self.strokes,
             embedding=embedding,
-            spreading=Spreading(features.half().cpu(), affinity.half().cpu(), evidence, settings),
+            spreading=spreading,
         )
 
     def origin(self, tags: Iterable[str | int]) -> str:
@@ -253,16 +243,12 @@ class Engine:
 
     def evidence(self, image: np.ndarray, tags: Iterable[str | int]) -> Evidence:
         """Return what a full proposal for `image` starts from; arguments as in `propose`."""
-        settings, classes = self.settings, self._ids(tags)
-        view = self._view(image, settings)
-        cams = self._cams(view, classes, settings, fast=False)
-        return gather_evidence(
-            cams, self._seeds(view, cams, classes, settings, fast=False), classes, settings
-        )
+        settings = self.settings
+        return self._spreading(self._view(image, settings), self._ids(tags), settings, fast=False).evidence
 
     def taps(self, image: np.ndarray) -> tuple[Tensor, ...]:
         """Return the inputs 1×C×h×w of the AffinityNet's head for a uint8 H×W×3 image."""
-        return self._taps(self._view(image, self.settings))
+        return self._find_taps(self._view(image, self.settings))()
 
     @torch.inference_mode()
     def features(self, taps: Sequence[Tensor], net: AffinityNet | None) -> Tensor:
@@ -339,50 +325,70 @@ class Engine:
         pixels = resize_to_fit(image, settings.max_side)
         return View(pixels, content_hash(pixels))
 
+    def _embedded(self, image: np.ndarray, view: View) -> PhotoEmbedding:
+        """The maps of the stroke network; the full proposal for a photo takes those of the fast one."""
+        known = self._embedding
+        if known is None or known[1].image is not image or known[0] != view.digest:
+            known = self._embedding = view.digest, self.strokes.embed(image)
+        return known[1]
+
+    def _spreading(self, view: View, classes: tuple[int, ...], settings: Settings, fast: bool) -> Spreading:
+        """CAMs, and what finds the rest when it is needed: on any thread, with the models of now."""
+        cams = self._cams(view, classes, settings, fast)
+        find_seeds = self._find_seeds(view, cams, classes, settings, fast)
+        find_taps, affinity = self._find_taps(view), self.models.affinity
+
+        def find_features() -> Tensor:
+            return self.features(find_taps(), affinity).cpu()
+
+        if self.device != CPU:
+            features = find_features()  # soon done, and the device may be gone by then
+            find_features = lambda: features  # noqa: E731
+        return Spreading(cams, classes, settings, find_seeds, find_features)
+
     def _cams(self, view: View, classes: tuple[int, ...], settings: Settings, fast: bool) -> np.ndarray:
         """CAMs K×H'×W' in [0, 1]; 0 for a class the classifier has not learnt."""
-        seen = (1.0,) if fast else settings.scales, settings.cam_side
         weights = self._digest(self.models.classifier)
-        return self._cache.get(
-            ("cams", view.digest, weights, classes, *seen),
-            lambda: find_cams(self._fused, view.pixels, classes, settings, fast),
-        )
 
-    def _seeds(
+        def kept(scale: float, make: Callable[[], Tensor]) -> Tensor:
+            return self._cache.get(("cams", view.digest, weights, classes, scale, settings.cam_side), make)
+
+        return find_cams(self._fused, view.pixels, classes, settings, fast, kept)
+
+    def _find_seeds(
         self, view: View, cams: np.ndarray, classes: tuple[int, ...], settings: Settings, fast: bool
-    ) -> np.ndarray:
-        """Seed cues H'×W', refined by the dense CRF in the full pass where the settings say so."""
+    ) -> Callable[[], np.ndarray]:
+        """What makes seed cues H'×W', refined by the dense CRF in the full pass where the settings say so."""
         if fast or not settings.seed_crf or not classes:
-            return find_seeds(cams, view.pixels, classes, settings, fast)
+            return lambda: find_seeds(cams, view.pixels, classes, settings, fast)
         made_of = (
             *(settings.scales, settings.cam_side, settings.crf),
             *(settings.alpha_low, settings.alpha_high, settings.threshold),
         )
-        weights = self._digest(self.models.classifier)
-        return self._cache.get(
-            ("seeds", view.digest, weights, classes, *made_of),
-            lambda: find_seeds(cams, view.pixels, classes, settings),
-        )
+        key = "seeds", view.digest, self._digest(self.models.classifier), classes, *made_of
+        return lambda: self._cache.get(key, lambda: find_seeds(cams, view.pixels, classes, settings))
 
     def _predicted(
         self, network: SegmentationNet, view: View, classes: tuple[int, ...], fast: bool
     ) -> np.ndarray:
         """Probabilities (K+1)×h×w on the feature grid; 0 for a class the network has not learnt."""
-        scales, side = (1.0,) if fast else PREDICTION_SCALES, self.settings.cam_side
+        side, grid = self.settings.cam_side, grid_of(view.pixels.shape)
         learnt = [class_id for class_id in classes if class_id in self._segmented]
+        scores = np.zeros((1 + len(classes), *grid), np.float32)
+        scores[0] = 1
+        if learnt:
+            photo = resize_to_fit(view.pixels, side)
+            made_of = "predicted", view.digest, self._digest(network), tuple(learnt), side
 
-        def compute() -> np.ndarray:
-            grid = grid_of(view.pixels.shape)
-            scores = np.zeros((1 + len(classes), *grid), np.float32)
-            scores[0] = 1
-            if learnt:
-                rows = [0, *(1 + classes.index(class_id) for class_id in learnt)]
-                photo = resize_to_fit(view.pixels, side)
-                scores[rows] = pool(predict(network, photo, learnt, scales), grid)
-            return scores
+            def seen(scale: float) -> np.ndarray:
+                return pool(predict(network, photo, learnt, (scale,)), grid)
 
-        made_of = self._digest(network), classes, scales, side
-        return self._cache.get(("predicted", view.digest, *made_of), compute)
+            parts = [
+                self._cache.get((*made_of, scale), partial(seen, scale))
+                for scale in ((1.0,) if fast else PREDICTION_SCALES)
+            ]
+            scores[[0, *(1 + classes.index(class_id) for class_id in learnt)]] = np.mean(parts, axis=0)
+        return scores
 
     def _shares(self, network: SegmentationNet, view: View) -> np.ndarray:
         """Part of the image, in [0, 1], that the network gives to each class it has learnt."""
@@ -408,7 +414,8 @@ class Engine:
         weights = self._digest(self.models.classifier)
         return self._cache.get(("probabilities", view.digest, weights), compute)
 
-    def _taps(self, view: View) -> tuple[Tensor, ...]:
+    def _find_taps(self, view: View) -> Callable[[], tuple[Tensor, ...]]:
+        """What makes the inputs of the AffinityNet's head."""
         net = self.affinity_net
         shared = net.backbone is self.models.classifier.backbone
         backbone = self._fused.backbone if shared else net.backbone
@@ -419,7 +426,8 @@ class Engine:
             with torch.no_grad():
                 return net.align(backbone(pixels, backbone.affinity_taps), pixels.shape[-2:])
 
-        return self._cache.get(("taps", view.digest, self._digest(net.backbone)), compute)
+        key = "taps", view.digest, self._digest(net.backbone)
+        return lambda: self._cache.get(key, compute)
 
     def _digest(self, module: nn.Module) -> str:
         if module not in self._digests:

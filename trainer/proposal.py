@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -14,12 +14,13 @@ from torch.nn import functional
 
 from trainer.data.classes import BACKGROUND, UNTOUCHED, VOID
 from trainer.data.regions import remove_small_regions
+from trainer.method.affinity import pair_affinity
 from trainer.method.grid import majority, resize_nearest
 from trainer.method.object_in_box import strokes_for_box
 from trainer.method.propagation import Evidence
 from trainer.method.seeds import seed_cues
 from trainer.method.settings import Settings
-from trainer.method.steps import make_mask, propagate_strokes
+from trainer.method.steps import gather_evidence, make_mask, propagate, propagate_strokes
 from trainer.method.strokes import Box, PhotoEmbedding, StrokeModel
 from trainer.translatable import TranslatableText
 
@@ -36,26 +37,74 @@ class Suggestion(NamedTuple):
     segmented: bool
 
 
-class Spreading(NamedTuple):
-    """What the scores of a proposal spread along, for them to spread again from corrected seeds.
+@dataclass(eq=False)
+class Spreading:
+    """What a mask spreads from and along: seed cues, evidence, affinities. Each is found when it is needed.
 
-    Features C×h×w and their pair planes P×h×w in half precision, in main memory wherever they were computed;
-    the evidence on the same grid, and the settings of propagation.
+    Safe to use from several threads.
+
+    Attributes:
+        cams: float32 K×H'×W' in [0, 1], at the size the networks saw.
+        classes: ids of the K tagged classes.
+        settings: parameters of seed cues and propagation.
+        find_seeds: makes the seed cues of the CAMs, uint8 H'×W'.
+        find_features: makes the features C×h×w whose distances are affinities.
     """
 
-    features: Tensor
-    affinity: Tensor
-    evidence: Evidence
+    cams: np.ndarray
+    classes: tuple[int, ...]
     settings: Settings
+    find_seeds: Callable[[], np.ndarray]
+    find_features: Callable[[], Tensor]
 
-    def mask(self, image: np.ndarray, corrections: np.ndarray) -> np.ndarray:
-        """Return the mask uint8 H×W of `image` (uint8 H×W×3) that spreads from the evidence and from
-        `corrections` (uint8 H×W, 255 untouched).
+    @cached_property
+    def seeds(self) -> np.ndarray:
+        """Uint8 H'×W': 0 background, class ids, 255 neutral."""
+        return self.find_seeds()
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """The scores and seed cues that are spread, on the feature grid."""
+        return gather_evidence(self.cams, self.seeds, self.classes, self.settings)
+
+    def scores(self) -> np.ndarray:
+        """Return the evidence, spread: float32 (K+1)×h×w."""
+        features = self.find_features()
+        return propagate(features, pair_affinity(features[None])[0], self.evidence, self.settings)
+
+    def follow(self, image: np.ndarray, mask: np.ndarray, corrections: np.ndarray) -> np.ndarray:
+        """Return a mask of `image` with what corrected seeds change along the affinities.
+
+        Args:
+            image: uint8 H×W×3.
+            mask: uint8 H×W, what is there without corrections; it may come from a segmentation network.
+            corrections: uint8 H×W, 255 untouched.
         """
+        changed = self._spread(image, corrections)
+        followed = np.where(changed != self._uncorrected(image), changed, mask)
+        return np.where(corrections != UNTOUCHED, corrections, followed)
+
+    def forget(self) -> None:
+        """Free what is found again at the next need: megabytes for a photo."""
+        for name in ("_along", "_without"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def _along(self) -> tuple[Tensor, Tensor]:
+        """Features C×h×w and pair planes P×h×w, in half precision."""
+        features = self.find_features()
+        return features.half(), pair_affinity(features[None])[0].half()
+
+    def _uncorrected(self, image: np.ndarray) -> np.ndarray:
+        without = self.__dict__.get("_without")
+        if without is None:
+            without = self._without = self._spread(image, np.full(image.shape[:2], UNTOUCHED, np.uint8))
+        return without
+
+    def _spread(self, image: np.ndarray, corrections: np.ndarray) -> np.ndarray:
+        features, affinity = (part.float() for part in self._along)
         painted = majority(corrections, self.evidence.seeds.shape)
-        classes, scores = propagate_strokes(
-            self.features.float(), self.affinity.float(), self.evidence, painted, self.settings
-        )
+        classes, scores = propagate_strokes(features, affinity, self.evidence, painted, self.settings)
         return make_mask(scores, image, classes, self.settings, crf=False)
 
 
@@ -67,7 +116,6 @@ class Proposal:
         classes: ids of the K tagged classes, in the order of `cams`.
         mask: uint8 H×W; 0 background or class id: `propagated`, refined by the stroke network.
         propagated: uint8 H×W, the mask of propagation or segmentation network alone.
-        seeds: uint8 H×W automatic seed cues; 0 background, class id, or 255 neutral.
         scores: float32 (K+1)×h×w on the feature grid, background first: propagated, or predicted.
         source: what the scores come from: the name of a propagation, or `SEGMENTATION`.
         margin: usefulness of a correction, in [0, 1], higher being more useful: how far the mask and what the
@@ -80,15 +128,12 @@ class Proposal:
     classes: tuple[int, ...]
     mask: np.ndarray
     propagated: np.ndarray
-    seeds: np.ndarray
     scores: np.ndarray
     source: str
     margin: float
     fast: bool
     smallest_part: float
     note: TranslatableText
-    view_cams: np.ndarray = field(repr=False)
-    """Float32 K×H'×W' in [0, 1], at the size the networks saw."""
     stroke_model: StrokeModel = field(repr=False)
     embedding: PhotoEmbedding = field(repr=False)
     spreading: Spreading = field(repr=False)
@@ -96,12 +141,22 @@ class Proposal:
     @cached_property
     def cams(self) -> np.ndarray:
         """Float32 K×H×W in [0, 1]; made at the first look, because it is large for a large image."""
-        if self.view_cams.shape[1:] == self.mask.shape:
-            return self.view_cams
+        cams = self.spreading.cams
+        if cams.shape[1:] == self.mask.shape:
+            return cams
         if not self.classes:
             return np.zeros((0, *self.mask.shape), np.float32)
-        maps = torch.from_numpy(self.view_cams)[None]
-        return functional.interpolate(maps, self.mask.shape, mode="bilinear")[0].numpy()
+        return functional.interpolate(torch.from_numpy(cams)[None], self.mask.shape, mode="bilinear")[
+            0
+        ].numpy()
+
+    @cached_property
+    def seeds(self) -> np.ndarray:
+        """Uint8 H×W automatic seed cues: 0 background, class id, or 255 neutral; made at the first look.
+
+        Those of a full proposal may take as long as the rest of it: the dense CRF refines them.
+        """
+        return resize_nearest(self.spreading.seeds, self.mask.shape)
 
     def refine(self, corrections: np.ndarray) -> np.ndarray:
         """Return the uint8 H×W mask with `corrections` (uint8 H×W, 255 untouched) as hard constraints.
@@ -127,14 +182,12 @@ class Proposal:
         """
         if (corrections == UNTOUCHED).all():
             return self.propagated
-        without = self.spreading.mask(image, np.full_like(corrections, UNTOUCHED))
-        mask = self.spreading.mask(image, corrections)
-        followed = np.where(mask != without, mask, self.propagated)
-        return np.where(corrections != UNTOUCHED, corrections, followed)
+        return self.spreading.follow(image, self.propagated, corrections)
 
     def set_aside(self) -> None:
         """Free what only the photo in work needs; it is computed again where it is missing."""
         self.embedding.forget_parts()
+        self.spreading.forget()
 
     def strokes_for_box(
         self, box: tuple[int, int, int, int], class_id: int, corrections: np.ndarray
@@ -150,7 +203,7 @@ class Proposal:
 
     def reseed(self, alpha_low: float, alpha_high: float, threshold: float) -> np.ndarray:
         """Return uint8 H×W seed cues for other parameters; quick (no CRF), for sliders that are dragged."""
-        seeds = seed_cues(self.view_cams, self.classes, alpha_low, alpha_high, threshold)
+        seeds = seed_cues(self.spreading.cams, self.classes, alpha_low, alpha_high, threshold)
         return resize_nearest(seeds, self.mask.shape)
 
 

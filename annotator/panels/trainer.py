@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -23,6 +24,7 @@ from annotator.session import Session
 from annotator.session.jobs import Latest
 from annotator.theme import Theme
 from annotator.widgets import explanation, heading, line, scrolled
+from trainer.imports import import_for_good
 from trainer.progress import clock_time
 from trainer.worker.messages import (
     LearnTags,
@@ -228,7 +230,7 @@ class TrainerPanel(QWidget):
         self.state, self._learning = State.IDLE, False
         self.reason.setText(self.tr("The models are being loaded."))
         self._show()
-        self._draw()
+        self._redraw.start()
         self._list_versions()
 
     def _could_not_load(self, error: Exception) -> None:
@@ -270,26 +272,36 @@ class TrainerPanel(QWidget):
         if self._curves is not None:
             self._curves.recolour()
         self._show()
-        self._draw()
+        self._redraw.start()
         self._list_versions()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Draw what has changed while nobody saw it."""
+        super().showEvent(event)
+        self._redraw.start()
 
     def _draw(self) -> None:
         project = self._session.project
-        if project is None:
+        if project is None or not self.isVisible():
             return
+
+        def count() -> list[int]:
+            import_for_good("annotator.panels.curves")  # the plotting library takes 0.4 s
+            return project.strokes_a_photo()
+
+        def counted(strokes: list[int]) -> None:
+            if self._session.project is project:
+                self._make_curves().draw(self._loss, self._validation, strokes)
+
+        self._counter.submit(count, counted, self._could_not_count)
+
+    def _make_curves(self) -> Curves:
         if self._curves is None:
-            # Only now: the first window does not wait for the plotting library.
             from annotator.panels.curves import Curves
 
             self._curves = Curves(self._theme)
             self._place_of_curves.addWidget(self._curves)
-        curves = self._curves
-
-        def counted(strokes: list[int]) -> None:
-            if self._session.project is project:
-                curves.draw(self._loss, self._validation, strokes)
-
-        self._counter.submit(project.strokes_a_photo, counted, self._could_not_count)
+        return self._curves
 
     def _could_not_count(self, error: Exception) -> None:
         """Say it, unless the project was closed meanwhile."""

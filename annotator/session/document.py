@@ -211,7 +211,6 @@ class Document:
         with self._refining:
             self._refined.clear()
         self.basis = basis
-        self.auto_seeds = basis.proposal.seeds
         self.propagated = basis.proposal.propagated
 
     def release(self) -> None:

@@ -11,6 +11,7 @@ from trainer.data.digest import file_digest
 from trainer.data.project import Project
 from trainer.engine import Engine, Models
 from trainer.errors import WeightsError
+from trainer.method.strokes import few_threads
 from trainer.models.bundle import RECORD, Bundle, load_models
 from trainer.models.class_rows import empty_classifier, learnt_rows
 from trainer.models.registry import BUNDLED
@@ -37,6 +38,11 @@ def load_engine(project: Project, weights: str = "") -> Loaded:
     their place; a segmentation network among them stays in use where none was learnt. Raises WeightsError.
     """
     classes = project.classes
+    with few_threads():
+        return _load(project, classes, weights)
+
+
+def _load(project: Project, classes: ClassList, weights: str) -> Loaded:
     base = _base(weights, classes)
     warnings = [_lacks(base, classes)]
     try:

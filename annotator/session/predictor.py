@@ -103,10 +103,10 @@ class Predictor(QObject):
                 self.fitting = loaded.engine.settings
                 self.worker.start()
                 self._choose_device()
+                self.ready.emit(loaded.warning)  # the open photo is asked for first
                 for command in self._waiting:
                     self.worker.post(command)
                 self._waiting.clear()
-                self.ready.emit(loaded.warning)
 
         def refused(error: Exception) -> None:
             if self._project is project and self._bridge is bridge:

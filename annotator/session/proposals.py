@@ -29,6 +29,7 @@ class Proposals(QObject):
         self._state = state
         self._refiner = Latest(state.jobs)
         self._propagator = Latest(state.jobs)
+        self._seeker = Latest(state.jobs)
         self._suggester = Latest(state.jobs)  # its engine serves one thread at a time
         self._begun: Document | None = None
         self._suggested_by: tuple[object, ...] = ()
@@ -219,8 +220,19 @@ class Proposals(QObject):
         document.compose(document.whole)
         state.proposal_changed.emit()
         state.layer_changed.emit("cam", rect_of(document.whole))
-        state.layer_changed.emit("seeds", rect_of(document.whole))
+        self._show_seeds(document, proposal)
         self.refine()
+
+    def _show_seeds(self, document: Document, proposal: Proposal) -> None:
+        """Show the automatic seed cues of a proposal as soon as they are found; the mask is there before."""
+
+        def found(seeds: Labels) -> None:
+            if self._state.document is document and document.proposal is proposal:
+                document.auto_seeds = seeds
+                document.compose(document.whole, [Target.SEEDS])
+                self._state.layer_changed.emit("seeds", rect_of(document.whole))
+
+        self._seeker.submit(lambda: proposal.seeds, found, self._state.report)
 
     def keep_mask(self, document: Document, mask: Labels) -> None:
         """Keep the refined proposal for the next time the image is opened, and for the export."""

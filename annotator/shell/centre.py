@@ -1,5 +1,7 @@
 """The central area: the canvas, panes side by side, or the empty desk."""
 
+from functools import cached_property
+
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QStackedWidget
@@ -10,6 +12,7 @@ from annotator.canvas.panes import Panes
 from annotator.canvas.view import CanvasView
 from annotator.canvas.zoom_to_object import ZoomToObject
 from annotator.session import Session
+from annotator.settings import DeskSettings
 from annotator.shell.welcome import EmptyDesk
 
 
@@ -22,16 +25,14 @@ class Centre(QStackedWidget):
     panes_changed = Signal(str)  # "inspect" or "compare", "" for the canvas
 
     def __init__(
-        self, session: Session, empty: EmptyDesk, canvas: CanvasView, inspect_view: InspectView
+        self, session: Session, settings: DeskSettings, empty: EmptyDesk, canvas: CanvasView
     ) -> None:
         super().__init__()
-        self._session, self._panes = session, ""
-        self._empty, self._canvas, self._inspect_view = empty, canvas, inspect_view
-        self.compare_view: CompareView | None = None  # made when it is first asked for
+        self._session, self._settings, self._panes = session, settings, ""
+        self._empty, self._canvas = empty, canvas
         self._objects = ZoomToObject(session, self._canvas_of_view)
         self.addWidget(empty)
-        for view in (canvas, inspect_view):
-            self._add(view)
+        self._add(canvas)
         session.project_opened.connect(self._show)
         session.image_changed.connect(self._tell_zoom)
         self._show()
@@ -42,10 +43,23 @@ class Centre(QStackedWidget):
 
     def compare(self, on: bool) -> None:
         """Show the automatic, the present and the accepted mask instead of the canvas."""
-        if on and self.compare_view is None:
-            self.compare_view = CompareView(self._session, self._canvas.look)
-            self._add(self.compare_view)
         self._show_panes("compare", on)
+
+    @cached_property
+    def inspect_view(self) -> InspectView:
+        """The steps from photo to mask, side by side; made when it is first asked for."""
+        view = InspectView(self._session, self._canvas.look)
+        view.set_closed(self._settings.closed_panes)
+        view.closed_changed.connect(self._keep_closed)
+        self._add(view)
+        return view
+
+    @cached_property
+    def compare_view(self) -> CompareView:
+        """The automatic, the present and the accepted mask, side by side; made when it is first asked for."""
+        view = CompareView(self._session, self._canvas.look)
+        self._add(view)
+        return view
 
     def zoom(self, factor: float) -> None:
         """Zoom the view that is shown."""
@@ -65,10 +79,9 @@ class Centre(QStackedWidget):
 
     def peek(self, on: bool) -> None:
         """Hide all layers while `on`."""
-        self._canvas.peek(on)
-        for panes in (self._inspect_view, self.compare_view):
-            if panes is not None:
-                panes.peek(on)
+        for index in range(self.count()):
+            if isinstance(view := self.widget(index), CanvasView | Panes):
+                view.peek(on)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Tell what lies over the views."""
@@ -80,6 +93,9 @@ class Centre(QStackedWidget):
         view.zoom_changed.connect(self._tell_zoom)
         view.hovered.connect(self.hovered)
 
+    def _keep_closed(self, names: tuple[str, ...]) -> None:
+        self._settings.closed_panes = names
+
     def _show_panes(self, name: str, on: bool) -> None:
         if not on and name != self._panes:  # others were asked for since
             return
@@ -89,8 +105,9 @@ class Centre(QStackedWidget):
         self.panes_changed.emit(self._panes)
 
     def _view(self) -> CanvasView | Panes:
-        views = {"inspect": self._inspect_view, "compare": self.compare_view}
-        return views.get(self._panes) or self._canvas
+        if self._panes == "inspect":
+            return self.inspect_view
+        return self.compare_view if self._panes == "compare" else self._canvas
 
     def _canvas_of_view(self) -> CanvasView:
         view = self._view()

@@ -14,7 +14,6 @@ from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QTabWidget, QVBoxLayout, QWidget
 
 from annotator.actions import ACTIONS, Actions, spec_of, translated
-from annotator.canvas.inspect import InspectView
 from annotator.canvas.layered_view import LAYERS
 from annotator.canvas.look import Look
 from annotator.canvas.view import CanvasView
@@ -82,7 +81,7 @@ class Window(QMainWindow):
         session.predictor.wants_gpu = settings.use_gpu
         self.look = Look(self)
         self.look.show_grid(settings.pixel_grid)
-        self.canvas, self.inspect_view = CanvasView(session, look=self.look), InspectView(session, self.look)
+        self.canvas = CanvasView(session, look=self.look)
         self.images, self.tags = ImagesPanel(session, theme, self.actions_table), TagsPanel(session, theme)
         self.layers, self.inspector = LayersPanel(self.canvas, self.actions_table), InspectorPanel(session)
         self.objects = ObjectsPanel(session, self.actions_table)
@@ -94,7 +93,6 @@ class Window(QMainWindow):
         self._sample: Path | None = None
         self._weights_warning = ""
         self.canvas.restore_layers(settings.layers)
-        self.inspect_view.set_closed(settings.closed_panes)
         self._place()
         self._dock()
         self._wire()
@@ -271,7 +269,7 @@ class Window(QMainWindow):
         self.empty = EmptyDesk(self.theme, self.settings.recent)
         self.welcome = WelcomeStrip(self.theme)
         self.welcome.setVisible(not self.settings.welcomed)
-        self.centre = Centre(self.session, self.empty, self.canvas, self.inspect_view)
+        self.centre = Centre(self.session, self.settings, self.empty, self.canvas)
         middle = QWidget()
         layout = QVBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -369,7 +367,6 @@ class Window(QMainWindow):
         self.centre.zoom_changed.connect(self.status.show_zoom)
         self.centre.hovered.connect(self.status.show_cursor)
         self.centre.hovered.connect(self.inspector.show_at)
-        self.inspect_view.closed_changed.connect(self._keep_closed_panes)
         session.project_opened.connect(self._project_opened)
         session.project_opened.connect(self._propose_for_the_sample)
         session.image_changed.connect(self._image_changed)
@@ -398,9 +395,6 @@ class Window(QMainWindow):
 
     def _saved_changed(self) -> None:
         self._warned = False  # nobody was warned of what was done since
-
-    def _keep_closed_panes(self, names: tuple[str, ...]) -> None:
-        self.settings.closed_panes = names
 
     def _follow_panes(self, name: str) -> None:
         for panes in ("inspect", "compare"):

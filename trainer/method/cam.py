@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from trainer.models.classifier import CamClassifier
@@ -26,8 +27,6 @@ def multi_scale_cam(
 ) -> np.ndarray:
     """Sum the ReLU'd maps of several scales, each with its mirror image, and scale every class to at most 1.
 
-    An image and its mirror image share a batch, and only the rows asked for are computed.
-
     Args:
         classifier: in evaluation mode, on any device.
         image: uint8 H×W×3 RGB.
@@ -41,22 +40,42 @@ def multi_scale_cam(
         float32 K×H×W in [0, 1]: each class divided by its maximum + 1e-5.
     """
     size = size or (image.shape[0], image.shape[1])
-    parameter = classifier.head.weight
-    total = torch.zeros(1, len(class_indices), *size, device=parameter.device)
     if not len(class_indices):
-        return total[0].cpu().numpy()
-    pixels = torch.tensor(image, device=parameter.device).permute(2, 0, 1)[None].float()
+        return np.zeros((0, *size), np.float32)
+    return joined([cams_at(classifier, image, class_indices, scale, flip, side) for scale in scales], size)
+
+
+@torch.inference_mode()
+def cams_at(
+    classifier: CamClassifier,
+    image: np.ndarray,
+    class_indices: Sequence[int],
+    scale: float,
+    flip: bool = True,
+    side: int | None = None,
+) -> Tensor:
+    """Return the ReLU'd maps of one scale, added to those of the mirror image: 1×K×h×w on the network's grid.
+
+    An image and its mirror image share a batch, and only the rows asked for are computed. Arguments are those
+    of :func:`multi_scale_cam`; there is at least one class.
+    """
+    pixels = torch.tensor(image, device=classifier.head.weight.device).permute(2, 0, 1)[None].float()
     pixels = classifier.backbone.convention.normalise(pixels).contiguous(memory_format=torch.channels_last)
     reduced = 1 if side is None else min(1, side / max(image.shape[:2]))
-    for scale in scales:
-        view = _scaled(pixels, scale * reduced)
-        maps = classifier.cam(torch.cat([view, view.flip(-1)]) if flip else view, class_indices).float()
-        if flip:
-            # Adding before enlarging halves the work; enlarging is linear.
-            maps = maps[:1] + maps[1:].flip(-1)
-        # [ours] Each cell is centred in its block of pixels, though it was computed around the block's first
-        # pixel, where AffinityNet's maps are put: CAMs lie half a cell to the lower right of the affinities.
-        total += functional.interpolate(maps, size, mode="bilinear", align_corners=False)
+    view = _scaled(pixels, scale * reduced)
+    maps = classifier.cam(torch.cat([view, view.flip(-1)]) if flip else view, class_indices).float()
+    # Adding before enlarging halves the work; enlarging is linear.
+    return maps[:1] + maps[1:].flip(-1) if flip else maps
+
+
+@torch.inference_mode()
+def joined(maps: Sequence[Tensor], size: tuple[int, int]) -> np.ndarray:
+    """Return the CAMs float32 K×H×W in [0, 1], `size` being (H, W), that the maps of several scales make."""
+    # [ours] Each cell is centred in its block of pixels, though it was computed around the block's first
+    # pixel, where AffinityNet's maps are put: CAMs lie half a cell to the lower right of the affinities.
+    total = torch.zeros(1, maps[0].shape[1], *size, device=maps[0].device)
+    for some in maps:
+        total += functional.interpolate(some, size, mode="bilinear", align_corners=False)
     total /= total.amax(dim=(2, 3), keepdim=True) + EPSILON
     return total[0].cpu().numpy()
 

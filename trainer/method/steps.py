@@ -7,8 +7,9 @@ the networks see (`Settings.max_side`), where nothing else is said.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from trainer.data.classes import BACKGROUND, UNTOUCHED, labels_in
 from trainer.data.regions import remove_small_regions
-from trainer.method.cam import multi_scale_cam, with_background
+from trainer.method.cam import cams_at, joined, with_background
 from trainer.method.crf import DenseCRF
 from trainer.method.grid import grid_of, majority, pool
 from trainer.method.masks import label_map
@@ -31,6 +32,9 @@ from trainer.models.classifier import CamClassifier
 REMINDERS = 4
 """Parts of a walk, after each of which painted cells are set to their class again [ours]."""
 
+Kept = Callable[[float, Callable[[], Tensor]], Tensor]
+"""Gives back what was kept for a scale, or else keeps what the function makes."""
+
 
 def find_cams(
     classifier: CamClassifier,
@@ -38,18 +42,21 @@ def find_cams(
     classes: Sequence[int],
     settings: Settings,
     fast: bool = False,
+    kept: Kept = lambda scale, make: make(),
 ) -> np.ndarray:
     """Return the CAMs of the class ids `classes` (METHOD section 1): float32 K×H×W in [0, 1].
 
-    A class that the classifier has not learnt has a CAM of zeros. `fast` takes scale 1 alone.
+    A class that the classifier has not learnt has a CAM of zeros. `fast` takes scale 1 alone. `kept` may give
+    back the maps of a scale that were made before with the same arguments.
     """
-    rows = set(learnt_rows(classifier.head))
-    learnt = [index for index, class_id in enumerate(classes) if class_id - 1 in rows]
-    scales = (1.0,) if fast else settings.scales
+    learnt_ones = set(learnt_rows(classifier.head))
+    learnt = [index for index, class_id in enumerate(classes) if class_id - 1 in learnt_ones]
     cams = np.zeros((len(classes), *photo.shape[:2]), np.float32)
-    cams[learnt] = multi_scale_cam(
-        classifier, photo, [classes[index] - 1 for index in learnt], scales, side=settings.cam_side
-    )
+    if learnt:
+        rows = [classes[index] - 1 for index in learnt]
+        at = partial(cams_at, classifier, photo, rows, side=settings.cam_side)
+        scales = (1.0,) if fast else settings.scales
+        cams[learnt] = joined([kept(scale, partial(at, scale)) for scale in scales], photo.shape[:2])
     return cams
 
 

@@ -1,26 +1,29 @@
 """Faster copies of networks: batch norm folded into convolutions, channels last in memory."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from trainer.models.base import Backbone
 
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 
-def fused_for_inference(module: ModuleT) -> ModuleT:
+def fused_for_inference(module: ModuleT, known: Mapping[nn.Module, nn.Module] | None = None) -> ModuleT:
     """An evaluation-only copy that gives the same maps (up to rounding) in less time.
+
+    `known` are copies of parts that were fused before, such as a backbone that networks have in common.
 
     A batch norm registered right after a convolution is assumed to run right after it, which
     :class:`~trainer.models.base.Backbone` requires of all backbones. The original is left as it is.
     """
-    return _fused(module).eval().requires_grad_(False)
+    copies = {id(part): fused for part, fused in (known or {}).items()}
+    return _fused(module, copies).eval().requires_grad_(False)
 
 
 @contextmanager
@@ -58,12 +61,14 @@ def fused_for_training(module: ModuleT, backbone: Backbone) -> Iterator[ModuleT]
                 norm.bias.copy_(copies[conv].get_parameter("bias") + mean * factor)
 
 
-def _fused(module: ModuleT) -> ModuleT:
-    fused = copy.deepcopy(module)
+def _fused(module: ModuleT, copies: dict[int, Any] | None = None) -> ModuleT:
+    fused = copy.deepcopy(module, copies)
     for parent in list(fused.modules()):
-        for (conv_name, conv), (norm_name, norm) in list(_folded(parent)):
-            training = conv.training
-            setattr(parent, conv_name, fuse_conv_bn_eval(conv.eval(), norm.eval()).train(training))
+        for (_, conv), (norm_name, norm) in list(_folded(parent)):
+            mean, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+            conv.weight, conv.bias = fuse_conv_bn_weights(
+                conv.weight, conv.bias, mean, variance, norm.eps, norm.weight, norm.bias
+            )
             setattr(parent, norm_name, nn.Identity())
     return channels_last(fused)
 

@@ -147,7 +147,7 @@ def test_the_sliders_change_every_canvas_and_the_mask_not_at_all(active: Window,
             qtbot.keyClick(slider, K.Key_PageUp)
     assert active.look.tone.brightness == pytest.approx(0.3) and active.look.tone.gamma > 1.4
     assert active.status.adjusted.isVisible()
-    for view in (active.canvas, *active.inspect_view.views):
+    for view in (active.canvas, *active.centre.inspect_view.views):
         assert view.look is active.look
     qtbot.mouseClick(popup.reset, Qt.MouseButton.LeftButton)
     assert not active.look.adjusted and not active.status.adjusted.isVisible()
@@ -232,6 +232,6 @@ def test_one_arrangement_of_panes_at_a_time(active: Window, qtbot: QtBot) -> Non
     assert actions["compare"].isChecked() and not actions["inspect"].isChecked()
     assert not active.layers.isEnabled()
     press(active, K.Key_W, qtbot, active)
-    assert active.centre.currentWidget() is active.inspect_view and not actions["compare"].isChecked()
+    assert active.centre.currentWidget() is active.centre.inspect_view and not actions["compare"].isChecked()
     press(active, K.Key_W, qtbot, active)
     assert active.centre.currentWidget() is active.canvas and active.layers.isEnabled()

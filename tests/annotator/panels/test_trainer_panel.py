@@ -70,7 +70,7 @@ def test_progress_and_curves_follow_the_messages(panel: TrainerPanel, qtbot: QtB
     bar = panel.findChild(QProgressBar)
     assert bar.isVisible() and bar.value() == 250
     assert "Round 2: learning" in texts(panel)
-    qtbot.waitUntil(lambda: len(curves(panel)[0]) == 1)
+    qtbot.waitUntil(lambda: bool(curves(panel)) and len(curves(panel)[0]) == 1)
     (loss,), validation, strokes = curves(panel)
     assert list(loss.yData) == pytest.approx([1, 1 / 2, 1 / 3, 1 / 4, 1 / 5])
     assert len(validation) == 2
@@ -81,6 +81,7 @@ def test_the_strokes_of_each_accepted_photo_and_their_mean_are_drawn(opened: Ses
     panel = TrainerPanel(opened, Theme("dark"))
     qtbot.addWidget(panel)
     panel.show()
+    qtbot.waitUntil(lambda: len(panel.findChildren(PlotWidget)) == 3)
     plot = panel.findChildren(PlotWidget)[2]
     project, photos = opened.project, list(opened.records)
     assert project is not None
@@ -143,7 +144,7 @@ def test_proposing_for_all_images_says_that_it_waits_for_training(
 def test_the_curve_of_another_run_begins_anew(panel: TrainerPanel, qtbot: QtBot) -> None:
     for step in (1, 2, 3, 1, 2):
         panel.hear(LossPoint(step, 1.0))
-    qtbot.waitUntil(lambda: len(curves(panel)[0]) == 1)
+    qtbot.waitUntil(lambda: bool(curves(panel)) and len(curves(panel)[0]) == 1)
     assert list(curves(panel)[0][0].xData) == [1, 2]
 
 
@@ -186,5 +187,5 @@ def test_rounds_and_their_scores_run_on_from_one_run_to_the_next(panel: TrainerP
         doing = texts(panel)
         panel.hear(StateChanged(State.CONVERGED, ""))
     assert "Round 4: learning" in doing
-    qtbot.waitUntil(lambda: len(curves(panel)[1]) == 2)
+    qtbot.waitUntil(lambda: bool(curves(panel)) and len(curves(panel)[1]) == 2)
     assert list(curves(panel)[1][1].xData) == [1, 2, 3, 4]

@@ -39,16 +39,16 @@ def test_the_button_teaches_the_classes_and_proposals_follow(
 ) -> None:
     session = window.session
     assert session.engine is not None and session.project is not None and session.proposal is not None
-    before, cams = session.engine.models.classifier, session.proposal.view_cams
+    before, cams = session.engine.models.classifier, session.proposal.spreading.cams
     window.docks["trainer"].raise_()
     with qtbot.waitSignal(session.predictor.tags_learnt, timeout=60000):
         qtbot.mouseClick(window.trainer.learn, Qt.MouseButton.LeftButton)
     wait_settled(session, qtbot)
 
-    assert session.proposal.view_cams is cams  # the photo in work stays as it is
+    assert session.proposal.spreading.cams is cams  # the photo in work stays as it is
     go_to(session, session.order[1], qtbot)
     go_to(session, session.order[0], qtbot)
-    assert (session.proposal.view_cams != cams).any()
+    assert (session.proposal.spreading.cams != cams).any()
     assert session.engine.models.classifier is not before
     assert any("learnt from the tags" in text for text in window.messages.texts)
     assert (session.project.models_dir / FILE).is_file()

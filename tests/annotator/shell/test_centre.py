@@ -13,7 +13,7 @@ K = Qt.Key
 
 def test_inspect_view_and_back(active: Window, qtbot: QtBot) -> None:
     press(active, K.Key_W, qtbot)
-    assert active.centre.currentWidget() is active.inspect_view and not active.layers.isEnabled()
+    assert active.centre.currentWidget() is active.centre.inspect_view and not active.layers.isEnabled()
     active.actions_table["inspect"].setChecked(False)
     assert active.centre.currentWidget() is active.canvas and active.layers.isEnabled()
 
@@ -32,7 +32,7 @@ def test_the_keys_for_actual_size_and_whole_image(active: Window, qtbot: QtBot) 
 
 
 def test_the_inspect_view_is_painted_on_and_says_where(active: Window, qtbot: QtBot) -> None:
-    session, panes = active.session, active.inspect_view.panes
+    session, panes = active.session, active.centre.inspect_view.panes
     press(active, K.Key_W, qtbot)
     for target, name in ((Target.SEEDS, "seeds"), (Target.MASK, "mask"), (Target.SEEDS, "image")):
         session.target = target

@@ -215,7 +215,7 @@ def test_many_tags_change_neither_the_window_nor_the_panes(active: Window, qtbot
     QApplication.processEvents()
     assert (active.width(), active.height()) == (1280, 800)
     assert active.minimumSizeHint().height() < 720, "smaller than any screen"
-    sizes = {(pane.width(), pane.view.height()) for pane in active.inspect_view.panes.values()}
+    sizes = {(pane.width(), pane.view.height()) for pane in active.centre.inspect_view.panes.values()}
     widths, heights = ({size[axis] for size in sizes} for axis in (0, 1))
     assert max(widths) - min(widths) <= 1 and max(heights) - min(heights) <= 1
     chosen = next(row for row in active.tags.rows if row.class_id == active.session.class_id)
@@ -268,14 +268,14 @@ def test_learning_asked_for_while_the_models_load_begins_with_them(
 def test_layers_and_brush_are_this_persons_at_the_next_start(active: Window, qtbot: QtBot) -> None:
     active.layers.switches["cam"].click()
     active.layers.sliders["mask"].setValue(20)
-    active.inspect_view.close_pane("cam")
+    active.centre.inspect_view.close_pane("cam")
     qtbot.keyClick(active.canvas, K.Key_BracketRight)
     share = active.session.brush_share
     active.close()
     again = Window(Session(small_engine), DeskSettings(), Theme("dark"))
     qtbot.addWidget(again)
     assert again.layers.switches["cam"].isChecked() and again.layers.sliders["mask"].value() == 20
-    assert again.inspect_view.closed == ("cam",)
+    assert again.centre.inspect_view.closed == ("cam",)
     assert again.session.brush_share == share
     again.close()
 
