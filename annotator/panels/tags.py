@@ -91,6 +91,18 @@ class ClassRow(QFrame):
         self.chosen.emit(self.class_id)
 
 
+class TagField(QLineEdit):
+    """A line for a tag; a click into it while it is empty lists all classes."""
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Show the list, from which a click takes a class without a key."""
+        super().mouseReleaseEvent(event)
+        completer = self.completer()
+        if completer is not None and not self.text():
+            completer.setCompletionPrefix("")
+            completer.complete()
+
+
 class TagsPanel(QWidget):
     """Rows for background and every tag, a field that adds tags, and suggestions for images without."""
 
@@ -111,7 +123,7 @@ class TagsPanel(QWidget):
         self.chips: list[QPushButton] = []
         self._chips = QVBoxLayout()
         self._chips.setSpacing(4)
-        self.field = QLineEdit(placeholderText=self.tr("Add or choose a tag…"))
+        self.field = TagField(placeholderText=self.tr("Add or choose a tag…"))
         self.field.setAccessibleName(self.tr("Add a tag"))
         self.field.returnPressed.connect(self._add_typed)
         self.none = QCheckBox(self.tr("None of the classes: background only"))
@@ -183,10 +195,12 @@ class TagsPanel(QWidget):
             self.add(suggestions[0].name)
 
     def _add_typed(self) -> None:
-        name = self.field.text().strip()
-        if not name:
+        if name := self.field.text().strip():
+            self._add_listed(name)
+        else:
             self.left.emit()
-            return
+
+    def _add_listed(self, name: str) -> None:
         # After the completer, which would put its own text back into the field.
         QTimer.singleShot(0, self, self.field.clear)
         self.add(name)
@@ -205,6 +219,7 @@ class TagsPanel(QWidget):
         popup = completer.popup()
         assert popup is not None
         popup.setObjectName("completions")
+        completer.activated.connect(self._add_listed)
         self.field.setCompleter(completer)
         self._fill()
 
