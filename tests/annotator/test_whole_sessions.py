@@ -11,7 +11,7 @@ from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from annotator.dialogs.export import ExportDialog
@@ -106,8 +106,8 @@ def test_without_a_mouse_but_for_painting(desk: Window, sample: Path, tmp_path: 
 
     def choose_folder() -> None:
         """Called while the dialog has the event loop."""
-        dialog = QApplication.activeModalWidget()
-        if not isinstance(dialog, QFileDialog):
+        dialog, field = QApplication.activeModalWidget(), QApplication.focusWidget()
+        if not (isinstance(dialog, QFileDialog) and isinstance(field, QLineEdit)):
             return
         asking.stop()
         person.write(str(sample))
@@ -128,7 +128,7 @@ def test_without_a_mouse_but_for_painting(desk: Window, sample: Path, tmp_path: 
     person.press(K.Key_Escape)
     wait_settled(session, qtbot)
     person.press(K.Key_W)
-    assert desk.inspect_view.isVisible()
+    assert not desk.canvas.isVisible()  # but the panes
     person.press(K.Key_W)
     assert desk.canvas.isVisible()
     person.press(K.Key_3, Qt.KeyboardModifier.AltModifier)
