@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -165,10 +165,17 @@ class Proposal:
         be tagged or learnt. Parts that are too small and hold no stroke join what surrounds them. The result
         depends on the corrections alone, not on what was asked before.
         """
+        *_, mask = self.answers(corrections, sketch=False)
+        return mask
+
+    def answers(self, corrections: np.ndarray, sketch: bool = True) -> Iterator[np.ndarray]:
+        """Yield the mask of `refine`; with `sketch`, where that takes longer, a rougher one before it."""
         if (corrections == UNTOUCHED).all():
-            return self.mask.copy()
-        mask = self.stroke_model.refine(self.embedding, self.propagated, corrections)
-        return remove_small_regions(mask, self.smallest_part, meant=corrections != UNTOUCHED)
+            yield self.mask.copy()
+            return
+        meant = corrections != UNTOUCHED
+        for mask in self.stroke_model.answers(self.embedding, self.propagated, corrections, sketch):
+            yield remove_small_regions(mask, self.smallest_part, meant=meant)
 
     def glimpse(self, corrections: np.ndarray, class_id: int) -> np.ndarray:
         """Return roughly where `refine` finds one class, bool H×W, in the least time: for a preview."""

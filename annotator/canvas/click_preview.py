@@ -22,6 +22,8 @@ from trainer.data.project import Target
 REST_MS = 30
 """So long the mouse keeps still before the network is asked."""
 LINE = 1.25  # logical pixels
+CLOSER_MS = 150
+"""So long the mouse keeps still after the first glimpse before the network takes the closer look."""
 FINEST = 1000
 """The outline is found on so many pixels a side at most: it is thin, and there only while the mouse rests."""
 
@@ -48,6 +50,9 @@ class ClickPreview(QObject):
         self._glimpses, self._looks = Latest(session.jobs), Latest(session.jobs)
         self._rest = QTimer(self, singleShot=True, interval=REST_MS)
         self._rest.timeout.connect(self._ask)
+        self._closer = QTimer(self, singleShot=True, interval=CLOSER_MS)
+        self._closer.timeout.connect(self._look_closer)
+        self._look: Callable[[], None] = lambda: None
 
     def rest_at(self, at: QPointF | None) -> None:
         """The mouse is over another image point, None outside: the outline goes, and comes when it rests."""
@@ -59,7 +64,7 @@ class ClickPreview(QObject):
     @property
     def resting(self) -> bool:
         """Whether the outline is to come if the mouse keeps still."""
-        return self._rest.isActive()
+        return self._rest.isActive() or self._closer.isActive()
 
     def again(self) -> None:
         """The class, the brush or the mask is another one now."""
@@ -68,6 +73,7 @@ class ClickPreview(QObject):
     def clear(self) -> None:
         """Show no outline until the mouse moves."""
         self._rest.stop()
+        self._closer.stop()
         if self.path is not None:
             self._show(None)
 
@@ -114,13 +120,17 @@ class ClickPreview(QObject):
         def glimpsed(path: QPainterPath | None) -> None:
             if still_there():
                 self._show(path)
-                self._looks.submit(look, seen)
+                self._look = lambda: self._looks.submit(look, seen)
+                self._closer.start()
 
         def seen(path: QPainterPath | None) -> None:
             if still_there():
                 self._show(path)
 
         self._glimpses.submit(glimpse, glimpsed)
+
+    def _look_closer(self) -> None:
+        self._look()
 
 
 def outline_of_change(before: Labels, after: Labels, at: QPointF, value: int) -> QPainterPath | None:

@@ -1,6 +1,6 @@
 """The open image as arrays: what was computed, what was painted, and both combined."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from threading import Lock
@@ -37,15 +37,18 @@ class Basis:
 
     def mask(self, corrections: Labels) -> Labels:
         """The mask under `corrections`, both uint8 H×W."""
-        mask = self._refined(corrections)
-        if self.kept is None:
-            return mask
-        kept, then = self.kept
-        return np.where((mask != self._refined(then)) | (corrections != then), mask, kept)
+        *_, mask = self.masks(corrections, sketch=False)
+        return mask
 
-    def _refined(self, corrections: Labels) -> Labels:
-        painted = (corrections != UNTOUCHED).any()
-        return self.proposal.refine(corrections) if painted else self.proposal.mask
+    def masks(self, corrections: Labels, sketch: bool = True) -> Iterator[Labels]:
+        """Yield the mask under `corrections`; with `sketch`, where that takes longer, a rougher one first."""
+        for mask in self.proposal.answers(corrections, sketch):
+            if self.kept is None:
+                yield mask
+            else:
+                kept, then = self.kept
+                changed = (mask != self.proposal.refine(then)) | (corrections != then)
+                yield np.where(changed, mask, kept)
 
 
 @dataclass(eq=False)
@@ -231,18 +234,26 @@ class Document:
 
         The same corrections give back the very same mask, so an undone stroke restores every pixel.
         """
+        *_, mask = self.answers(corrections, sketch=False)
+        return mask
+
+    def answers(self, corrections: Labels, sketch: bool = True) -> Iterator[Labels]:
+        """Yield what `refined` returns; with `sketch`, where that takes longer, a rougher mask before it."""
         basis = self.basis
         if basis is None:
-            return self.base_mask
+            yield self.base_mask
+            return
         key = blake2b(np.ascontiguousarray(corrections).data, digest_size=16).digest()
         with self._refining:
-            if key in self._refined:
-                return self._refined[key]
-        mask = basis.mask(corrections)
+            known = self._refined.get(key)
+        if known is not None:
+            yield known
+            return
+        for mask in basis.masks(corrections, sketch):
+            yield mask
         with self._refining:
             if self.basis is basis:
                 self._refined[key] = mask
-        return mask
 
     def glimpse(self, corrections: Labels, class_id: int) -> NDArray[np.bool_]:
         """Roughly where `refined` shows a class, much sooner; callable from any thread."""

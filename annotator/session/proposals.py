@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, Signal
 
@@ -15,6 +16,19 @@ from trainer.worker.messages import Priority
 
 if TYPE_CHECKING:
     from trainer.engine import Proposal, Suggestion
+
+
+class Answer(NamedTuple):
+    """A mask that follows the corrections, and what may give a better one.
+
+    `changed` is where it differs from `before`, the mask that was shown; none better follows a `final` one.
+    """
+
+    answers: Iterator[Labels]
+    mask: Labels
+    before: Labels
+    changed: Box | None
+    final: bool = False
 
 
 class Proposals(QObject):
@@ -110,32 +124,40 @@ class Proposals(QObject):
         settled = document.preview is None and not document.proposal.fast
         state.set_busy("refine", self.tr("Following your stroke…"))
 
-        def follow() -> tuple[Labels, Labels, Box | None]:
-            """The mask, the one that is shown, and where they differ."""
-            mask, before = document.refined(document.preview_corrections()), document.base_mask
-            return mask, before, box_of(mask != before)
+        def follow(answers: Iterator[Labels] | None, mask: Labels | None) -> Answer:
+            answers = answers or document.answers(document.preview_corrections())
+            better, before = next(answers, None), document.base_mask
+            if mask is not None and better is None:
+                return Answer(answers, mask, before, None, final=True)
+            assert better is not None
+            return Answer(answers, better, before, box_of(better != before))
 
-        def arrived(answer: tuple[Labels, Labels, Box | None]) -> None:
-            mask, before, changed = answer
+        def arrived(answer: Answer) -> None:
             latest, shown = not refiner.busy, state.document is document
-            if latest and shown:
+            if latest and not answer.final:
+                refiner.submit(lambda: follow(answer.answers, answer.mask), arrived, refused)
+            over = latest and answer.final
+            if over and shown:
                 state.set_busy("refine", None)
             if document.accepted or state.project is not project:
                 return
-            if settled and latest:  # also of an image that was left in a hurry
-                self.keep_mask(document, mask)
+            if settled and over:  # also of an image that was left in a hurry
+                self.keep_mask(document, answer.mask)
             if not shown:
                 return
-            if document.base_mask is not before:  # another one came since
-                changed = document.whole
-            document.base_mask = mask
-            if changed is not None:
-                document.compose(changed, [Target.MASK])
-                state.layer_changed.emit("mask", rect_of(changed))
-            if latest:
+            show(answer)
+            if over:
                 self.refined.emit()
                 if settled:
                     self._propagate(document)
+
+        def show(answer: Answer) -> None:
+            # Another mask may have come since the difference was found.
+            changed = answer.changed if document.base_mask is answer.before else document.whole
+            document.base_mask = answer.mask
+            if changed is not None:
+                document.compose(changed, [Target.MASK])
+                state.layer_changed.emit("mask", rect_of(changed))
 
         def refused(error: Exception) -> None:
             if state.document is document:
@@ -143,7 +165,7 @@ class Proposals(QObject):
                 self.failed.emit()
             state.report(error)
 
-        refiner.submit(follow, arrived, refused)
+        refiner.submit(lambda: follow(None, None), arrived, refused)
 
     def _propagate(self, document: Document) -> None:
         """Let the propagated mask follow the strokes; the final one does not wait for it."""

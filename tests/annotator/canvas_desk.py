@@ -1,5 +1,6 @@
 """A real session with one photo open and no models: made-up proposals arrive as the trainer's would."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,9 @@ class MadeUpProposal:
 
     def refine(self, corrections: NDArray) -> NDArray:
         return np.where(corrections == 255, self.mask, corrections)
+
+    def answers(self, corrections: NDArray, sketch: bool = True) -> Iterator[NDArray]:
+        yield self.refine(corrections)
 
     def glimpse(self, corrections: NDArray, class_id: int) -> NDArray:
         return self.refine(corrections) == class_id

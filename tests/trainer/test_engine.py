@@ -162,12 +162,14 @@ def test_strokes_leave_no_specks_but_those_that_were_painted(engine: Engine, pho
     class Specky:
         """Answers each stroke with specks."""
 
-        def refine(self, _: object, automatic: np.ndarray, corrections: np.ndarray) -> np.ndarray:
+        def answers(
+            self, _: object, automatic: np.ndarray, corrections: np.ndarray, sketch: bool
+        ) -> Iterator[np.ndarray]:
             mask = np.zeros_like(automatic)
             mask[40:120, 40:140] = 1
             mask[60:63, 60:63] = 0
             mask[10:13, 10:13] = mask[10:13, 40:43] = 1
-            return np.where(corrections != 255, corrections, mask)
+            yield np.where(corrections != 255, corrections, mask)
 
     proposal = replace(engine.propose(photo, ("cat",)), stroke_model=Specky(), smallest_part=0.001)
     corrections = np.full(photo.shape[:2], 255, np.uint8)

@@ -143,18 +143,49 @@ class StrokeModel:
         Returns:
             uint8 H×W: 0 background or class id; strokes are kept to the pixel.
         """
+        *_, mask = self.answers(photo, automatic, corrections, sketch=False)
+        return mask
+
+    def answers(
+        self,
+        photo: PhotoEmbedding,
+        automatic: np.ndarray | None,
+        corrections: np.ndarray,
+        sketch: bool = True,
+    ) -> Iterator[np.ndarray]:
+        """Yield the mask of :meth:`refine`; arguments as there.
+
+        A closer look at a part of the photo that nobody has looked at yet takes longest. With `sketch`, the
+        mask as it is without that look is yielded before it: what somebody waits for comes in half the time.
+        """
         painted = Painted.of(corrections)
         if automatic is not None:
             automatic = _thinned(automatic)
         classes = classes_of(automatic, painted.labels)
+        with few_threads():
+            logits = self._logits(photo, classes, automatic, painted) if classes else torch.zeros(0)
+        boxes = [closer_box((own > 0).numpy(), photo.size) if self._closer else None for own in logits]
+        at_hand = [box if box in photo.closer else None for box in boxes]
+        if sketch and at_hand != boxes:
+            yield self._draw(photo, classes, logits, at_hand, painted)
+        yield self._draw(photo, classes, logits, boxes, painted)
+
+    def _draw(
+        self,
+        photo: PhotoEmbedding,
+        classes: Sequence[int],
+        logits: Tensor,
+        boxes: Sequence[Box | None],
+        painted: Painted,
+    ) -> np.ndarray:
+        """Return the mask of what was seen on the whole photo and, for each class, in its box."""
         mask = np.zeros(photo.size, np.uint8)
-        if classes:
-            with few_threads():
-                logits = self._logits(photo, classes, automatic, painted)
+        with few_threads():
+            if classes:
                 _draw_labels(mask, logits, classes)
-                if self._closer:
-                    for index in range(len(classes)):
-                        self._look_closer(photo, classes, index, logits, painted, mask)
+            for index, box in enumerate(boxes):
+                if box is not None:
+                    self._look_closer(photo, classes, index, box, logits, painted, mask)
         mask[painted.y, painted.x] = painted.labels
         return mask
 
@@ -197,18 +228,16 @@ class StrokeModel:
         photo: PhotoEmbedding,
         classes: Sequence[int],
         index: int,
+        box: Box,
         logits: Tensor,
         painted: Painted,
         mask: np.ndarray,
     ) -> None:
-        """Draw a class into `mask` as it is seen in a part of the photo, if that is worth it.
+        """Draw a class into `mask` as it is seen in a part of the photo.
 
         A pixel that another class won on the whole photo is taken from it by a larger logit only.
         """
         label, own = classes[index], logits[index]
-        box = closer_box((own > 0).numpy(), photo.size)
-        if box is None:
-            return
         maps = self._closer_maps(photo, box)
         grid = maps.base.shape[-2:]
         strokes = guidance(coverage(painted, [label], box, grid), maps.unit)

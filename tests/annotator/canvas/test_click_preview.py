@@ -1,5 +1,6 @@
 """The outline under the resting mouse: it comes, shows what a click would give, and goes."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
@@ -94,13 +95,13 @@ def test_the_outline_comes_at_a_first_glimpse_and_follows_the_closer_look(
 ) -> None:
     proposal, wide, glimpsed = session.proposal, np.zeros(session.mask.shape, bool), Event()
     wide[10:50, 70:110] = True
-    look_closer = proposal.refine
+    look_closer = proposal.answers
 
-    def refine(corrections: np.ndarray) -> np.ndarray:
+    def answers(corrections: np.ndarray, sketch: bool) -> Iterator[np.ndarray]:
         glimpsed.wait(20)
         return look_closer(corrections)
 
-    proposal.glimpse, proposal.refine = lambda corrections, class_id: wide, refine
+    proposal.glimpse, proposal.answers = lambda corrections, class_id: wide, answers
     rest(qtbot, view, at(view, 90, 30))
     assert view.click_preview.path.boundingRect() == QRectF(70, 10, 40, 40)
     glimpsed.set()

@@ -1,6 +1,6 @@
 """Models that are exchanged behind a person's work: its masks stay, the other ones are offered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -24,8 +24,10 @@ SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlM
 class LocalStrokes:
     """Answers strokes by what they cover alone, so that a test knows which pixels they change."""
 
-    def refine(self, embedding: object, automatic: np.ndarray, corrections: np.ndarray) -> np.ndarray:
-        return np.where(corrections == 255, automatic, corrections)
+    def answers(
+        self, embedding: object, automatic: np.ndarray, corrections: np.ndarray, sketch: bool
+    ) -> Iterator[np.ndarray]:
+        yield np.where(corrections == 255, automatic, corrections)
 
 
 class Promotions:

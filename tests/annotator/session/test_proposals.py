@@ -1,8 +1,11 @@
 """Proposals: what is shown and accepted is made of the tags, settings and models of now."""
 
+from collections.abc import Iterator
+from threading import Event
+
 import numpy as np
 import pytest
-from desk import Held, go_to, wait_settled
+from desk import Held, go_to, stroke, wait_settled
 from pytestqt.qtbot import QtBot
 
 from annotator.session import Session
@@ -59,3 +62,28 @@ def test_an_accepted_image_does_not_wait_for_an_answer_that_is_dropped(
     held.let_go()
     wait_settled(cat, qtbot)
     assert cat.proposal.source == "mean"
+
+
+def test_a_rough_mask_follows_a_stroke_until_the_last_one_comes_and_only_that_is_kept(
+    cat: Session, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    final, shown, looked = cat.mask.copy(), [], Event()
+    final[:4, :4] = 0
+    rough = np.roll(final, 20, axis=0)
+
+    def answers(corrections: np.ndarray, sketch: bool = True) -> Iterator[np.ndarray]:
+        if sketch:
+            yield rough
+            looked.wait(20)
+        yield final
+
+    monkeypatch.setitem(cat.proposal.__dict__, "answers", answers)
+    cat.layer_changed.connect(lambda layer, _: shown.append(cat.mask.copy()) if layer == "mask" else None)
+    stroke(cat, 0, (0, 0, 4, 4))
+    qtbot.waitUntil(lambda: any((mask == rough).all() for mask in shown), timeout=20000)
+    assert cat.proposals.pending
+    looked.set()
+    wait_settled(cat, qtbot)
+    assert (cat.mask == final).all()
+    cat.writer.finish()
+    assert (cat.project.proposal_mask("chelsea") == final).all()

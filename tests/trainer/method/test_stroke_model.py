@@ -229,6 +229,15 @@ def test_a_small_object_is_looked_at_closer(
     assert not photo.closer and (MODEL.refine(photo, None, looked) == mask).all()
 
 
+def test_a_rougher_mask_comes_before_the_first_look_at_a_part_of_the_photo(astronaut: PhotoEmbedding) -> None:
+    photo, looked = MODEL.embed(astronaut.image), dabs((256, 256), (30, 105, 1), radius=3)
+    rough, final = MODEL.answers(photo, None, looked)
+    assert 0.8 < iou(rough == 1, final == 1) < 1 and (rough[looked == 1] == 1).all()
+    assert (final == MODEL.refine(MODEL.embed(astronaut.image), None, looked)).all()
+    (again,) = MODEL.answers(photo, None, looked)
+    assert (again == final).all(), "the part is known by now"
+
+
 @pytest.mark.parametrize("closer_logit, takes", [(2.0, False), (4.0, True)])
 def test_a_closer_look_takes_a_pixel_from_another_class_only_by_a_larger_logit(
     closer_logit: float, takes: bool, monkeypatch: pytest.MonkeyPatch
