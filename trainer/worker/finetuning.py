@@ -81,6 +81,7 @@ class Training:
         self._rehearsed: dict[str, Known] = {}
         self._left_out: dict[str, TranslatableText] = {}
         self._step = 0
+        self._ready = False
 
     def batches(self) -> Iterator[None]:
         """Yield after each short piece of work; ends when patience runs out.
@@ -102,6 +103,7 @@ class Training:
                     learnt_from, in_vain = photos, 0
                     if (former := (yield from self._disproved(incumbent, photos))) is not None:
                         incumbent, fold_of = former, dict(former.fold_of)
+                        self._ready = False
                         yield from self._begin()
                         tuners = self._tuners(incumbent)
                 if in_vain == PATIENCE:
@@ -109,7 +111,8 @@ class Training:
                 if self._subject.classes != classes:
                     tuners, classes = self._tuners(incumbent), self._subject.classes
                 _assign_folds(fold_of, [photo.image for photo in photos])
-                yield from self._rehearse()
+                if number:  # those of the first round are at hand already
+                    yield from self._rehearse(REHEARSED)
             except Unreadable as error:
                 self._leave_out(error)
                 continue
@@ -123,9 +126,11 @@ class Training:
                 in_vain = 0
 
     @property
-    def begun(self) -> bool:
-        """Tell whether corrections can teach at once; else a run prepares that, even before the first."""
-        return self._subject.begun
+    def ready(self) -> bool:
+        """Tell whether corrections can teach at once; else a run prepares that, even before there are
+        enough of them.
+        """
+        return self._ready
 
     def _present_subject(self) -> Subject:
         tagged = sum(bool(record.tags) for record in self._project.images())
@@ -137,21 +142,26 @@ class Training:
         if subject.name != self._subject.name:
             self._subject = subject
             self._rehearsed.clear()
+            self._ready = False
 
     def _begin(self) -> Iterator[None]:
-        """Give corrections something to teach, where there is nothing yet."""
-        if self._subject.begun:
+        """Find photos to rehearse, and give corrections something to teach where there is nothing yet."""
+        if self._ready:
             return
         progress = translatable("getting ready: learning from the masks proposed so far")
+        begun = self._subject.begun
+        wanted = REHEARSED if begun else BEGINNING_PHOTOS
         try:
-            for _ in self._rehearse(BEGINNING_PHOTOS):
-                self._send(TrainingProgress(1, 0.5 * len(self._rehearsed) / BEGINNING_PHOTOS, progress))
+            for _ in self._rehearse(wanted - len(self._rehearsed)):
+                self._send(TrainingProgress(1, 0.5 * len(self._rehearsed) / wanted, progress))
                 yield
         except Unreadable as error:
             self._leave_out(error)
-        for _ in self._subject.begin(list(self._rehearsed.values()), self._seed):
-            self._send(TrainingProgress(1, 0.5, progress))
-            yield
+        if not begun:
+            for _ in self._subject.begin(list(self._rehearsed.values()), self._seed):
+                self._send(TrainingProgress(1, 0.5, progress))
+                yield
+        self._ready = True
 
     # -- Photos ----------------------------------------------------------------------------------------------
 
@@ -173,9 +183,9 @@ class Training:
             raise NothingToLearn(len(photos), join_texts(*self._left_out.values()))
         return photos
 
-    def _rehearse(self, count: int = REHEARSED) -> Iterator[None]:
+    def _rehearse(self, count: int) -> Iterator[None]:
         """Add `count` photos that nobody has corrected, with the masks that the incumbent gives them."""
-        room = min(count, MOST_REHEARSED - len(self._rehearsed))
+        room = max(0, min(count, MOST_REHEARSED - len(self._rehearsed)))
         candidates = [record for record in self._project.images() if self._may_rehearse(record)]
         net = self._subject.network()
         for index in self._rng.permutation(len(candidates))[:room]:

@@ -233,7 +233,7 @@ class TrainerWorker:
             self._project, self._engine, self._networks.untuned, self._hear
         )
         # With the first correction it gets ready, so that the fourth one soon pays.
-        if count == 0 or (count < LEAST_PHOTOS and self._training.begun):
+        if count == 0 or (count < LEAST_PHOTOS and self._training.ready):
             self._end_run(State.WAITING, too_few(count))
             return
         self._run, self._learns_tags = self._training.batches(), False

@@ -178,15 +178,29 @@ def many(project: Project, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> P
     return project
 
 
+def test_with_the_first_correction_photos_to_rehearse_get_ready(
+    project: Project, engine: Engine, notes: Notes
+) -> None:
+    add_mirrored(project)
+    correct(project, FOUR[0])
+    untuned = replace(engine.models, affinity=notes.net)  # type: ignore[arg-type]
+    training = Training(project, engine, untuned, lambda _: None)
+    assert not training.ready
+    with pytest.raises(NothingToLearn):
+        list(training.batches())
+    assert training.ready
+    assert {image for _, image in notes.judged} == set(FOUR[1:])  # the rocket is tagged as showing nothing
+
+
 def test_before_the_fourth_correction_a_new_segmentation_network_gets_ready(
     many: Project, engine: Engine
 ) -> None:
     correct(many, FOUR[0])
     training = Training(many, engine, engine.models, lambda _: None)
-    assert not training.begun
+    assert not training.ready
     with pytest.raises(NothingToLearn) as waiting:
         list(training.batches())
-    assert waiting.value.count == 1 and training.begun
+    assert waiting.value.count == 1 and training.ready
     assert engine.models.segmentation is None, "nothing is in use before there is evidence"
 
 
