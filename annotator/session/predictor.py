@@ -74,6 +74,7 @@ class Predictor(QObject):
         self.gpu = ""  # what torch calls that of this machine, "" for none
         self.wants_gpu = True
         self._suggester: Engine | None = None
+        self._suggested_by: object = None  # its models, as they were taken from the trainer thread's engine
         self._jobs = jobs
         self._bridge: Bridge | None = None
         self._project: Project | None = None
@@ -173,10 +174,10 @@ class Predictor(QObject):
         models = engine.models
         try:
             # An engine serves one thread: this one shares the other's networks.
-            if self._suggester is None or self._suggester.models.classifier is not models.classifier:
+            if self._suggester is None or self._suggested_by is not models:
                 from trainer.engine import Engine
 
-                self._suggester = Engine(models, engine.settings, models.device)
+                self._suggester, self._suggested_by = Engine(models, engine.settings, models.device), models
             return self._suggester.suggest_tags(image)
         except Exception as error:
             if not is_lost(error, models.device):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from torch import nn
 
-from trainer.data.classes import VOID
+from trainer.data.classes import BACKGROUND, VOID
 from trainer.engine import Engine
 from trainer.learn.finetune import Example, FineTuner, copy_head
 from trainer.method.affinity import pair_affinity
@@ -83,6 +83,8 @@ class AffinitySubject:
         if photo.weight != AUTOMATIC:
             painted = majority(photo.painted, evidence.seeds.shape)
         automatic = np.where(painted == VOID, evidence.seeds, VOID).astype(np.uint8)
+        if not photo.complete:
+            automatic[automatic == BACKGROUND] = VOID
         return Example(lambda: self._engine.taps(photo.photo), painted, automatic)
 
 

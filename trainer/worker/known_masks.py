@@ -44,6 +44,8 @@ class Known:
         labels: uint8 H×W, 0 background, class id, 255 unknown.
         painted: uint8 H×W, what a person says: as `labels`, 255 where they say nothing.
         weight: `ACCEPTED`, `CORRECTED` or `AUTOMATIC`.
+        complete: whether somebody said all that it shows, by tags or by accepting its mask. Else it may show
+            anything where nobody painted, and is background nowhere but where that was painted.
         strokes: draws the outlines.
     """
 
@@ -53,6 +55,7 @@ class Known:
     labels: np.ndarray
     painted: np.ndarray
     weight: int
+    complete: bool
     strokes: StrokeModel = field(repr=False)
 
     @property
@@ -125,7 +128,10 @@ def _known(
     tagged = {project.classes.id_of(name) for name in record.tags}
     classes = tuple(sorted(tagged | painted_classes(labels)))
     labels, painted = (resize_nearest(layer, photo.shape[:2]) for layer in (labels, painted))
-    return Known(record.id, photo, classes, labels, painted, weight, strokes)
+    complete = record.tagged or weight == ACCEPTED
+    if not complete:
+        labels = np.where((labels == BACKGROUND) & (painted != BACKGROUND), np.uint8(VOID), labels)
+    return Known(record.id, photo, classes, labels, painted, weight, complete, strokes)
 
 
 def painted_classes(painted: np.ndarray) -> set[int]:

@@ -22,6 +22,7 @@ from annotator.widgets import CrossButton
 from trainer.data.project import Project, Status
 from trainer.engine import Engine, Suggestion
 from trainer.translatable import translatable
+from trainer.worker.messages import Promoted
 
 
 @pytest.fixture
@@ -265,3 +266,20 @@ def test_a_key_takes_the_tag_that_is_suggested_first(active: Window, qtbot: QtBo
     qtbot.keyClick(active.canvas, Qt.Key.Key_T, Qt.KeyboardModifier.ShiftModifier)
     assert "cup" in session.record.tags and "rocket" not in session.record.tags
     wait_settled(session, qtbot)
+
+
+def test_what_a_promoted_network_has_learnt_is_suggested_too(untagged: Path, qtbot: QtBot) -> None:
+    session = Session(unlearnt_engine)
+    panel = TagsPanel(session, Theme("dark"))
+    qtbot.addWidget(panel)
+    panel.show()
+    session.open_project(untagged)
+    wait_settled(session, qtbot)
+    assert session.project is not None and panel.chips == []
+    network = segmenting_engine(session.project).engine.models.segmentation
+    session.engine.replace_models(segmentation=network, version=1)
+    session.predictor.hear(Promoted(1, 0.9, "segmentation"))
+    qtbot.waitUntil(lambda: [chip.text().split()[0] for chip in panel.chips] == ["person"], timeout=20000)
+    assert not session.record.tagged, "a suggestion is not a tag"
+    wait_settled(session, qtbot)
+    assert session.close()

@@ -1,5 +1,6 @@
 """The photos behind the bundled weights: evenly drawn, tagged by their folders."""
 
+import shutil
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -41,6 +42,7 @@ def test_the_mix_opens_as_a_tagged_folder(tmp_path: Path) -> None:
     archive, tree = tmp_path / "photos.zip", tmp_path / "farm"
     tree.mkdir()
     Image.fromarray(rng.integers(0, 255, (30, 40, 3), np.uint8)).save(tree / "one.jpg")
+    shutil.copy(tree / "one.jpg", tree / "nobody-tagged-this.jpg")
     write_tags_csv(tree / "tags.csv", {"one": ("cow", "sheep")})
     Image.fromarray(rng.integers(0, 255, (30, 40, 3), np.uint8)).save(tmp_path / "a.png")
     with zipfile.ZipFile(archive, "w") as file:

@@ -15,11 +15,12 @@ import trainer.worker.finetuning
 import trainer.worker.model_versions
 import trainer.worker.segmentation_subject
 from trainer.data.images import load_image
-from trainer.data.project import Project
+from trainer.data.project import Project, Target
 from trainer.engine import Engine
 from trainer.learn.segmentation_head import new_head
 from trainer.method.propagations import SEGMENTATION
 from trainer.models.class_rows import forget
+from trainer.worker.affinity_subject import AffinitySubject
 from trainer.worker.finetuning import NothingToLearn, Training
 from trainer.worker.known_masks import ACCEPTED, AUTOMATIC, CORRECTED, Known, corrected_mask
 from trainer.worker.messages import Message, ModelChanged, Promoted, ValidationPoint
@@ -120,6 +121,29 @@ def test_photos_without_tags_are_never_rehearsed(project: Project, engine: Engin
     project.set_tags("rocket", None)
     run(project, engine, notes)
     assert not notes.rehearsed
+
+
+def test_an_untagged_photo_says_only_what_is_painted(project: Project, engine: Engine) -> None:
+    """It may show anything else: nothing of it is background that nobody called so."""
+    correct(project, "chelsea")
+    shape = SIZES["chelsea"]
+    mask = np.zeros(shape, np.uint8)
+    mask[30:120, 50:140] = CAT
+    project.store_proposal_mask("chelsea", mask)
+    painted = project.layer("chelsea", Target.SEEDS, shape)
+
+    def known() -> Known:
+        return corrected_mask(project, project.record("chelsea"), engine.strokes)
+
+    assert (known().labels == mask).all()
+    project.set_tags("chelsea", None)
+    untagged = known()
+    expected = np.where((mask == 0) & (painted != 0), 255, mask)
+    assert (untagged.labels == expected).all() and (expected == 0).any() and (expected == 255).any()
+    example = AffinitySubject(engine).example(untagged)
+    assert not (example.automatic == 0).any() and (example.painted == 0).any()
+    project.accept("chelsea", mask)
+    assert (known().labels == mask).all(), "an accepted mask says all"
 
 
 def test_a_version_that_photos_corrected_later_disprove_is_taken_back(

@@ -239,6 +239,26 @@ def test_a_photo_that_cannot_be_read_is_named_and_left_out(desk: Desk, project: 
     assert learnt.images == 8 and file.name in learnt.note
 
 
+def test_a_photo_without_tags_teaches_nothing(
+    desk: Desk, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.set_tags("red1", None)
+    taught: list[tuple[int, list[list[int]]]] = []
+    learn = trainer.worker.tag_learning.classifier_training.classifier_steps
+
+    def listen(
+        net: object, views: list[np.ndarray], tags: list[list[int]], *rest: object, **options: int
+    ) -> object:
+        taught.append((len(views), tags))
+        return learn(net, views, tags, *rest, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(trainer.worker.tag_learning.classifier_training, "classifier_steps", listen)
+    desk.post(LearnTags())
+    assert desk.wait(TagsLearnt).images == 8
+    ((photos, tags),) = taught
+    assert photos == len(tags) == 8 and tags.count([]) == 1, "only the photo tagged as showing nothing"
+
+
 def test_of_very_many_images_every_class_has_its_share() -> None:
     def record(number: int, tags: tuple[str, ...] | None) -> ImageRecord:
         name = f"{number:04d}"
