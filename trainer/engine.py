@@ -241,9 +241,16 @@ class Engine:
         made_of = repr((tuple(tags), self.settings, digests))
         return hashlib.blake2b(made_of.encode(), digest_size=16).hexdigest()
 
-    def evidence(self, image: np.ndarray, tags: Iterable[str | int]) -> Evidence:
-        """Return what a full proposal for `image` starts from; arguments as in `propose`."""
-        settings = self.settings
+    def cams(self, image: np.ndarray, tags: Iterable[str | int]) -> np.ndarray:
+        """Return the CAMs K×H'×W' in [0, 1] of a full proposal for `image`; arguments as in `propose`."""
+        return self._cams(self._view(image, self.settings), self._ids(tags), self.settings, fast=False)
+
+    def evidence(self, image: np.ndarray, tags: Iterable[str | int], alpha: float | None = None) -> Evidence:
+        """Return what a full proposal for `image` starts from; arguments as in `propose`.
+
+        `alpha` is another background exponent of the walk than that of the settings.
+        """
+        settings = self.settings if alpha is None else replace(self.settings, alpha=alpha)
         return self._spreading(self._view(image, settings), self._ids(tags), settings, fast=False).evidence
 
     def taps(self, image: np.ndarray) -> tuple[Tensor, ...]:

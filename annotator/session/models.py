@@ -72,6 +72,8 @@ class ModelsInUse(QObject):
         """Tell of a model that a person asked for; one that was promoted is no reason to look up."""
         if isinstance(message, Promoted) and message.network == SEGMENTATION:
             self._parameters.use_segmentation()
+        if isinstance(message, Promoted | ModelChanged) and message.alpha is not None:
+            self._parameters.calibrate_walk(message.alpha)
         if isinstance(message, DeviceChanged):
             if message.reason:
                 self._state.message.emit("warning", localised(message.reason))

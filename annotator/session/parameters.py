@@ -47,6 +47,13 @@ class Parameters:
             settings = state.settings.calibrated(alpha, seed_alpha)
             self._use(settings, _alphas(settings))
 
+    def calibrate_walk(self, alpha: float) -> None:
+        """Take the alpha of the walk that fits the AffinityNet in use; resetting goes back to it, too."""
+        state = self._state
+        if state.settings is not None and state.predictor.fitting is not None:
+            state.predictor.fitting = replace(state.predictor.fitting, alpha=alpha)
+            self._use(replace(state.settings, alpha=alpha), {"alpha": alpha})
+
     def use_segmentation(self) -> None:
         """Let the segmentation network that was learnt make the masks; resetting goes back to that, too."""
         state = self._state

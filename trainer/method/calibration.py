@@ -9,12 +9,13 @@ the photos' edges correct them, and for the walk, from where it leads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
 from typing import Literal
 
 import numpy as np
 from torch import Tensor
 
+from trainer.data.classes import BACKGROUND, VOID
 from trainer.method.affinity import pair_affinity
 from trainer.method.cam import with_background
 from trainer.method.grid import pool
@@ -33,6 +34,8 @@ MORE_STEPS = 5
 """Halvings of what lies beyond, where it is searched."""
 SAMPLE = 48
 """Images that are looked at, spread evenly over the data."""
+PRIOR_IMAGES = 5
+"""As much as so many accepted masks counts what is known beforehand of how much of a photo objects cover."""
 
 Bound = Literal["smallest", "largest"]
 Cover = Callable[[float], float]
@@ -42,6 +45,12 @@ Cover = Callable[[float], float]
 def sample(count: int, most: int = SAMPLE) -> list[int]:
     """Return the indices of the images to look at, at most `most` out of `count`."""
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
+
+
+def expected_coverage(accepted: Sequence[np.ndarray]) -> float:
+    """Return how much of a photo its objects cover: as a rule, corrected by accepted masks uint8 H×W."""
+    shares = [float(((mask != BACKGROUND) & (mask != VOID)).mean()) for mask in accepted]
+    return (COVERAGE * PRIOR_IMAGES + sum(shares)) / (PRIOR_IMAGES + len(shares))
 
 
 def refined_cover(cams: np.ndarray, refine: Refine) -> Cover:
@@ -126,6 +135,18 @@ class AlphaSearch:
         largest = float(np.log2(LARGEST))
         if self.done and not self._enough and self._high < largest:
             self._high, self._left = largest, MORE_STEPS
+
+
+def search_alpha(covers: Sequence[Cover], coverage: float) -> Generator[None, None, AlphaSearch]:
+    """Return the search that is done for α, by what some images then cover; yield after each look at one."""
+    search = AlphaSearch(coverage)
+    while not search.done:
+        covered = []
+        for cover in covers:
+            covered.append(cover(search.candidate))
+            yield
+        search.tell(sum(covered) / len(covered))
+    return search
 
 
 def bound_warning(name: str, alpha: float, bound: Bound, coverage: float) -> TranslatableText:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     Spread = Callable[[Tensor, Tensor, Evidence, Settings], np.ndarray]
 
+WALK = "walk"
+"""The random walk, which alone goes by the background exponent α."""
 SEGMENTATION = "segmentation"
 """Stands in the place of a propagation's name where the segmentation network has predicted the scores."""
 
@@ -62,7 +64,7 @@ PROPAGATIONS: dict[str, Propagation] = {
     propagation.name: propagation
     for propagation in (
         Propagation(
-            "walk",
+            WALK,
             "walk",
             translatable("Random walk"),
             translatable("CAM scores spread to similar pixels and stop at edges."),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from torch import nn
@@ -10,11 +11,16 @@ from torch import nn
 from trainer.data.classes import BACKGROUND, VOID
 from trainer.engine import Engine
 from trainer.learn.finetune import Example, FineTuner, copy_head
+from trainer.method import calibration
 from trainer.method.affinity import pair_affinity
 from trainer.method.grid import majority
+from trainer.method.propagations import WALK
 from trainer.method.steps import make_mask, propagate
 from trainer.models.affinitynet import AffinityNet
-from trainer.worker.known_masks import AUTOMATIC, Known
+from trainer.worker.known_masks import ACCEPTED, AUTOMATIC, Known
+
+ALPHA_PHOTOS = 12
+"""Photos that the background exponent is found on."""
 
 
 class AffinitySubject:
@@ -64,17 +70,41 @@ class AffinitySubject:
     def prepare(self, photos: Sequence[Known]) -> None:
         """There is nothing to take note of."""
 
-    def mask(self, net: AffinityNet | None, photo: Known) -> np.ndarray:
+    def fitting_alpha(
+        self, net: AffinityNet | None, photos: Sequence[Known]
+    ) -> Generator[None, None, float | None]:
+        """See `Subject.fitting_alpha`: its foreground, after the walk, covers as much as objects do."""
+        engine, settings = self._engine, self._engine.settings
+        if settings.mode != WALK:
+            return None
+        covers = []
+        for photo in photos:
+            cams = engine.cams(photo.photo, photo.classes) if photo.complete else np.zeros(0)
+            if cams.any():
+                features = engine.features(engine.taps(photo.photo), net)
+                covers.append(calibration.walked_cover(cams, features, settings))
+                yield
+            if len(covers) == ALPHA_PHOTOS:
+                break
+        if not covers:
+            return None
+        accepted = [photo.labels for photo in photos if photo.weight == ACCEPTED]
+        search = yield from calibration.search_alpha(covers, calibration.expected_coverage(accepted))
+        return search.alpha
+
+    def mask(self, net: AffinityNet | None, photo: Known, alpha: float | None = None) -> np.ndarray:
         """See `Subject.mask`."""
         engine, settings = self._engine, self._engine.settings
-        evidence = engine.evidence(photo.photo, photo.classes)
+        evidence = engine.evidence(photo.photo, photo.classes, alpha)
         features = engine.features(engine.taps(photo.photo), net)
         scores = propagate(features, pair_affinity(features[None])[0], evidence, settings)
         return make_mask(scores, photo.photo, evidence.classes, settings, crf=False)
 
-    def use(self, net: AffinityNet | None, version: int) -> None:
+    def use(self, net: AffinityNet | None, version: int, alpha: float | None = None) -> None:
         """See `Subject.use`."""
         self._engine.replace_models(affinity=net, version=version)
+        if alpha is not None:
+            self._engine.settings = replace(self._engine.settings, alpha=alpha)
 
     def example(self, photo: Known) -> Example:
         """Return a photo on the grid on which affinities live."""

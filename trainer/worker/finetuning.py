@@ -71,8 +71,12 @@ class Training:
         untuned: Models,
         send: Callable[[Message], None],
         seed: int = 0,
+        untuned_alpha: float | None = None,
     ) -> None:
-        """`untuned` are the models without any version. Equal seeds and corrections give equal versions."""
+        """`untuned` are the models without any version, `untuned_alpha` the background exponent that fits
+        them. Equal seeds and corrections give equal versions.
+        """
+        self._untuned_alpha = untuned_alpha
         self._project, self._engine, self._untuned, self._send = project, engine, untuned, send
         self._subject = self._present_subject()
         self._seed = seed
@@ -119,10 +123,12 @@ class Training:
             number += 1
             yield from self._teach(number, tuners, photos, fold_of)
             in_vain += 1
-            if (score := (yield from self._judge(number, incumbent, tuners, photos, fold_of))) is not None:
-                incumbent = self._promote(
-                    tuners, {photo.image: fold_of[photo.image] for photo in photos}, score
-                )
+            known = [*photos, *self._rehearsed.values()]
+            alpha = yield from self._subject.fitting_alpha(tuners[0].net, known)
+            score = yield from self._judge(number, incumbent, tuners, alpha, photos, fold_of)
+            if score is not None:
+                folds = {photo.image: fold_of[photo.image] for photo in photos}
+                incumbent = self._promote(tuners, folds, alpha, score)
                 in_vain = 0
 
     @property
@@ -252,17 +258,20 @@ class Training:
         number: int,
         incumbent: Taught,
         tuners: Sequence[Tuner],
+        alpha: float | None,
         photos: Sequence[Known],
         fold_of: Mapping[str, int],
     ) -> Generator[None, None, float | None]:
-        """Return the challengers' mean score where they are better by evidence, else None."""
+        """Return the mean score of the challengers, with the background exponent that fits them, where they
+        are better by evidence, else None.
+        """
         old, new = [], []
         for photo in photos:
             fold = fold_of[photo.image]
             embedding = photo.embed()
             old.append(self._scores(incumbent.folds[fold], photo, embedding))
             yield
-            new.append(self._scores(tuners[1 + fold].net, photo, embedding))
+            new.append(self._scores(tuners[1 + fold].net, photo, embedding, alpha))
             yield
         (old_masks, old_shown), (new_masks, new_shown) = np.transpose(old), np.transpose(new)
         verdict, shown = paired(old_masks, new_masks), paired(old_shown, new_shown)
@@ -271,19 +280,23 @@ class Training:
         proven = shown.better or (verdict.better and shown.mean > -LEAST_GAIN)
         return score if proven else None
 
-    def _scores(self, net: object, photo: Known, embedding: PhotoEmbedding) -> tuple[float, float]:
+    def _scores(
+        self, net: object, photo: Known, embedding: PhotoEmbedding, alpha: float | None = None
+    ) -> tuple[float, float]:
         """Return the IoU of a network's mask, and of what the desk would show of it."""
-        mask = self._subject.mask(net, photo)
+        mask = self._subject.mask(net, photo, alpha)
         shown = photo.refined(mask, embedding)
         return object_iou(mask, photo.labels), object_iou(shown, photo.labels)
 
-    def _promote(self, tuners: Sequence[Tuner], fold_of: Mapping[str, int], score: float) -> Taught:
+    def _promote(
+        self, tuners: Sequence[Tuner], fold_of: Mapping[str, int], alpha: float | None, score: float
+    ) -> Taught:
         net, *folds = (self._subject.copy(tuner.net) for tuner in tuners)
-        taught = Taught(net, tuple(folds), fold_of)
+        taught = Taught(net, tuple(folds), fold_of, alpha)
         note = f"learnt from {len(fold_of)} corrected images"
         version = save_version(self._project, self._subject, taught, score, note)
-        self._subject.use(net, version.number)
-        self._send(Promoted(version.number, score, self._subject.name))
+        self._subject.use(net, version.number, alpha)
+        self._send(Promoted(version.number, score, self._subject.name, alpha))
         return taught
 
     def _disproved(self, incumbent: Taught, photos: Sequence[Known]) -> Generator[None, None, Taught | None]:
@@ -295,7 +308,7 @@ class Training:
         old, new = [], []
         for photo in since:
             embedding = photo.embed()
-            old.append(self._scores(former.net, photo, embedding)[1])
+            old.append(self._scores(former.net, photo, embedding, former.alpha)[1])
             yield
             new.append(self._scores(incumbent.net, photo, embedding)[1])
             yield
@@ -307,8 +320,8 @@ class Training:
             n=len(since),
         )
         self._project.set_current_version(number)
-        self._subject.use(former.net, number)
-        self._send(ModelChanged(number, note))
+        self._subject.use(former.net, number, former.alpha)
+        self._send(ModelChanged(number, note, former.alpha))
         return former
 
     def _version_before(self) -> tuple[int, Taught]:
@@ -321,7 +334,7 @@ class Training:
     def _untaught(self) -> Taught:
         """Return what there is before any photo was learnt from."""
         net = getattr(self._untuned, self._subject.name)
-        return Taught(net, (net,) * FOLDS)
+        return Taught(net, (net,) * FOLDS, alpha=self._untuned_alpha)
 
 
 def too_few(count: int) -> TranslatableText:

@@ -182,11 +182,13 @@ class Promoted:
     """The challenger was better by evidence and is on disk as model `version`, in use from now on.
 
     `network` names what it is: the segmentation network, which makes the masks from now on, or AffinityNet.
+    `alpha` is the background exponent of the walk that fits it and is used from now on; None: any does.
     """
 
     version: int
     score: float
     network: str
+    alpha: float | None = None
 
 
 @dataclass(frozen=True)
@@ -209,11 +211,12 @@ class TagsLearnt:
 @dataclass(frozen=True)
 class ModelChanged:
     """Model `version` is in use: after `SetModel`, or in place of one that is damaged or was taken back, as
-    `note` then says.
+    `note` then says; `alpha` as in `Promoted`.
     """
 
     version: int
     note: TranslatableText
+    alpha: float | None = None
 
 
 @dataclass(frozen=True)

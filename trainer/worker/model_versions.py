@@ -37,11 +37,13 @@ class Taught:
         net: the network for use; None: what there is without any (`Subject.network`).
         folds: networks that have not learnt from the photos of their fold.
         fold_of: the fold of each photo that was learnt from, by id.
+        alpha: the background exponent that fits; None: the one in use.
     """
 
     net: Any
     folds: tuple[Any, ...]
     fold_of: Mapping[str, int] = field(default_factory=dict)
+    alpha: float | None = None
 
 
 def subject_of(engine: Engine, photos: int) -> Subject:
@@ -65,6 +67,7 @@ def save_version(project: Project, subject: Subject, taught: Taught, score: floa
         "backbone": weights_version(taught.net.backbone),
         "fold_of": json.dumps(dict(taught.fold_of)),
         "classes": str(subject.classes),
+        "alpha": json.dumps(taught.alpha),
     }
     save_module(file, _heads(subject, (taught.net, *taught.folds)), metadata)
     return project.add_model_version(file, score, note)
@@ -90,7 +93,8 @@ def load_version(version: ModelVersion, engine: Engine) -> tuple[Subject, Taught
         raise WeightsError(
             f"{version.file} was learnt on other weights; open the project with those it began with."
         )
-    return subject, Taught(net, tuple(folds), json.loads(metadata["fold_of"]))
+    alpha = json.loads(metadata.get("alpha", "null"))
+    return subject, Taught(net, tuple(folds), json.loads(metadata["fold_of"]), alpha)
 
 
 def newest_sound(

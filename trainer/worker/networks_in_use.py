@@ -14,8 +14,12 @@ from trainer.worker.model_versions import newest_sound
 class NetworksInUse:
     """Puts networks into an engine: those of a version, and all of them where the device changes.
 
-    `untuned` are the models without any version. They are kept in main memory as well, for a GPU may fail.
+    `untuned` are the models without any version, which are kept in main memory as well, for a GPU may fail.
+    `untuned_alpha` is the background exponent that fits them, `alpha` that of the version in use, None where
+    it goes with any. Both are told and not set: the one in use may be a person's.
     """
+
+    alpha: float | None
 
     def __init__(self, project: Project, engine: Engine) -> None:
         self._project, self._engine = project, engine
@@ -23,6 +27,7 @@ class NetworksInUse:
 
     def keep(self) -> None:
         """Take the models that the engine has now for those without any version."""
+        self.untuned_alpha = self.alpha = self._engine.settings.alpha
         self.untuned = models = self._engine.models
         self._spare = models if self._engine.device == CPU else models.copied_to(CPU)
 
@@ -41,9 +46,11 @@ class NetworksInUse:
         self._engine.replace_models(
             affinity=untuned.affinity, segmentation=untuned.segmentation, version=number
         )
+        self.alpha = self.untuned_alpha
         if loaded is not None:
             subject, taught = loaded
             subject.use(taught.net, number)
+            self.alpha = taught.alpha
         if number == current:
             return TranslatableText()
         self._project.set_current_version(number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -101,14 +101,21 @@ class SegmentationSubject:
         self.weights = weights.to(self._engine.device)
         self.labels = sorted({label for mask in masks for label in labels_in(mask)} - {VOID})
 
-    def mask(self, net: SegmentationNet | None, photo: Known) -> np.ndarray:
+    def fitting_alpha(
+        self, net: SegmentationNet | None, photos: Sequence[Known]
+    ) -> Generator[None, None, float | None]:
+        """See `Subject.fitting_alpha`: it has none."""
+        yield from ()
+        return None
+
+    def mask(self, net: SegmentationNet | None, photo: Known, alpha: float | None = None) -> np.ndarray:
         """See `Subject.mask`: propagated, as the desk shows it, where the network lacks a class."""
         if net is None or not segments(net, self._engine.models.classifier, photo.classes):
-            return self._propagation.mask(self._engine.models.affinity, photo)
+            return self._propagation.mask(self._engine.models.affinity, photo, alpha)
         maps = partial(self.maps, photo)
         return predict_from_maps(net, maps, photo.classes, photo.labels.shape)
 
-    def use(self, net: SegmentationNet | None, version: int) -> None:
+    def use(self, net: SegmentationNet | None, version: int, alpha: float | None = None) -> None:
         """See `Subject.use`."""
         self._engine.replace_models(segmentation=net, version=version)
         if net is not None:

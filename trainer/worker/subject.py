@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -59,10 +59,15 @@ class Subject(Protocol):
     def prepare(self, photos: Sequence[Known]) -> None:
         """Take note of all photos that will be learnt from."""
 
-    def mask(self, net: Any, photo: Known) -> np.ndarray:
+    def fitting_alpha(self, net: Any, photos: Sequence[Known]) -> Generator[None, None, float | None]:
+        """Return the background exponent that fits a network, as some photos tell; None where it has none."""
+
+    def mask(self, net: Any, photo: Known, alpha: float | None = None) -> np.ndarray:
         """Return the mask that `net`, or the engine without it, makes of a photo: uint8 H×W class ids, before
         the stroke network draws the outlines.
+
+        `alpha` is the background exponent; None takes that of the engine's settings.
         """
 
-    def use(self, net: Any, version: int) -> None:
-        """Have the engine use a network from now on."""
+    def use(self, net: Any, version: int, alpha: float | None = None) -> None:
+        """Have the engine use a network from now on, and the background exponent that fits it, if any."""

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainer.data.classes import BACKGROUND, UNTOUCHED, VOID
+from trainer.data.classes import UNTOUCHED
 from trainer.data.digest import file_digest
 from trainer.data.images import image_size
 from trainer.data.project import ImageRecord, Project, Target
@@ -30,7 +30,7 @@ from trainer.method import calibration, steps
 from trainer.method.calibration import Cover
 from trainer.method.crf import DenseCRF
 from trainer.method.grid import resize_nearest
-from trainer.method.settings import COVERAGE, SEGMENTATION_FROM
+from trainer.method.settings import SEGMENTATION_FROM
 from trainer.models.affinitynet import AffinityNet
 from trainer.models.bundle import Bundle, load_models, save_models
 from trainer.models.classifier import CamClassifier
@@ -57,8 +57,6 @@ CLASSIFIER_RECIPE = classifier_training.RECIPE
 AFFINITY_RECIPE = affinity_training.RECIPE
 ALPHA_IMAGES = 12
 """Images the background exponents are found on."""
-PRIOR_IMAGES = 5
-"""As much as so many accepted masks counts what is known beforehand of how much of a photo objects cover."""
 SECONDS = {
     "classes": 0.075,
     "looks": 0.11,
@@ -213,20 +211,21 @@ class TagLearning:
     ) -> Generator[None, None, float]:
         """Find the background exponent whose foreground covers `coverage` of the photos."""
         weighing = translatable("Weighing the background")
+
+        def told(cover: Cover) -> Cover:
+            def covered(alpha: float) -> float:
+                self._report.advance(weighing)
+                return cover(alpha)
+
+            return covered
+
         covers = []
-        search = calibration.AlphaSearch(coverage)
         with self._report.stage(stage, ALPHA_IMAGES * (1 + calibration.STEPS)):
             for look in looks:
-                covers.append(cover_of(look))
+                covers.append(told(cover_of(look)))
                 self._report.advance(weighing)
                 yield
-            while not search.done:
-                covered = []
-                for cover in covers:
-                    covered.append(cover(search.candidate))
-                    self._report.advance(weighing)
-                    yield
-                search.tell(sum(covered) / len(covered))
+            search = yield from calibration.search_alpha(covers, coverage)
         if search.bound is not None and ALPHA_AT_BOUND not in self._problems:
             self._problems.append(ALPHA_AT_BOUND)
         return search.alpha
@@ -302,13 +301,9 @@ class TagLearning:
         return sorted(tagged | (set() if painted is None else painted_classes(painted)))
 
     def _coverage(self, records: Sequence[ImageRecord]) -> float:
-        """How much of a photo its objects cover: as a rule, corrected by the masks accepted so far."""
-        accepted = [
-            mask for record in records if (mask := self._project.accepted_mask(record.id)) is not None
-        ]
-        shares = [float(((mask != BACKGROUND) & (mask != VOID)).mean()) for mask in accepted]
-        known = COVERAGE * PRIOR_IMAGES
-        return (known + sum(shares)) / (PRIOR_IMAGES + len(shares))
+        """How much of a photo its objects cover, by the masks accepted so far."""
+        masks = (self._project.accepted_mask(record.id) for record in records)
+        return calibration.expected_coverage([mask for mask in masks if mask is not None])
 
     def _painted(self, record: ImageRecord) -> np.ndarray | None:
         if record.seed_revision == 0:

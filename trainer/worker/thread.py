@@ -7,6 +7,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -228,9 +229,9 @@ class TrainerWorker:
 
     def _begin(self) -> None:
         """Begin a run, or wait for corrections and say for how many."""
-        count = len(self._project.corrected())
+        count, networks = len(self._project.corrected()), self._networks
         self._training = self._training or Training(
-            self._project, self._engine, self._networks.untuned, self._hear
+            self._project, self._engine, networks.untuned, self._hear, untuned_alpha=networks.untuned_alpha
         )
         # With the first correction it gets ready, so that the fourth one soon pays.
         if count == 0 or (count < LEAST_PHOTOS and self._training.ready):
@@ -321,7 +322,10 @@ class TrainerWorker:
             note = self._networks.use_current()
         except UserError as error:
             note = error_message(error)
-        self._outbox.send(ModelChanged(self._engine.models.version, note))
+        alpha = self._networks.alpha
+        if alpha is not None:
+            self._engine.settings = replace(self._engine.settings, alpha=alpha)
+        self._outbox.send(ModelChanged(self._engine.models.version, note, alpha))
         self._refresh()
         self._training = None
         if self._run is not None and not self._learns_tags:

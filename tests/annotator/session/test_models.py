@@ -27,6 +27,20 @@ def test_only_a_model_that_was_asked_for_is_announced(cat: Session) -> None:
     assert told == [("info", "Model 2 is in use now; photos that nobody has touched follow it.")]
 
 
+def test_the_alpha_that_fits_a_promoted_model_is_used_and_kept(cat: Session) -> None:
+    low = cat.settings.alpha_low
+    cat.predictor.hear(Promoted(3, 0.9, "affinity", alpha=1.75))
+    assert cat.settings.alpha == 1.75 and cat.settings.alpha_low == low, "the seed cues are the classifier's"
+    assert cat.writer.finish()
+    (kept,) = cat.project.setting("alphas", {}).values()
+    assert kept == {"alpha": 1.75}
+    cat.parameters.change(alpha=0.5)
+    cat.parameters.reset()
+    assert cat.settings.alpha == 1.75
+    cat.predictor.hear(ModelChanged(0, TranslatableText(), alpha=0.7))
+    assert cat.settings.alpha == 0.7
+
+
 def test_a_proposal_of_an_older_model_is_dropped(cat: Session) -> None:
     shown, old = cat.proposal, object()
     cat.predictor.hear(Predicted("chelsea", cat.record.tags, cat.settings, 99, 0, old))

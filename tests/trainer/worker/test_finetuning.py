@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -69,7 +69,10 @@ class Notes:
     def prepare(self, photos: Sequence[Known]) -> None:
         pass
 
-    def mask(self, net: Pupil, photo: Known) -> np.ndarray:
+    def fitting_alpha(self, net: Pupil, photos: Sequence[Known]) -> Iterator[None]:
+        yield from ()
+
+    def mask(self, net: Pupil, photo: Known, alpha: float | None = None) -> np.ndarray:
         self.judged.append((set(net.seen), photo.image))
         return photo.labels
 
@@ -163,7 +166,7 @@ def test_a_version_that_photos_corrected_later_disprove_is_taken_back(
     )
     subject.use(worse, version.number)
 
-    def mask(_: object, net: object, photo: Known) -> np.ndarray:
+    def mask(_: object, net: object, photo: Known, alpha: float | None = None) -> np.ndarray:
         return photo.labels if net is untuned.affinity else np.full_like(photo.labels, 3)
 
     monkeypatch.setattr(type(subject), "mask", mask)
@@ -184,10 +187,39 @@ def test_a_version_reads_back_with_its_folds(project: Project, engine: Engine) -
     nets = [subject.blank(subject.classes) for _ in range(3)]
     for index, net in enumerate(nets):
         nn.init.constant_(net.head.fuse.weight, index)
-    version = save_version(project, subject, Taught(nets[0], tuple(nets[1:]), {"a/b": 1, "c": 0}), 0.5, "")
+    folds = {"a/b": 1, "c": 0}
+    version = save_version(project, subject, Taught(nets[0], tuple(nets[1:]), folds, alpha=1.25), 0.5, "")
     same_kind, taught = load_version(version, engine)
-    assert same_kind.name == subject.name and taught.fold_of == {"a/b": 1, "c": 0}
+    assert same_kind.name == subject.name and taught.fold_of == folds and taught.alpha == 1.25
     assert [net.head.fuse.weight[0, 0].item() for net in (taught.net, *taught.folds)] == [0, 1, 2]
+
+
+def test_alpha_is_found_again_by_how_much_the_accepted_masks_cover(project: Project, engine: Engine) -> None:
+    add_mirrored(project)
+    subject = AffinitySubject(engine)
+
+    def alpha(covered: float) -> float | None:
+        photos = []
+        for image in FOUR:
+            mask = np.zeros(SIZES[image.replace("cat-mirrored", "chelsea").split("-")[0]], np.uint8)
+            mask[: round(covered * len(mask))] = CAT
+            project.accept(image, mask)
+            photos.append(corrected_mask(project, project.record(image), engine.strokes))
+        return result(subject.fitting_alpha(subject.blank(20), photos))
+
+    little, much = alpha(0.1), alpha(0.9)
+    assert little is not None and much is not None and little < much
+    engine.settings = replace(engine.settings, mode="mean")
+    assert alpha(0.5) is None, "it does not go by α"
+
+
+def result(steps: Generator[None, None, float | None]) -> float | None:
+    """What a generator returns in the end."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
 
 
 @pytest.fixture

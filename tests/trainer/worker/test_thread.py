@@ -76,6 +76,7 @@ def test_corrections_on_four_images_make_a_promoted_version_that_is_strictly_bet
     assert version.file.name == "affinity-v0001.safetensors" and version.file.is_file()
     assert version.score == promoted.score == verdict.challenger
     assert engine.models.version >= promoted.version and engine.models.affinity is not None
+    assert promoted.alpha is not None and engine.settings.alpha == desk.all(Promoted)[-1].alpha
 
 
 def test_closing_in_the_middle_of_training_ends_the_thread_and_loses_nothing(
@@ -296,15 +297,18 @@ def test_where_too_few_images_can_be_read_it_says_why_and_start_tries_again(
 @pytest.mark.usefixtures("convinced")
 def test_going_back_to_a_version_and_forward_again(desk: Desk, project: Project, engine: Engine) -> None:
     correct(project, *FOUR)
+    alpha = engine.settings.alpha
     desk.worker.start()
-    desk.wait(Promoted)
+    first = desk.wait(Promoted)
     desk.post(Stop(), SetModel(0))
-    desk.wait(ModelChanged, lambda message: message.version == 0)
+    changed = desk.wait(ModelChanged, lambda message: message.version == 0)
     assert engine.models.affinity is None
+    assert changed.alpha == engine.settings.alpha == alpha
     assert not any(version.current for version in project.model_versions())
     desk.post(SetModel(1), SetModel(99))
     assert desk.wait(ModelChanged, lambda message: "99" in message.note).version == 1
     assert engine.models.affinity is not None
+    assert engine.settings.alpha == first.alpha != alpha
 
 
 @pytest.mark.usefixtures("convinced")
