@@ -6,12 +6,12 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from trainer.data.project import ImageRecord, Project
+from trainer.data.project import Project
 from trainer.engine import Engine, Models
 from trainer.evaluation import object_iou
 from trainer.method.strokes import PhotoEmbedding
-from trainer.translatable import TranslatableText, error_message, join_texts, translatable
-from trainer.worker.known_masks import Known, Unreadable, automatic_mask, corrected_mask
+from trainer.translatable import TranslatableText, translatable
+from trainer.worker.known_masks import Known, Unreadable
 from trainer.worker.messages import (
     LossPoint,
     Message,
@@ -30,6 +30,7 @@ from trainer.worker.model_versions import (
     save_version,
     subject_of,
 )
+from trainer.worker.photos import Photos
 from trainer.worker.subject import Subject, Tuner
 from trainer.worker.verdict import LEAST_GAIN, paired
 
@@ -37,7 +38,6 @@ LEAST_PHOTOS = 4
 """Corrected photos without which there is no evidence of anything."""
 REHEARSED = 16
 """Photos with automatic masks that a round adds to those rehearsed, for the networks not to forget."""
-MOST_REHEARSED = 240
 BEGINNING_PHOTOS = 100
 """Photos with automatic masks that a new network learns from before any correction."""
 CORRECTED_SHARE = 0.5
@@ -81,9 +81,7 @@ class Training:
         self._subject = self._present_subject()
         self._seed = seed
         self._rng = np.random.default_rng(seed)
-        self._known: dict[str, tuple[object, Known]] = {}
-        self._rehearsed: dict[str, Known] = {}
-        self._left_out: dict[str, TranslatableText] = {}
+        self._photos = Photos(project, engine.strokes, self._rng)
         self._step = 0
         self._ready = False
 
@@ -92,7 +90,7 @@ class Training:
 
         Stopping early loses only the challenger. Raises NothingToLearn.
         """
-        self._left_out.clear()
+        self._photos.try_all_again()
         self._choose_subject()
         yield from self._begin()
         incumbent = self._incumbent()
@@ -102,7 +100,9 @@ class Training:
         number = in_vain = 0
         while True:
             try:
-                photos = yield from self._corrected()
+                photos = yield from self._photos.corrected()
+                if len(photos) < LEAST_PHOTOS:
+                    raise NothingToLearn(len(photos), self._photos.problems)
                 if photos != learnt_from:
                     learnt_from, in_vain = photos, 0
                     if (former := (yield from self._disproved(incumbent, photos))) is not None:
@@ -116,14 +116,14 @@ class Training:
                     tuners, classes = self._tuners(incumbent), self._subject.classes
                 _assign_folds(fold_of, [photo.image for photo in photos])
                 if number:  # those of the first round are at hand already
-                    yield from self._rehearse(REHEARSED)
+                    yield from self._photos.rehearse(REHEARSED, self._subject)
             except Unreadable as error:
                 self._leave_out(error)
                 continue
             number += 1
             yield from self._teach(number, tuners, photos, fold_of)
             in_vain += 1
-            known = [*photos, *self._rehearsed.values()]
+            known = [*photos, *self._photos.rehearsed]
             alpha = yield from self._subject.fitting_alpha(tuners[0].net, known)
             score = yield from self._judge(number, incumbent, tuners, alpha, photos, fold_of)
             if score is not None:
@@ -147,7 +147,7 @@ class Training:
         subject = self._present_subject()
         if subject.name != self._subject.name:
             self._subject = subject
-            self._rehearsed.clear()
+            self._photos.rehearse_anew()
             self._ready = False
 
     def _begin(self) -> Iterator[None]:
@@ -158,63 +158,20 @@ class Training:
         begun = self._subject.begun
         wanted = REHEARSED if begun else BEGINNING_PHOTOS
         try:
-            for _ in self._rehearse(wanted - len(self._rehearsed)):
-                self._send(TrainingProgress(1, 0.5 * len(self._rehearsed) / wanted, progress))
+            for _ in self._photos.rehearse(wanted - len(self._photos.rehearsed), self._subject):
+                self._send(TrainingProgress(1, 0.5 * len(self._photos.rehearsed) / wanted, progress))
                 yield
         except Unreadable as error:
             self._leave_out(error)
         if not begun:
-            for _ in self._subject.begin(list(self._rehearsed.values()), self._seed):
+            for _ in self._subject.begin(self._photos.rehearsed, self._seed):
                 self._send(TrainingProgress(1, 0.5, progress))
                 yield
         self._ready = True
 
-    # -- Photos ----------------------------------------------------------------------------------------------
-
-    def _corrected(self) -> Generator[None, None, list[Known]]:
-        """Return the corrected photos as they are now, looked at again where the corrections moved."""
-        photos = []
-        for record in self._project.corrected():
-            if record.id in self._left_out:
-                continue
-            made_of = record.seed_revision, record.status, record.tags
-            if record.id not in self._known or self._known[record.id][0] != made_of:
-                self._known[record.id] = made_of, corrected_mask(self._project, record, self._engine.strokes)
-                yield
-            photo = self._known[record.id][1]
-            if photo.says_something:  # strokes may all be undone
-                photos.append(photo)
-            self._rehearsed.pop(record.id, None)
-        if len(photos) < LEAST_PHOTOS:
-            raise NothingToLearn(len(photos), join_texts(*self._left_out.values()))
-        return photos
-
-    def _rehearse(self, count: int) -> Iterator[None]:
-        """Add `count` photos that nobody has corrected, with the masks that the incumbent gives them."""
-        room = max(0, min(count, MOST_REHEARSED - len(self._rehearsed)))
-        candidates = [record for record in self._project.images() if self._may_rehearse(record)]
-        net = self._subject.network()
-        for index in self._rng.permutation(len(candidates))[:room]:
-            record = candidates[index]
-            self._rehearsed[record.id] = automatic_mask(
-                self._project,
-                record,
-                self._engine.strokes,
-                lambda photo: photo.refined(self._subject.mask(net, photo)),
-            )
-            yield
-
-    def _may_rehearse(self, record: ImageRecord) -> bool:
-        known = record.id in self._rehearsed or record.id in self._left_out
-        return bool(record.tags) and record.untouched and not known
-
     def _leave_out(self, error: Unreadable) -> None:
-        self._left_out[error.image] = translatable(
-            "Training continues without {image}: {problem}.",
-            image=error.image,
-            problem=error_message(error),
-        )
-        self._send(StateChanged(State.TRAINING, join_texts(*self._left_out.values())))
+        self._photos.leave_out(error)
+        self._send(StateChanged(State.TRAINING, self._photos.problems))
 
     # -- Teaching and judging --------------------------------------------------------------------------------
 
@@ -238,7 +195,7 @@ class Training:
     ) -> Iterator[None]:
         """Teach all challengers for one round."""
         subject = self._subject
-        rehearsed = list(self._rehearsed.values())
+        rehearsed = self._photos.rehearsed
         subject.prepare([*photos, *rehearsed])
         total = subject.steps * len(tuners)
         for fold, tuner in enumerate(tuners, start=-1):
