@@ -140,7 +140,8 @@ class Training:
 
     def _present_subject(self) -> Subject:
         tagged = sum(bool(record.tags) for record in self._project.images())
-        return subject_of(self._engine, tagged)
+        corrected = {tag for record in self._project.corrected() for tag in record.tags}
+        return subject_of(self._engine, tagged, corrected)
 
     def _choose_subject(self) -> None:
         """Teach another kind of network where a person has chosen other masks since the last run."""

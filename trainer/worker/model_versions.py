@@ -8,7 +8,7 @@ the next version is judged.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from trainer.engine import Engine
 from trainer.errors import WeightsError
 from trainer.feature_cache import weights_version
 from trainer.method.settings import SEGMENTATION_FROM
+from trainer.models.class_rows import learnt_rows
 from trainer.models.state import load_module, read_tensors, save_module
 from trainer.worker.affinity_subject import AffinitySubject
 from trainer.worker.segmentation_subject import SegmentationSubject
@@ -46,17 +47,22 @@ class Taught:
     alpha: float | None = None
 
 
-def subject_of(engine: Engine, photos: int) -> Subject:
-    """Return what corrections teach in a project of so many tagged photos.
+def subject_of(engine: Engine, photos: int, corrected: Collection[str] = ()) -> Subject:
+    """Return what corrections teach in a project of so many tagged photos, `corrected` being the classes of
+    those that a person corrected.
 
     It is the segmentation network that makes the masks or, where there are enough photos, one that may take
-    the place of propagation; else AffinityNet.
+    the place of propagation. With fewer photos one may show the classes that no network knows; where they are
+    all known, AffinityNet is taught.
     """
-    if engine.models.segmentation is not None:
-        segments = engine.settings.segmentation
-    else:
-        segments = photos >= SEGMENTATION_FROM
-    return SegmentationSubject(engine) if segments else AffinitySubject(engine)
+    models = engine.models
+    if models.segmentation is not None:
+        return SegmentationSubject(engine) if engine.settings.segmentation else AffinitySubject(engine)
+    if photos >= SEGMENTATION_FROM:
+        return SegmentationSubject(engine)
+    known = {1 + row for row in learnt_rows(models.classifier.head)}
+    new = {models.classes.id_of(name) for name in corrected if name in models.classes} - known
+    return SegmentationSubject(engine, only_new=True) if new else AffinitySubject(engine)
 
 
 def save_version(project: Project, subject: Subject, taught: Taught, score: float, note: str) -> ModelVersion:

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from trainer.data.classes import VOID, labels_in
+from trainer.data.classes import BACKGROUND, VOID, labels_in
 from trainer.engine import Engine
 from trainer.feature_cache import FeatureCache
 from trainer.learn.segmentation import class_weights
 from trainer.learn.segmentation_head import (
     NEW_RATE,
+    RATE,
     HeadExample,
     HeadTuner,
     copy_head,
@@ -24,7 +25,7 @@ from trainer.learn.segmentation_head import (
     photo_maps,
     predict_from_maps,
 )
-from trainer.models.class_rows import grown, segments
+from trainer.models.class_rows import forget, grown, learnt_rows, segments
 from trainer.models.segnet import SegmentationNet
 from trainer.worker.affinity_subject import AffinitySubject
 from trainer.worker.known_masks import Known
@@ -36,20 +37,26 @@ BEGINNING_EPOCHS = 8
 class SegmentationSubject:
     """The segmentation network of an engine, or one that is to take the place of propagation; see `Subject`.
 
-    Its backbone is the classifier's, unless there is a network with its own.
+    Its backbone is the classifier's, unless there is a network with its own. With `only_new` it learns those
+    classes alone that the classifier does not know: photos that show others go on being propagated.
     """
 
     name = "segmentation"
     steps = 25
     batch = 4
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, only_new: bool = False) -> None:
         self._engine = engine
         self._propagation = AffinitySubject(engine)
         self._maps = FeatureCache()
         self._beginning: SegmentationNet | None = None
         self.weights = torch.ones(1)
         self.labels: list[int] = []
+        self._left_out: list[int] = []
+        if only_new:
+            self._left_out = sorted(1 + row for row in learnt_rows(engine.models.classifier.head))
+            self._beginning = self.blank(self.classes)
+            forget(self._beginning.classify, range(1, 1 + self.classes))
 
     def network(self) -> SegmentationNet | None:
         """See `Subject.network`; None: the masks are propagated."""
@@ -96,7 +103,7 @@ class SegmentationSubject:
 
     def prepare(self, photos: Sequence[Known]) -> None:
         """Weigh the classes by how much of the photos they cover."""
-        masks = [photo.labels for photo in photos for _ in range(photo.weight)]
+        masks = [self.taught(photo) for photo in photos for _ in range(photo.weight)]
         weights = class_weights(masks, 1 + self.classes)
         self.weights = weights.to(self._engine.device)
         self.labels = sorted({label for mask in masks for label in labels_in(mask)} - {VOID})
@@ -107,6 +114,12 @@ class SegmentationSubject:
         """See `Subject.fitting_alpha`: it has none."""
         yield from ()
         return None
+
+    def taught(self, photo: Known) -> np.ndarray:
+        """Return the labels of a photo that are learnt from, uint8 H×W, 255 none."""
+        if not self._left_out:
+            return photo.labels
+        return np.where(np.isin(photo.labels, self._left_out), np.uint8(VOID), photo.labels)
 
     def mask(self, net: SegmentationNet | None, photo: Known, alpha: float | None = None) -> np.ndarray:
         """See `Subject.mask`: propagated, as the desk shows it, where the network lacks a class."""
@@ -136,11 +149,13 @@ class SegmentationTuner:
 
     def __init__(self, subject: SegmentationSubject, net: SegmentationNet, rng: np.random.Generator) -> None:
         self._subject = subject
-        self._tuner = HeadTuner(net, rng)
+        new = learnt_rows(net.classify) == [BACKGROUND]
+        self._tuner = HeadTuner(net, rng, NEW_RATE if new else RATE)
         self.net = self._tuner.net
 
     def step(self, photos: Sequence[Known]) -> float:
         """See `Tuner.step`."""
         self._tuner.open_rows(self._subject.labels)
-        examples = [HeadExample(partial(self._subject.maps, photo), photo.labels) for photo in photos]
+        subject = self._subject
+        examples = [HeadExample(partial(subject.maps, photo), subject.taught(photo)) for photo in photos]
         return self._tuner.step(examples, self._subject.weights)

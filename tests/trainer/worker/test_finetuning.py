@@ -284,31 +284,39 @@ def test_a_segmentation_network_takes_the_place_of_propagation_by_evidence_and_g
     assert engine.propose(photo, ["cat"]).source == "walk"
 
 
+@pytest.mark.parametrize("segments", [True, False])
 def test_a_class_that_nobody_learnt_is_proposed_once_some_photos_of_it_are_accepted(
-    many: Project, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    project: Project, engine: Engine, segments: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is judged as everything else is: by photos that the judged network has not learnt from."""
+    add_mirrored(project)
     monkeypatch.setattr(SegmentationSubject, "steps", 12)
-    moon = many.add_class("moon")
-    network = new_head(engine.models.classifier.backbone, len(many.classes), seed=0)
-    forget(network.classify, [moon])
-    engine.replace_models(classes=many.classes, segmentation=network)
-    engine.settings = replace(engine.settings, segmentation=True)
-    photo = load_image(many.record("rocket").path)
+    moon = project.add_class("moon")
+    engine.replace_models(classes=project.classes)
+    if segments:
+        network = new_head(engine.models.classifier.backbone, len(project.classes), seed=0)
+        forget(network.classify, [moon])
+        engine.replace_models(segmentation=network)
+        engine.settings = replace(engine.settings, segmentation=True)
+    photo = load_image(project.record("rocket").path)
     assert not (engine.propose(photo, ["moon"]).mask == moon).any()
+    known = engine.propose(photo, ["cat"])
     for image in FOUR:
-        many.set_tags(image, ("moon",))
-        height, width = load_image(many.record(image).path).shape[:2]
+        project.set_tags(image, ("moon",))
+        height, width = load_image(project.record(image).path).shape[:2]
         mask = np.zeros((height, width), np.uint8)
         mask[height // 8 : -height // 8, width // 8 : -width // 8] = moon
-        many.accept(image, mask)
+        project.accept(image, mask)
     messages: list[Message] = []
-    for _ in Training(many, engine, engine.models, messages.append).batches():
+    for _ in Training(project, engine, engine.models, messages.append).batches():
         if any(isinstance(message, Promoted) for message in messages):
             break
     assert any(isinstance(message, Promoted) for message in messages)
     proposal = engine.propose(photo, ["moon"])
     assert (proposal.mask == moon).any() and "moon" not in proposal.note
+    if not segments:
+        again = engine.propose(photo, ["cat"])
+        assert again.source == "walk" and (again.mask == known.mask).all(), "others are propagated as before"
 
 
 def test_masks_are_judged_as_the_desk_shows_them_where_a_network_lacks_a_class(
