@@ -211,13 +211,14 @@ class TrainerPanel(QWidget):
             *(self.reason, self._progress, self._doing, line()),
             *(self.learn, learn_help, line()),
             *(self.propose_all, line()),
-            *(self.device, line()),
         ):
             body.addWidget(widget)
         body.addLayout(self._place_of_curves)
         body.addWidget(line())
         body.addWidget(heading(self.tr("Models")))
         body.addLayout(self._versions)
+        body.addWidget(line())
+        body.addWidget(self.device)
         body.addStretch()
         scroll = scrolled(inner)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
