@@ -1,11 +1,16 @@
 """Work off the GUI thread: a small pool whose results return to the thread that owns it."""
 
+import sys
 from collections.abc import Callable
 from time import monotonic
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QThreadPool, QTimer, Signal
 
+SWITCH_SECONDS = 0.001
+"""So soon a thread that computes in Python gives way to the window's, which needs the interpreter for every
+event: at Python's usual 5 ms, a paint beside busy threads takes a tenth of a second.
+"""
 REST_MS = 1000
 """So long without an answer, and the pool is said to rest."""
 
@@ -38,6 +43,7 @@ class Jobs(QObject):
 
     def __init__(self, threads: int = 2, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(threads)
         self._closed = False

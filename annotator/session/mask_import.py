@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from trainer.data.import_masks import Imported
 
 OFFERED = "masks_offered"
+TOLD_SECONDS = 0.05
+"""The window is told how far it is not more often than that: masks come by the hundred a second."""
 IMAGE_FOLDERS = ("images", "JPEGImages")  # data sets have their masks beside these
 
 
@@ -39,7 +42,7 @@ class MaskImport(QObject):
     finished = Signal(object)  # Imported, or the exception that ended it
     imported = Signal(object)  # ids of the images that have other masks now
     _counted = Signal(int)
-    _advanced = Signal()
+    _advanced = Signal(int)
 
     def __init__(self, state: SessionState) -> None:
         super().__init__(state)
@@ -63,15 +66,23 @@ class MaskImport(QObject):
             from trainer.data.formats.registry import open_masks
             from trainer.data.import_masks import import_masks
 
-            reader = open_masks(path)
-            self._counted.emit(sum(1 for _ in reader.entries()))
+            done, told = 0, monotonic()
+
+            def advance(_: str) -> None:
+                nonlocal done, told
+                done += 1
+                if monotonic() - told >= TOLD_SECONDS:
+                    told = monotonic()
+                    self._advanced.emit(done)
+
             with without_full_collections():
                 result = import_masks(
                     project,
-                    reader,
+                    open_masks(path),
                     accept,
-                    lambda _: self._advanced.emit(),
+                    advance,
                     lambda: cancel.is_set() or state.jobs.closed,
+                    self._counted.emit,
                 )
                 return result, project.images()
 
@@ -124,8 +135,8 @@ class MaskImport(QObject):
         self.total = total
         self.changed.emit()
 
-    def _advance(self) -> None:
-        self.done += 1
+    def _advance(self, done: int) -> None:
+        self.done = done
         self.changed.emit()
 
 

@@ -229,8 +229,11 @@ def can_name_a_class(name: str) -> bool:
 
 
 def labels_in(labels: NDArray[np.uint8]) -> list[int]:
-    """Return the labels that occur in a map, ascending; a count, many times faster than `numpy.unique`."""
-    return np.flatnonzero(np.bincount(labels.ravel(), minlength=1)).tolist()
+    """Return the labels that occur in a map, ascending."""
+    flat = labels.ravel()
+    # Maps are flat: the few pixels that differ from the next one, and the last, show all that there is.
+    ends = np.append(flat[:-1][flat[1:] != flat[:-1]], flat[-1:])
+    return np.flatnonzero(np.bincount(ends, minlength=1)).tolist()
 
 
 def check_class_name(name: str) -> None:

@@ -65,6 +65,7 @@ def import_masks(
     accept: bool = True,
     progress: Callable[[str], None] = lambda photo: None,
     cancelled: Callable[[], bool] = lambda: False,
+    counted: Callable[[int], None] = lambda total: None,
 ) -> Imported:
     """Give the images of a project the masks of a data set: as accepted ones, or as proposals to look at.
 
@@ -72,11 +73,13 @@ def import_masks(
     those that the project lacks are added, and what a mask shows is tagged. Images that a person corrected
     or accepted keep theirs. A mask that cannot be read is named in the result, and the rest goes on.
 
-    `progress` gets each mask of the data set when it is done; once `cancelled` returns True nothing more is
-    read, and what is imported stays.
+    `counted` gets how many masks the data set has, `progress` each of them when it is done; once `cancelled`
+    returns True nothing more is read, and what is imported stays.
     """
     result, listed = Imported(), project.classes
-    pairs = _pairs(reader.entries(), _Photos(project), result, progress)
+    entries = list(reader.entries())
+    counted(len(entries))
+    pairs = _pairs(entries, _Photos(project), result, progress)
 
     def read(pair: tuple[MaskEntry, ImageRecord]) -> NamedMask | DataError:
         entry, record = pair
@@ -181,7 +184,7 @@ def _finished(
     image_id: str, entry: MaskEntry, mask: NamedMask, table: NDArray[np.uint8], tags: tuple[str, ...]
 ) -> tuple[Import, int]:
     """Return a mask with the labels of a `table`, and how many of its objects are one with others."""
-    labels = table[mask.labels]
+    labels = np.take(table, mask.labels)
     marks, joined = (None, 0) if mask.objects is None else marks_for(labels, mask.objects)
     marked = None if marks is None else packed(marks)
     return Import(image_id, labels.shape, packed(labels), tags, entry.split, marked), joined

@@ -91,7 +91,6 @@ class MaskReader:
         labels = self._own_labels(ImageOps.exif_transpose(image), name)
         if self.classes is None:
             return labels
-        known = self._table[labels]
         for label in labels_in(labels):
             if self._table[label] != _NOT_LABELS:
                 continue
@@ -109,7 +108,7 @@ class MaskReader:
                     count=len(self._names or self.classes.names),
                 )
             )
-        return known.astype(np.uint8)
+        return np.take(self._table.astype(np.uint8), labels)
 
     def _own_labels(self, image: Image.Image, name: str) -> Labels:
         """Labels as the data set's own list counts them."""
@@ -158,7 +157,7 @@ class MaskReader:
             return self._of_values(indices, name)
         table = np.zeros(256, np.uint8)
         table[list(known)] = list(known.values())
-        return table[indices]
+        return np.take(table, indices)
 
     def _of_colours(self, pixels: NDArray[np.uint8], name: str) -> Labels:
         if pixels.shape[2] == 4:
@@ -181,7 +180,7 @@ class MaskReader:
         for value in labels_in(labels):
             if table[value] == _NOT_LABELS:
                 raise DataError(f"{name} has the value {value}, which its class list does not number")
-        return table[labels].astype(np.uint8)
+        return np.take(table.astype(np.uint8), labels)
 
 
 def _listed_by(root: Path) -> ClassList | None:

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from trainer.data.classes import ClassList, labels_in
@@ -69,3 +70,11 @@ def test_a_bad_list_file_is_named(tmp_path):
 def test_labels_in_lists_what_occurs(rng):
     labels = rng.choice([0, 3, 255], (9, 7)).astype("uint8")
     assert labels_in(labels) == [0, 3, 255]
+
+
+@pytest.mark.parametrize("shape", [(0, 4), (1, 1), (3, 5), (40, 60)])
+@pytest.mark.parametrize("many", [1, 3, 256])
+def test_every_label_of_a_map_is_found(shape: tuple[int, int], many: int, rng: np.random.Generator) -> None:
+    labels = rng.integers(0, many, shape).astype(np.uint8)
+    for seen in (labels, labels[::-1].T, np.kron(labels, np.ones((4, 7), np.uint8))):
+        assert labels_in(seen) == np.unique(seen).tolist()
