@@ -74,14 +74,14 @@ class Training:
         untuned_alpha: float | None = None,
     ) -> None:
         """`untuned` are the models without any version, `untuned_alpha` the background exponent that fits
-        them. Equal seeds and corrections give equal versions.
+        them. Equal seeds, corrections and proposals give equal versions.
         """
         self._untuned_alpha = untuned_alpha
         self._project, self._engine, self._untuned, self._send = project, engine, untuned, send
         self._subject = self._present_subject()
         self._seed = seed
         self._rng = np.random.default_rng(seed)
-        self._photos = Photos(project, engine.strokes, self._rng)
+        self._photos = Photos(project, engine, self._rng)
         self._step = 0
         self._ready = False
 

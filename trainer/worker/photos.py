@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from functools import partial
 
 import numpy as np
 
 from trainer.data.project import ImageRecord, Project
-from trainer.method.strokes import StrokeModel
+from trainer.engine import Engine
+from trainer.method.grid import resize_nearest
 from trainer.translatable import TranslatableText, error_message, join_texts, translatable
 from trainer.worker.known_masks import Known, Unreadable, automatic_mask, corrected_mask
 from trainer.worker.subject import Subject
@@ -22,9 +24,9 @@ class Photos:
     One that cannot be read raises Unreadable; who then calls `leave_out` meets it no more.
     """
 
-    def __init__(self, project: Project, strokes: StrokeModel, rng: np.random.Generator) -> None:
+    def __init__(self, project: Project, engine: Engine, rng: np.random.Generator) -> None:
         """`rng` draws the photos to rehearse."""
-        self._project, self._strokes, self._rng = project, strokes, rng
+        self._project, self._engine, self._rng = project, engine, rng
         self._corrected: dict[str, tuple[object, Known]] = {}
         self._rehearsed: dict[str, Known] = {}
         self._left_out: dict[str, TranslatableText] = {}
@@ -47,7 +49,10 @@ class Photos:
                 continue
             made_of = record.seed_revision, record.status, record.tagged, record.tags
             if record.id not in self._corrected or self._corrected[record.id][0] != made_of:
-                self._corrected[record.id] = made_of, corrected_mask(self._project, record, self._strokes)
+                self._corrected[record.id] = (
+                    made_of,
+                    corrected_mask(self._project, record, self._engine.strokes),
+                )
                 yield
             photo = self._corrected[record.id][1]
             if photo.says_something:  # strokes may all be undone
@@ -59,11 +64,10 @@ class Photos:
         """Add `count` tagged photos that nobody has corrected, with the masks that the incumbent gives."""
         room = max(0, min(count, MOST_REHEARSED - len(self._rehearsed)))
         candidates = [record for record in self._project.images() if self._may_rehearse(record)]
-        net = subject.network()
         for index in self._rng.permutation(len(candidates))[:room]:
             record = candidates[index]
             self._rehearsed[record.id] = automatic_mask(
-                self._project, record, self._strokes, lambda photo: photo.refined(subject.mask(net, photo))
+                self._project, record, self._engine.strokes, partial(self._proposed, record, subject)
             )
             yield
 
@@ -82,6 +86,15 @@ class Photos:
     def try_all_again(self) -> None:
         """Leave out none of those any more that could not be read."""
         self._left_out.clear()
+
+    def _proposed(self, record: ImageRecord, subject: Subject, photo: Known) -> np.ndarray:
+        """Return the mask of a photo that the desk shows: the models of now may have proposed it already."""
+        shown = None
+        if self._project.proposal_origin(record.id) == self._engine.origin(record.tags):
+            shown = self._project.proposal_mask(record.id)
+        if shown is not None:
+            return resize_nearest(shown, photo.labels.shape)
+        return photo.refined(subject.mask(subject.network(), photo))
 
     def _may_rehearse(self, record: ImageRecord) -> bool:
         known = record.id in self._rehearsed or record.id in self._left_out

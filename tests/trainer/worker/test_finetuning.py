@@ -25,6 +25,7 @@ from trainer.worker.finetuning import NothingToLearn, Training
 from trainer.worker.known_masks import ACCEPTED, AUTOMATIC, CORRECTED, Known, corrected_mask
 from trainer.worker.messages import Message, ModelChanged, Promoted, ValidationPoint
 from trainer.worker.model_versions import Taught, load_version, save_version
+from trainer.worker.photos import Photos
 from trainer.worker.segmentation_subject import SegmentationSubject
 from trainer.worker.verdict import Verdict
 
@@ -124,6 +125,20 @@ def test_photos_without_tags_are_never_rehearsed(project: Project, engine: Engin
     project.set_tags("rocket", None)
     run(project, engine, notes)
     assert not notes.rehearsed
+
+
+def test_a_photo_to_rehearse_has_the_mask_that_the_desk_shows(project: Project, engine: Engine) -> None:
+    add_mirrored(project)
+    mask = np.zeros(SIZES["chelsea"], np.uint8)
+    mask[30:120, 50:140] = CAT
+    for image, origin in (("chelsea", engine.origin(("cat",))), ("cat-mirrored", "of former models")):
+        project.store_proposal_mask(image, mask)
+        project.note_proposal(image, 0.5, origin)
+    photos = Photos(project, engine, np.random.default_rng(0))
+    list(photos.rehearse(4, AffinitySubject(engine)))
+    labels = {photo.image: photo.labels for photo in photos.rehearsed}
+    assert (labels["chelsea"] == mask).all()
+    assert not (labels["cat-mirrored"] == mask).all()
 
 
 def test_an_untagged_photo_says_only_what_is_painted(project: Project, engine: Engine) -> None:
