@@ -23,7 +23,7 @@ class DeviceBox(QWidget):
         layout.setSpacing(8)
         layout.addWidget(self.switch)
         layout.addWidget(self._words)
-        session.engine_changed.connect(lambda: self._show(session.predictor.wants_gpu))
+        session.predictor.gpu_found.connect(lambda: self._show(session.predictor.wants_gpu))
         session.trainer_message.connect(self.hear)
         self._show(session.predictor.wants_gpu)
 

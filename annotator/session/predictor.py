@@ -13,7 +13,7 @@ from annotator.i18n import localised
 from annotator.session.document import Labels
 from annotator.session.jobs import Jobs
 from trainer.data.project import Project
-from trainer.devices import CPU, is_lost, reason_to_leave
+from trainer.devices import CPU, find_gpu, is_lost, reason_to_leave
 from trainer.worker.messages import (
     Command,
     LearnTags,
@@ -61,6 +61,7 @@ class Predictor(QObject):
     unavailable = Signal(object)  # the exception
     proposed = Signal(str, object)  # image id, Proposal
     failed = Signal(str, str)  # image id, reason
+    gpu_found = Signal()  # or none: `gpu` says so
     model_changed = Signal(int)
     tags_learnt = Signal(TagsLearnt)
     heard = Signal(object)  # every message, for those who draw them
@@ -89,25 +90,31 @@ class Predictor(QObject):
         bridge = self._bridge = Bridge(self)
         bridge.arrived.connect(self.hear)
 
-        def load() -> tuple[Loaded, TrainerWorker, int, str]:
-            from trainer.devices import find_gpu
+        def load() -> tuple[Loaded, TrainerWorker, int]:
             from trainer.worker.thread import TrainerWorker
 
             loaded = self._make_engine(project)
             version = next((version.number for version in project.model_versions() if version.current), 0)
-            return loaded, TrainerWorker(project, loaded.engine, bridge.deliver), version, find_gpu()
+            return loaded, TrainerWorker(project, loaded.engine, bridge.deliver), version
 
-        def ready(result: tuple[Loaded, TrainerWorker, int, str]) -> None:
+        def ready(result: tuple[Loaded, TrainerWorker, int]) -> None:
             if self._project is project and self._bridge is bridge:
-                loaded, self.worker, self._version, self.gpu = result
+                loaded, self.worker, self._version = result
                 self.engine = loaded.engine
                 self.fitting = loaded.engine.settings
                 self.worker.start()
-                self._choose_device()
+                # torch may take seconds to get a GPU ready: the first proposals do not wait for it.
+                self._jobs.submit(find_gpu, found)
                 self.ready.emit(loaded.warning)  # the open photo is asked for first
                 for command in self._waiting:
                     self.worker.post(command)
                 self._waiting.clear()
+
+        def found(gpu: str) -> None:
+            if self._project is project and self._bridge is bridge:
+                self.gpu = gpu
+                self.gpu_found.emit()
+                self._choose_device()
 
         def refused(error: Exception) -> None:
             if self._project is project and self._bridge is bridge:

@@ -8,7 +8,7 @@ import torch
 from desk import go_to, says, small_engine, wait_settled
 from pytestqt.qtbot import QtBot
 
-import trainer.devices
+import annotator.session.predictor
 from annotator.panels.device import DeviceBox
 from annotator.session import Session
 from annotator.settings import DeskSettings
@@ -22,7 +22,7 @@ MEMORY = torch.OutOfMemoryError("CUDA out of memory.")
 
 @pytest.fixture
 def with_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer.devices, "find_gpu", lambda: GPU)
+    monkeypatch.setattr(annotator.session.predictor, "find_gpu", lambda: GPU)
 
 
 def box(window: Window) -> DeviceBox:
@@ -42,8 +42,8 @@ def test_the_gpu_is_used_by_itself_and_a_person_may_switch_it_off_for_good(
     window: Window, sample: Path, qtbot: QtBot
 ) -> None:
     engine = window.session.engine
-    assert box(window).switch.isChecked() and box(window).switch.isEnabled()
     qtbot.waitUntil(lambda: engine.device == GPU)
+    assert box(window).switch.isChecked() and box(window).switch.isEnabled()
     box(window).switch.click()
     qtbot.waitUntil(lambda: engine.device == "cpu")
     window.close()
@@ -53,6 +53,7 @@ def test_the_gpu_is_used_by_itself_and_a_person_may_switch_it_off_for_good(
     again.show()
     again.open_path(sample)
     wait_settled(again.session, qtbot)
+    qtbot.waitUntil(box(again).switch.isEnabled)
     assert again.session.engine.device == "cpu" and not box(again).switch.isChecked()
     box(again).switch.click()
     qtbot.waitUntil(lambda: again.session.engine.device == GPU)
