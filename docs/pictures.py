@@ -35,6 +35,7 @@ RADIUS = 5.0
 """Of the click, in pixels of the photo."""
 CUP = QPointF(170, 20), QPointF(425, 335)
 """Corners of a box around the cup."""
+TOUR_STOP = "seeds"
 GAP = 12
 """Pixels between two pictures in one."""
 PATIENCE = 600.0
@@ -44,8 +45,9 @@ PATIENCE = 600.0
 def main() -> None:
     """Draw ``desk.png``, a proposal, and ``inspect.png``, what led to it.
 
-    Without weights ``first.png``, the first start; ``click.png``, before and after one click on an object
-    that no model has learnt; and ``box.png``, a box around an object and what it gives.
+    Without weights ``first.png``, the first start; ``tour.png``, a stop of the guided tour; ``click.png``,
+    before and after one click on an object that no model has learnt; and ``box.png``, a box around an object
+    and what it gives.
     """
     parser = argparse.ArgumentParser(description="Draw the pictures of README again.")
     parser.add_argument(
@@ -70,6 +72,7 @@ def main() -> None:
             _show(app, session, "chelsea")
             window.grab().save(str(HERE / "first.png"))
             window.actions_table["inspect"].trigger()
+            _draw_tour(app, window)
             _draw_strokes(app, window)
             window.close()
             return
@@ -87,6 +90,16 @@ def main() -> None:
         _show(app, session, "chelsea")
         window.grab().save(str(HERE / "inspect.png"))
         window.close()
+
+
+def _draw_tour(app: QApplication, window: Window) -> None:
+    """Draw one stop of the guided tour."""
+    window.actions_table["tour"].trigger()
+    while window.tour.stop.place != TOUR_STOP:
+        QTest.keyClick(window.tour, Qt.Key.Key_Right)
+    _wait(app, lambda: True)
+    window.grab().save(str(HERE / "tour.png"))
+    window.tour.leave()
 
 
 def _draw_strokes(app: QApplication, window: Window) -> None:
