@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from annotator.boxes import box_of, slices
 from annotator.session.document import Labels
+from annotator.session.joint_steps import part_name
 from annotator.session.state import SessionState
 from trainer.data.classes import BACKGROUND, UNTOUCHED, VOID
 from trainer.data.images import image_size
@@ -100,12 +101,15 @@ def _writing(
         if size != shape:
             answer.size = size
             return
+        edits = []
         for target, box in boxes.items():
             if box is not None:
                 before = project.layer(image_id, target, (shape[0], shape[1]))[slices(box)]
                 copied = layers[target][slices(box)]
                 after = np.where(copied != UNTOUCHED, copied, before)
                 if not np.array_equal(before, after):
-                    project.record_edit(image_id, target, box, before, after, "copy")
+                    edits.append((target, box, before, after))
+        for number, edit in enumerate(edits, 1):
+            project.record_edit(image_id, *edit, part_name("copy", number, len(edits)))
 
     return write

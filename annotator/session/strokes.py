@@ -1,6 +1,6 @@
 """Strokes on the open image: previewed, journaled, undone and redone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -9,6 +9,7 @@ from annotator.boxes import Box, grown, rect_of, shifted, slices, union
 from annotator.session.acceptance import Acceptance
 from annotator.session.class_editing import ClassEditing
 from annotator.session.document import Document, Labels, Stroke
+from annotator.session.joint_steps import parts_left
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.data.classes import UNTOUCHED
@@ -33,8 +34,7 @@ class Editor(Protocol):
 class Travel:
     """A step back or forth in the journal, as the writer found it."""
 
-    edit: Edit | None = None
-    patch: Labels | None = None  # what the layer holds after the step
+    edits: list[tuple[Edit, Labels]] = field(default_factory=list)  # each with what its layer holds after it
     accepted: Labels | None = None  # the mask, where the step led to an accepted image
     can_undo: bool = False
     can_redo: bool = False
@@ -202,16 +202,18 @@ class Strokes:
     def _arrive(self, document: Document, project: Project, travel: Travel, forward: bool) -> None:
         if travel.problem is not None:
             self._state.report(travel.problem)
-        edit, patch = travel.edit, travel.patch
-        if edit is None or patch is None:
+        if not travel.edits:
             return
-        document.paint(edit.target, edit.box, patch)
-        reopened = edit.target is not Target.OBJECTS and self._acceptance.follow_journal(
-            document, travel.accepted
-        )
-        self._painted(document, edit.target, edit.box, reopened)
-        self._tell(travel.can_undo, travel.can_redo)
-        self._written(document.id, project, edit.target)
+        for edit, patch in travel.edits:
+            document.paint(edit.target, edit.box, patch)
+        targets = {edit.target for edit, _ in travel.edits}
+        reopened = targets != {Target.OBJECTS} and self._acceptance.follow_journal(document, travel.accepted)
+        for edit, _ in travel.edits:
+            self._painted(document, edit.target, edit.box, reopened)
+        if travel.problem is None:
+            self._tell(travel.can_undo, travel.can_redo)
+        for target in targets:
+            self._written(document.id, project, target)
 
     def _end_preview(self, document: Document) -> Target | None:
         """Stop showing the stroke being drawn; the layer it was on, None without one."""
@@ -274,11 +276,15 @@ def bounded(stroke: Labels, refined: Labels, shown: Labels, edits: Labels, reach
 
 
 def _step(project: Project, image_id: str, travel: Travel, forward: bool) -> None:
-    """Undo or redo in the journal. An error is reported and not retried: nothing was changed."""
+    """Undo or redo in the journal. An error is reported and not retried: nothing was changed by it."""
     try:
-        travel.edit = project.redo(image_id) if forward else project.undo(image_id)
-        if travel.edit is not None:
-            travel.patch = project.patch(travel.edit)
+        left = 1
+        while left:
+            edit = project.redo(image_id) if forward else project.undo(image_id)
+            if edit is None:
+                break
+            travel.edits.append((edit, project.patch(edit)))
+            left = parts_left(edit.tool, forward)
         travel.accepted = project.accepted_mask(image_id)
         travel.can_undo, travel.can_redo = _history(project, image_id)
     except Exception as error:

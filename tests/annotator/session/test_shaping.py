@@ -141,11 +141,16 @@ def test_a_mask_goes_to_the_next_image_and_undo_takes_it_back(series: Window, qt
     assert (session.corrections[40:45, 40:45] == cat).all()
     assert session.records["b"].status is Status.CORRECTED
     wait_settled(session, qtbot)
-    for _ in range(2):  # the mask, and the strokes
-        session.strokes.undo()
-        session.save()
+    copied = session.mask_edits.copy(), session.corrections.copy()
+    session.strokes.undo()  # mask and strokes are one step
     qtbot.waitUntil(lambda: (session.mask_edits == 255).all() and (session.corrections == 255).all())
     wait_settled(session, qtbot)
+    assert not session.project.can_undo("b")
+    session.strokes.redo()
+    wait_settled(session, qtbot)
+    np.testing.assert_array_equal(session.mask_edits, copied[0])
+    np.testing.assert_array_equal(session.corrections, copied[1])
+    assert not session.project.can_redo("b")
 
 
 def test_strokes_alone_go_to_the_next_image(series: Window, qtbot: QtBot) -> None:
