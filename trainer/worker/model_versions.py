@@ -52,17 +52,18 @@ def subject_of(engine: Engine, photos: int, corrected: Collection[str] = ()) -> 
     those that a person corrected.
 
     It is the segmentation network that makes the masks or, where there are enough photos, one that may take
-    the place of propagation. With fewer photos one may show the classes that no network knows; where they are
-    all known, AffinityNet is taught.
+    the place of propagation. With fewer photos one may show the classes that no network knows, beside
+    propagation; where they are all known, AffinityNet is taught.
     """
-    models = engine.models
-    if models.segmentation is not None:
-        return SegmentationSubject(engine) if engine.settings.segmentation else AffinitySubject(engine)
-    if photos >= SEGMENTATION_FROM:
-        return SegmentationSubject(engine)
+    models, classes = engine.models, engine.models.classes
+    if models.segmentation is not None and not engine.settings.segmentation:
+        return AffinitySubject(engine)
     known = {1 + row for row in learnt_rows(models.classifier.head)}
-    new = {models.classes.id_of(name) for name in corrected if name in models.classes} - known
-    return SegmentationSubject(engine, only_new=True) if new else AffinitySubject(engine)
+    segmented = set() if models.segmentation is None else {*learnt_rows(models.segmentation.classify)}
+    if photos >= SEGMENTATION_FROM or segmented & known:
+        return SegmentationSubject(engine)
+    new = {classes.id_of(name) for name in corrected if name in classes} - known
+    return SegmentationSubject(engine, only_new=True) if segmented or new else AffinitySubject(engine)
 
 
 def save_version(project: Project, subject: Subject, taught: Taught, score: float, note: str) -> ModelVersion:

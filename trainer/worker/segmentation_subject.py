@@ -28,7 +28,7 @@ from trainer.learn.segmentation_head import (
 from trainer.models.class_rows import forget, grown, learnt_rows, segments
 from trainer.models.segnet import SegmentationNet
 from trainer.worker.affinity_subject import AffinitySubject
-from trainer.worker.known_masks import Known
+from trainer.worker.known_masks import AUTOMATIC, Known
 
 BEGINNING_EPOCHS = 8
 """How often a new head learns from each photo."""
@@ -37,8 +37,11 @@ BEGINNING_EPOCHS = 8
 class SegmentationSubject:
     """The segmentation network of an engine, or one that is to take the place of propagation; see `Subject`.
 
-    Its backbone is the classifier's, unless there is a network with its own. With `only_new` it learns those
-    classes alone that the classifier does not know: photos that show others go on being propagated.
+    Its backbone is the classifier's, unless there is a network with its own.
+
+    A class that is propagated because the network lacks it goes on to be, unless photos of it were corrected:
+    only then is it judged who shows it better. With `only_new` it goes on in any case, and the network is
+    taught those classes alone that the classifier does not know.
     """
 
     name = "segmentation"
@@ -52,9 +55,9 @@ class SegmentationSubject:
         self._beginning: SegmentationNet | None = None
         self.weights = torch.ones(1)
         self.labels: list[int] = []
+        self._only_new = only_new
         self._left_out: list[int] = []
         if only_new:
-            self._left_out = sorted(1 + row for row in learnt_rows(engine.models.classifier.head))
             self._beginning = self.blank(self.classes)
             forget(self._beginning.classify, range(1, 1 + self.classes))
 
@@ -102,7 +105,16 @@ class SegmentationSubject:
         return SegmentationTuner(self, grown(net, self.classes), rng)
 
     def prepare(self, photos: Sequence[Known]) -> None:
-        """Weigh the classes by how much of the photos they cover."""
+        """Weigh the classes by how much of the photos they cover; leave out those that are propagated."""
+        network = self.network() or self._beginning
+        propagated = {1 + row for row in learnt_rows(self._engine.models.classifier.head)}
+        if network is not None:
+            propagated -= set(learnt_rows(network.classify))
+        if not self._only_new:
+            propagated -= {
+                label for photo in photos if photo.weight != AUTOMATIC for label in labels_in(photo.labels)
+            }
+        self._left_out = sorted(propagated)
         masks = [self.taught(photo) for photo in photos for _ in range(photo.weight)]
         weights = class_weights(masks, 1 + self.classes)
         self.weights = weights.to(self._engine.device)
