@@ -25,7 +25,7 @@ from trainer.data.classes import BACKGROUND, UNTOUCHED
 from trainer.method.guidance import guidance
 from trainer.models.fuse import fused_for_inference
 from trainer.models.registry import BUNDLED_STROKES
-from trainer.models.stroke_net import DEEP_STRIDE, STRIDE, Embedded, StrokeNet, load_stroke_net
+from trainer.models.stroke_net import DEEP_STRIDE, STRIDE, Embedded, Rough, StrokeNet, load_stroke_net
 
 LONG_SIDE = 384
 """Pixels of the longer side of what the network is shown."""
@@ -162,27 +162,33 @@ class StrokeModel:
         if automatic is not None:
             automatic = _thinned(automatic)
         classes = classes_of(automatic, painted.labels)
+        if not classes:
+            mask = np.zeros(photo.size, np.uint8)
+            mask[painted.y, painted.x] = painted.labels
+            yield mask
+            return
         with few_threads():
-            logits = self._logits(photo, classes, automatic, painted) if classes else torch.zeros(0)
-        boxes = [closer_box((own > 0).numpy(), photo.size) if self._closer else None for own in logits]
+            rough = self._rough(photo, classes, automatic, painted)
+        found = (rough.logits[:, 0] > 0).numpy()
+        boxes = [closer_box(own, photo.size) if self._closer else None for own in found]
         at_hand = [box if box in photo.closer else None for box in boxes]
         if sketch and at_hand != boxes:
-            yield self._draw(photo, classes, logits, at_hand, painted)
-        yield self._draw(photo, classes, logits, boxes, painted)
+            yield self._draw(photo, classes, rough, at_hand, painted)
+        yield self._draw(photo, classes, rough, boxes, painted)
 
     def _draw(
         self,
         photo: PhotoEmbedding,
         classes: Sequence[int],
-        logits: Tensor,
+        rough: Rough,
         boxes: Sequence[Box | None],
         painted: Painted,
     ) -> np.ndarray:
         """Return the mask of what was seen on the whole photo and, for each class, in its box."""
         mask = np.zeros(photo.size, np.uint8)
         with few_threads():
-            if classes:
-                _draw_labels(mask, logits, classes)
+            logits = self._finished(photo, rough, [index for index, box in enumerate(boxes) if box is None])
+            _draw_labels(mask, logits, classes)
             for index, box in enumerate(boxes):
                 if box is not None:
                     self._look_closer(photo, classes, index, box, logits, painted, mask)
@@ -194,24 +200,25 @@ class StrokeModel:
     ) -> np.ndarray:
         """Return roughly where :meth:`refine` finds one class, bool H×W, in the least time.
 
-        It is seen on the whole photo alone, and no other class contends for a pixel.
+        It is seen on the whole photo alone, without fine outlines, and no other class contends for a pixel.
         """
         painted = Painted.of(corrections)
         mask = np.zeros(photo.size, np.uint8)
         with few_threads():
-            _draw_labels(mask, self._logits(photo, [label], _thinned(automatic), painted), [label])
+            rough = self._rough(photo, [label], _thinned(automatic), painted)
+            _draw_labels(mask, rough.logits[:, 0], [label])
         mask[painted.y, painted.x] = painted.labels
         return mask == label
 
     @torch.inference_mode()
-    def _logits(
+    def _rough(
         self,
         photo: PhotoEmbedding,
         classes: Sequence[int],
         automatic: np.ndarray | None,
         painted: Painted,
-    ) -> Tensor:
-        """Return how much each class wins over the rest, K×h×w on the answer's grid, 0 being undecided."""
+    ) -> Rough:
+        """Return how much each class wins over the rest on the whole photo, 0 being undecided: K answers."""
         grid = photo.whole.base.shape[-2:]
         whole = Box(0, 0, *photo.size)
         before = torch.zeros(len(classes), 1, *grid)
@@ -220,7 +227,21 @@ class StrokeModel:
         strokes = guidance(coverage(painted, classes, whole, grid), photo.whole.unit)
         for _ in range(self._passes - 1):
             before = self._net.rough(photo.whole, strokes, before).logits.sigmoid()
-        return self._net.answer(photo.whole, strokes, before)[:, 0]
+        return self._net.rough(photo.whole, strokes, before)
+
+    @torch.inference_mode()
+    def _finished(self, photo: PhotoEmbedding, rough: Rough, fine: Sequence[int]) -> Tensor:
+        """Return logits K×h×w on the answer's grid, with fine outlines for the classes of index `fine`.
+
+        A class that is looked at closer gets them there.
+        """
+        cells = STRIDE // self._net.fine_stride
+        logits = functional.interpolate(
+            rough.logits, scale_factor=cells, mode="bilinear", align_corners=False
+        )
+        if fine:
+            logits[fine] = self._net.finish(photo.whole, Rough(rough.logits[fine], rough.last[fine]))
+        return logits[:, 0]
 
     @torch.inference_mode()
     def _look_closer(

@@ -298,7 +298,11 @@ class StrokeNet(nn.Module):
 
     def answer(self, embedded: Embedded, guidance: Tensor, before: Tensor) -> Tensor:
         """As :meth:`rough`, but all the way: logits ``B×1×h'×w'`` at :attr:`fine_stride`."""
-        return self.decoder.finish(embedded, self.rough(embedded, guidance, before))
+        return self.finish(embedded, self.rough(embedded, guidance, before))
+
+    def finish(self, embedded: Embedded, rough: Rough) -> Tensor:
+        """Return the logits of :meth:`answer` for an answer at stride 4."""
+        return self.decoder.finish(embedded, rough)
 
 
 def _enlarged(maps: Tensor, like: Tensor) -> Tensor:
