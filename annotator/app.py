@@ -47,19 +47,12 @@ def _run(project: Path | None, crashes: Sequence[Path]) -> int:
     window = make_window(settings)
     window.show()
     recent = next((path for path in settings.recent if path.exists()), None)
-    first = project or recent
 
-    def begin() -> None:
-        gc.freeze()
-        gc.enable()
-        window.session.jobs.submit(_import_models)  # while the photos are being found
-        if first:
-            window.open_path(first)
-        else:
-            window.open_sample()
+    def painted() -> None:
+        begin(window, project or recent)
         window.tell_of_crashes(crashes)  # opening takes earlier messages away
 
-    window.painted.connect(begin)
+    window.painted.connect(painted)
     # Python looks at signals only when it runs: Ctrl+C in the terminal closes the window, as it should.
     signal.signal(signal.SIGINT, lambda *_: window.close())
     heartbeat = QTimer(interval=200)
@@ -68,12 +61,22 @@ def _run(project: Path | None, crashes: Sequence[Path]) -> int:
     return app.exec()
 
 
+def begin(window: Window, project: Path | None) -> None:
+    """Do what takes long, once the window is seen: open `project`, or the sample."""
+    gc.freeze()
+    gc.enable()
+    if project:
+        window.open_path(project)
+    else:
+        window.open_sample()
+
+
 def make_window(settings: DeskSettings) -> Window:
     """The window with its session, nothing opened yet."""
     theme = Theme(settings.theme)
 
     def load(project: Project) -> Loaded:
-        _import_models()
+        import_for_good("annotator.session.engine_loading")  # torch, which the window does not wait for
         from annotator.session.engine_loading import load_engine
 
         return load_engine(project, project.setting(WEIGHTS, ""))
@@ -84,8 +87,3 @@ def make_window(settings: DeskSettings) -> Window:
     sys.excepthook = window.report_fault
     logging.captureWarnings(True)
     return window
-
-
-def _import_models() -> None:
-    """Import torch and what needs it, a second's work that the window does not wait for."""
-    import_for_good("trainer.worker.thread", "annotator.session.engine_loading")

@@ -1,15 +1,13 @@
 """Dark and light themes: named colours, and a palette and style sheet made from them."""
 
 import json
-from functools import cache
 from string import Template
 
-import qtawesome
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
-from qtawesome.iconic_font import IconicFont
 
+from annotator import icons
 from resources import path
 
 CHOICES = ("system", "dark", "light")
@@ -69,12 +67,12 @@ class Theme(QObject):
 
     def icon(self, name: str, colour: str = "icon") -> QIcon:
         """An icon of qtawesome's font "mdi6", in a named colour."""
-        return _icon_font().icon(
-            name,
-            color=self.colours[colour],
-            color_disabled=self.colours["faint"],
-            color_active=self.colours["text"],
-        )
+        colours = {
+            QIcon.Mode.Normal: self.colours[colour],
+            QIcon.Mode.Disabled: self.colours["faint"],
+            QIcon.Mode.Active: self.colours["text"],
+        }
+        return icons.icon(name, colours)
 
     def _apply(self) -> None:
         file = path("themes", "dark.json" if self.dark else "light.json")
@@ -91,12 +89,3 @@ class Theme(QObject):
         sheet = Template(path("themes", "desk.qss").read_text(encoding="utf-8"))
         app.setStyleSheet(sheet.substitute(self.colours, folder=path("themes").as_posix()))
         self.changed.emit()
-
-
-@cache
-def _icon_font() -> IconicFont:
-    """The one font of icons that is used here: with all twelve of them, the window would come later."""
-    folder, files = qtawesome.get_fonts_info()
-    font = next(file for file in files if file.startswith("materialdesignicons6"))
-    characters = font.replace("webfont", "webfont-charmap").replace(".ttf", ".json")
-    return IconicFont(("mdi6", font, characters, folder))

@@ -19,7 +19,7 @@ from annotator.session.jobs import Latest
 from trainer.data.classes import BACKGROUND, EDIT_VOID, VOID
 from trainer.data.project import Target
 
-REST_MS = 30
+REST_MS = 20
 """So long the mouse keeps still before the network is asked."""
 LINE = 1.25  # logical pixels
 CLOSER_MS = 150

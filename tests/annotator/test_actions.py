@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-import qtawesome
 from PySide6.QtGui import QKeySequence
 from pytestqt.qtbot import QtBot
 
 from annotator.actions import ACTIONS, GROUPS, Actions
 from annotator.settings import DeskSettings
+from annotator.theme import Theme
 
 
 @pytest.fixture
@@ -23,10 +23,11 @@ def test_no_key_is_given_twice_and_every_key_is_one_qt_knows() -> None:
 
 
 def test_every_action_is_explained_and_has_an_icon(qtbot: QtBot) -> None:
+    theme = Theme("light")
     assert len({spec.id for spec in ACTIONS}) == len(ACTIONS)
     for spec in ACTIONS:
         assert spec.help.endswith(".") and spec.group in GROUPS
-        qtawesome.icon(spec.icon)
+        assert not theme.icon(spec.icon).isNull()
 
 
 def test_a_changed_key_is_used_and_remembered(actions: Actions) -> None:

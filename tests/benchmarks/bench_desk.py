@@ -34,6 +34,7 @@ from trainer.worker.messages import LearnTags, Stop
 DABS = 150
 OUTLINES = 40
 LEARNING_SECONDS = 12.0
+POLL_MS = 2
 STARTS = 3
 BEGIN = """
 import gc, time
@@ -58,9 +59,10 @@ FIRST_MASKS = f"""
 {BEGIN}
 import sys
 from PySide6.QtCore import QTimer
+from annotator.app import begin
 from trainer.data.project import Status
+window.painted.connect(lambda: begin(window, None))
 window.show()
-window.open_sample()
 session, wanted, clock = window.session, int(sys.argv[1]), QTimer(interval=10)
 def look():
     if sum(record.status is Status.PROPOSED for record in session.records.values()) >= wanted:
@@ -111,10 +113,11 @@ def desk(folder: Path, models: bool = False) -> Window:
 
 
 def wait(there: Callable[[], bool], seconds: float = 600.0) -> None:
-    """Let events come until something is there. Raises TimeoutError."""
-    end = time.monotonic() + seconds
+    """Let events come until something is there, asleep between them as a desk is. Raises TimeoutError."""
+    end, clock = time.monotonic() + seconds, QTimer(interval=POLL_MS)
+    clock.start()
     while not there():
-        QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5)
+        QApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
         if time.monotonic() > end:
             raise TimeoutError("the desk did not come so far")
 

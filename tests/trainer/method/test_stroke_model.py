@@ -24,7 +24,7 @@ from trainer.method.strokes import (
     few_threads,
     working_size,
 )
-from trainer.models.stroke_net import Embedded
+from trainer.models.stroke_net import Embedded, Rough
 
 MODEL = StrokeModel.bundled()
 
@@ -249,15 +249,16 @@ def test_a_closer_look_takes_a_pixel_from_another_class_only_by_a_larger_logit(
     photo = model.embed(np.zeros((256, 256, 3), np.uint8))
     object_ = np.s_[32:56, 32:56]  # of 96 cells a side
 
-    def answer(maps: Embedded, *_: torch.Tensor) -> torch.Tensor:
+    def rough(maps: Embedded, *_: torch.Tensor) -> Rough:
         cells = maps.base.shape[-2:]
         if maps is not photo.whole:
-            return torch.full((1, 1, *cells), closer_logit)
+            return Rough(torch.full((1, 1, *cells), closer_logit), torch.zeros(1, 48, *cells))
         logits = torch.stack([torch.full(cells, -1.0), torch.full(cells, 3.0)])
         logits[0][object_], logits[1][object_] = 1.0, -3.0
-        return logits[:, None]
+        return Rough(logits[:, None], torch.zeros(2, 48, *cells))
 
-    monkeypatch.setattr(model._net, "answer", answer)
+    monkeypatch.setattr(model._net, "rough", rough)
+    monkeypatch.setattr(model._net, "finish", lambda _, rough: torch.kron(rough.logits, torch.ones(2, 2)))
     mask = model.refine(photo, None, dabs((256, 256), (117, 117, 1), (240, 240, 2), radius=3))
     assert len(photo.closer) == 1, "class 2 fills the photo: there is nothing closer to see of it"
     assert (mask[92:142, 92:142] == 1).all(), "the object stays"
