@@ -24,7 +24,7 @@ REST_MS = 20
 LINE = 1.25  # logical pixels
 CLOSER_MS = 150
 """So long the mouse keeps still after the first glimpse before the network takes the closer look."""
-FINEST = 1000
+FINEST = 500
 """The outline is found on so many pixels a side at most: it is thin, and there only while the mouse rests."""
 
 Dab = Callable[[QPointF], tuple[Box, NDArray[np.bool_]] | None]

@@ -14,6 +14,7 @@ from annotator.session.document import Labels
 from annotator.session.jobs import Jobs
 from trainer.data.project import Project
 from trainer.devices import CPU, find_gpu, is_lost, reason_to_leave
+from trainer.imports import import_for_good
 from trainer.worker.messages import (
     Command,
     LearnTags,
@@ -91,6 +92,7 @@ class Predictor(QObject):
         bridge.arrived.connect(self.hear)
 
         def load() -> tuple[Loaded, TrainerWorker, int]:
+            import_for_good("trainer.worker.thread")  # torch, which the window does not wait for
             from trainer.worker.thread import TrainerWorker
 
             loaded = self._make_engine(project)
