@@ -109,7 +109,9 @@ def _draw_strokes(app: QApplication, window: Window) -> None:
     session.brush_radius = RADIUS
     place = canvas.from_image(ROCKET).toPoint()
     QTest.mouseMove(canvas.viewport(), place)
-    _wait(app, lambda: canvas.click_preview.path is not None)
+    _wait(app, lambda: canvas.click_preview.path is not None and not canvas.click_preview.resting)
+    session.jobs.finish()  # the closer look
+    _wait(app, lambda: True)
     before = _photo(window)
     QTest.mouseClick(canvas.viewport(), Qt.MouseButton.LeftButton, pos=place)
     _wait(app, lambda: _settled(session, "rocket"))

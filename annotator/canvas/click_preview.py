@@ -24,8 +24,9 @@ REST_MS = 20
 LINE = 1.25  # logical pixels
 CLOSER_MS = 150
 """So long the mouse keeps still after the first glimpse before the network takes the closer look."""
-FINEST = 500
-"""The outline is found on so many pixels a side at most: it is thin, and there only while the mouse rests."""
+FINEST, FIRST_FINEST = 1000, 500
+"""The outline is found on so many pixels a side at most, that of the first glimpse on fewer: it is thin, and
+there only while the mouse rests."""
 
 Dab = Callable[[QPointF], tuple[Box, NDArray[np.bool_]] | None]
 
@@ -109,7 +110,9 @@ class ClickPreview(QObject):
                 return None
             there = document.glimpse(corrections, label)
             changes = there if value else (before == label) & ~there
-            return outline_of_change(before, np.where(changes, np.uint8(value), before), at, value)
+            return outline_of_change(
+                before, np.where(changes, np.uint8(value), before), at, value, FIRST_FINEST
+            )
 
         def look() -> QPainterPath | None:
             return outline_of_change(before, document.refined(corrections), at, value)
@@ -133,15 +136,17 @@ class ClickPreview(QObject):
         self._look()
 
 
-def outline_of_change(before: Labels, after: Labels, at: QPointF, value: int) -> QPainterPath | None:
+def outline_of_change(
+    before: Labels, after: Labels, at: QPointF, value: int, finest: int = FINEST
+) -> QPainterPath | None:
     """The outline of the object that a click of class `value` at an image point leads to; None for no change.
 
     It is the connected part of the class that holds the point or, of background, what becomes background
-    around it.
+    around it, found on `finest` pixels a side at most.
     """
     from scipy.ndimage import label  # takes a moment, and the window does not wait for it
 
-    step = max(1, -(-max(after.shape) // FINEST))
+    step = max(1, -(-max(after.shape) // finest))
     after, before = after[::step, ::step], before[::step, ::step]
     won = after == value
     lost = before != value

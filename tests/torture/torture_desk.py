@@ -200,7 +200,11 @@ class Labeler:
         self.paint(number)
         until(lambda: session.saved and session.record.status is Status.CORRECTED, "the stroke on disk")
         self.press(K.Key_Z, CONTROL)
-        until(lambda: session.record.status is Status.ACCEPTED, "the acceptance that is back")
+        # The record may be read again, for a proposal, before the desk is told of the undo.
+        until(
+            lambda: session.record.status is Status.ACCEPTED and session.document.accepted,
+            "the acceptance that is back",
+        )
         if (session.mask != accepted).any():
             raise AssertionError(f"round {number}: undo did not bring the accepted mask back")
 
