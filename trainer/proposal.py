@@ -56,6 +56,10 @@ class Spreading:
     settings: Settings
     find_seeds: Callable[[], np.ndarray]
     find_features: Callable[[], Tensor]
+    _along: tuple[Tensor, Tensor] | None = field(default=None, init=False, repr=False)
+    """Features C×h×w and pair planes P×h×w, in half precision."""
+    _uncorrected: np.ndarray | None = field(default=None, init=False, repr=False)
+    """Uint8 H×W, what spreads without corrections."""
 
     @cached_property
     def seeds(self) -> np.ndarray:
@@ -80,29 +84,23 @@ class Spreading:
             mask: uint8 H×W, what is there without corrections; it may come from a segmentation network.
             corrections: uint8 H×W, 255 untouched.
         """
-        changed = self._spread(image, corrections)
-        followed = np.where(changed != self._uncorrected(image), changed, mask)
+        changed, uncorrected = self._spread(image, corrections), self._uncorrected
+        if uncorrected is None:
+            uncorrected = self._spread(image, np.full_like(corrections, UNTOUCHED))
+            self._uncorrected = uncorrected
+        followed = np.where(changed != uncorrected, changed, mask)
         return np.where(corrections != UNTOUCHED, corrections, followed)
 
     def forget(self) -> None:
         """Free what is found again at the next need: megabytes for a photo."""
-        for name in ("_along", "_without"):
-            self.__dict__.pop(name, None)
-
-    @cached_property
-    def _along(self) -> tuple[Tensor, Tensor]:
-        """Features C×h×w and pair planes P×h×w, in half precision."""
-        features = self.find_features()
-        return features.half(), pair_affinity(features[None])[0].half()
-
-    def _uncorrected(self, image: np.ndarray) -> np.ndarray:
-        without = self.__dict__.get("_without")
-        if without is None:
-            without = self._without = self._spread(image, np.full(image.shape[:2], UNTOUCHED, np.uint8))
-        return without
+        self._along = self._uncorrected = None
 
     def _spread(self, image: np.ndarray, corrections: np.ndarray) -> np.ndarray:
-        features, affinity = (part.float() for part in self._along)
+        along = self._along
+        if along is None:
+            features = self.find_features()
+            along = self._along = features.half(), pair_affinity(features[None])[0].half()
+        features, affinity = (part.float() for part in along)
         painted = majority(corrections, self.evidence.seeds.shape)
         classes, scores = propagate_strokes(features, affinity, self.evidence, painted, self.settings)
         return make_mask(scores, image, classes, self.settings, crf=False)

@@ -157,7 +157,7 @@ class Database:
             connection.backup(copy)
 
     def _keep_lock(self) -> None:
-        """Take the lock anew where its file was removed: it would keep nobody out.
+        """Take the lock again where its file was removed: it would keep nobody out.
 
         Raises `DataError` where another has it by now.
         """

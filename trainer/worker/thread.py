@@ -247,7 +247,7 @@ class TrainerWorker:
         self._enter(State.TRAINING, reason)
 
     def _begin_again(self) -> None:
-        """Forget what a run has learnt since the last version; one that was under way or held begins anew."""
+        """Forget what a run has learnt since the last version; one under way or held begins again."""
         state, learns_tags = self._state, self._learns_tags
         self._training, self._run, self._learns_tags = None, None, False
         if state not in (State.TRAINING, State.PAUSED):
