@@ -38,7 +38,7 @@ class MadeUpProposal:
         return np.where(corrections == 255, self.mask, corrections)
 
     def answers(self, corrections: NDArray, sketch: bool = True) -> Iterator[NDArray]:
-        yield self.refine(corrections)
+        yield self.refine(corrections) if (corrections != 255).any() else self.mask
 
     def glimpse(self, corrections: NDArray, class_id: int) -> NDArray:
         return self.refine(corrections) == class_id

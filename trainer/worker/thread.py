@@ -58,13 +58,6 @@ from trainer.worker.throttle import Outbox
 REFRESHED = 32
 """How many of the images proposed last are proposed again when the model changes."""
 
-CORES = os.cpu_count() or 1
-THREADS = max(1, min(4, CORES - 1))
-"""Threads of torch, which keeps their number per thread. One core is left to the desk; the small maps and
-batches of a labeler's project do not gain from more than four."""
-THREADS_OF_OPEN = min(4, CORES)
-"""Threads for the photo that somebody waits for."""
-
 log = logging.getLogger(__name__)
 
 
@@ -122,7 +115,9 @@ class TrainerWorker:
     # -- The thread ------------------------------------------------------------------------------------------
 
     def _main(self) -> None:
-        torch.set_num_threads(THREADS)
+        # torch keeps this number per thread. One core is left to the desk; the small maps and batches of a
+        # labeler's project do not gain from more than four.
+        torch.set_num_threads(max(1, min(4, (os.cpu_count() or 1) - 1)))
         try:
             with interruptible(self._stopping.is_set):
                 self._guarded(self._open)
@@ -344,7 +339,6 @@ class TrainerWorker:
     # -- Predictions -----------------------------------------------------------------------------------------
 
     def _predict(self, request: Request) -> None:
-        torch.set_num_threads(THREADS_OF_OPEN if request.priority <= Priority.OPEN else THREADS)
         try:
             self._outbox.send(self._proposal(request))
         except Exception as error:
@@ -356,8 +350,6 @@ class TrainerWorker:
                 self._requests.ask(again)
                 return
             self._outbox.send(PredictFailed(request.image, failure_reason(request.image, error)))
-        finally:
-            torch.set_num_threads(THREADS)
 
     def _proposal(self, request: Request) -> Predicted:
         record = self._project.record(request.image)
