@@ -1,6 +1,6 @@
 """Opens, steps through and closes projects and images; the other parts work on the open image."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -79,10 +79,11 @@ class Session(SessionState):
         self.many.changed.connect(self._read_again)
         self.copying.copied.connect(self._show_copy)
 
-    def open_project(self, path: Path) -> None:
+    def open_project(self, path: Path, fill: Callable[[Path], object] | None = None) -> None:
         """Open a project file, or a folder of images (a project is made beside them at first).
 
-        The one that is open already stays so, and new photos are looked for.
+        `fill` puts the images there before, in the job pool. The one that is open already stays so, and new
+        photos are looked for.
         """
         if not self.may_leave():
             return
@@ -121,7 +122,12 @@ class Session(SessionState):
                 self._end_opening()
                 self.report(error)
 
-        self.jobs.submit(lambda: open_with_records(path), opened, refused)
+        def work() -> tuple[Project, list[ImageRecord]]:
+            if fill is not None:
+                fill(path)
+            return open_with_records(path)
+
+        self.jobs.submit(work, opened, refused)
 
     def open_image(self, image_id: str) -> None:
         """Show an image; `image_changed` tells when it is there."""

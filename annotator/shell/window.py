@@ -48,8 +48,7 @@ from annotator.shell.toolbars import MainBar, ToolsBar
 from annotator.shell.tour import Tour
 from annotator.shell.welcome import EmptyDesk, WelcomeStrip
 from annotator.theme import Theme
-from trainer.data.sample import sample_folder
-from trainer.errors import UserError
+from trainer.data.sample import build_sample, sample_folder
 
 if TYPE_CHECKING:
     from annotator.dialogs.export import ExportDialog
@@ -124,14 +123,10 @@ class Window(QMainWindow):
             self.open_path(Path(name))
 
     def open_sample(self) -> None:
-        """Open the sample photos."""
-        try:
-            folder = sample_folder()
-        except UserError as error:
-            self.session.report(error)
-        else:
-            self._sample = folder
-            self.open_path(folder)
+        """Open the sample photos, which are copied to this person's data at first."""
+        self._sample = sample_folder()
+        self.messages.clear()
+        self.session.open_project(self._sample, build_sample)
 
     def _propose_for_the_sample(self) -> None:
         """Propose for all sample photos at once: whoever tries the program out looks at each of them."""

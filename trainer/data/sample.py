@@ -70,7 +70,5 @@ def _wanted(folder: Path) -> dict[str, tuple[str, ...]]:
 
 
 def sample_folder() -> Path:
-    """The folder of the sample photos, made at first."""
-    folder = user_data_path("affinity-annotator") / "sample"
-    folder.mkdir(parents=True, exist_ok=True)
-    return build_sample(folder)
+    """Where this person's sample photos are, or will be: `build_sample` puts them there."""
+    return user_data_path("affinity-annotator") / "sample"

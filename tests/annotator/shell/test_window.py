@@ -6,7 +6,7 @@ from threading import Event
 
 import numpy as np
 import pytest
-from desk import press, small_engine, stroke, texts, wait_settled
+from desk import press, says, small_engine, stroke, texts, wait_settled
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QScrollArea
 from pytestqt.exceptions import capture_exceptions
@@ -22,6 +22,7 @@ from annotator.theme import Theme
 from annotator.widgets import IconLabel
 from trainer.data.classes import UNTOUCHED
 from trainer.data.project import Project, Status, Target
+from trainer.data.sample import build_sample
 from trainer.worker.messages import LearnTags, TagsLearnt
 
 K = Qt.Key
@@ -237,6 +238,44 @@ def test_all_photos_of_the_sample_get_masks_by_themselves(
         return bool(records) and all(r.status is Status.PROPOSED for r in records if r.tagged)
 
     qtbot.waitUntil(all_proposed, timeout=60000)
+    window.close()
+
+
+def test_the_window_does_not_wait_for_the_photos_of_the_sample(
+    tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk_answers = Event()
+
+    def slow(folder: Path) -> None:
+        assert disk_answers.wait(60)
+        build_sample(folder)
+
+    monkeypatch.setattr("annotator.shell.window.sample_folder", lambda: tmp_path / "data" / "sample")
+    monkeypatch.setattr("annotator.shell.window.build_sample", slow)
+    window = Window(Session(small_engine), DeskSettings(), Theme("dark"))
+    qtbot.addWidget(window)
+    window.show()
+    window.actions_table["open_sample"].trigger()
+    qtbot.waitUntil(lambda: says(window.statusBar(), "Opening sample"))
+    assert window.empty.isVisible() and not (tmp_path / "data").exists()
+    disk_answers.set()
+    qtbot.waitUntil(lambda: window.session.image_id != "", timeout=20000)
+    assert len(window.session.records) == 6
+    window.close()
+
+
+def test_a_disk_that_refuses_the_sample_is_told_of_in_one_sentence(
+    tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").touch()  # no folder can be made here
+    monkeypatch.setattr("annotator.shell.window.sample_folder", lambda: tmp_path / "data" / "sample")
+    window = Window(Session(small_engine), DeskSettings(), Theme("dark"))
+    qtbot.addWidget(window)
+    window.show()
+    window.actions_table["open_sample"].trigger()
+    qtbot.waitUntil(lambda: says(window.messages, "free some space or choose another folder"))
+    assert says(window.messages, str(tmp_path / "data" / "sample"))
+    assert not window.session.busy and window.empty.isVisible()
     window.close()
 
 
