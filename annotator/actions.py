@@ -17,7 +17,8 @@ PAINT = "Paint"
 VIEW = "View"
 TRAINER = "Trainer"
 HELP = "Help"
-ALSO = {"Return": "Enter", "Ctrl++": "Ctrl+="}  # keys that are one to a person, and two to Qt
+ALSO = {"Return": "Enter", "Ctrl++": "Ctrl+=", "Ctrl+Shift+Z": "Ctrl+Y"}
+"""Keys that do the same: one to a person and two to Qt, or the habit of another system."""
 GROUPS = (FILE, EDIT, IMAGE, PAINT, VIEW, TRAINER, HELP)
 
 
@@ -77,9 +78,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
           "window.close", "Everything is saved already."),
     _spec(EDIT, "undo", "Undo stroke", "Ctrl+Z", "mdi6.undo",
           "strokes.undo",
-          "Undo the last stroke on this image, even one from an earlier session, or change to the classes."),
+          "Undo the last stroke on this image, or a later change to classes or several images."),
     _spec(EDIT, "redo", "Redo stroke", "Ctrl+Shift+Z", "mdi6.redo",
-          "strokes.redo", "Redo the stroke that was undone last."),
+          "strokes.redo", "Redo what was undone last."),
     _spec(EDIT, "classes", "Classes…", "", "mdi6.format-list-bulleted",
           "window.edit_classes", "Add, rename, colour, merge, delete and order the classes."),
     _spec(EDIT, "keys", "Keyboard shortcuts…", "F1", "mdi6.keyboard-outline",
@@ -283,10 +284,10 @@ class Actions(QObject):
         return QKeySequence(self.key(action_id)).toString(QKeySequence.SequenceFormat.NativeText)
 
     def conflict(self, action_id: str, key: str) -> ActionSpec | None:
-        """The other action that already has this key."""
-        if not key:
-            return None
-        return next((spec for spec in ACTIONS if spec.id != action_id and self.key(spec.id) == key), None)
+        """The other action that already has this key, or one that comes with it."""
+        wanted = set(_all_keys(key))
+        others = (spec for spec in ACTIONS if spec.id != action_id)
+        return next((spec for spec in others if wanted.intersection(_all_keys(self.key(spec.id)))), None)
 
     def set_key(self, action_id: str, key: str) -> None:
         """Give an action another key and remember it. Raises ValueError when another action has it."""
@@ -315,11 +316,15 @@ class Actions(QObject):
     def _show_keys(self) -> None:
         for spec in ACTIONS:
             action, key = self.by_id[spec.id], self.key(spec.id)
-            keys = [key, ALSO[key]] if key in ALSO else [key] if key else []
-            action.setShortcuts([QKeySequence(one) for one in keys])
+            action.setShortcuts([QKeySequence(one) for one in _all_keys(key)])
             title = translated(spec.text, spec).rstrip("…")
             action.setToolTip(f"<b>{title}</b> &nbsp;{self.key_text(spec.id)}<br>{translated(spec.help)}")
         self.keys_changed.emit()
+
+
+def _all_keys(key: str) -> list[str]:
+    """The keys that do what `key` is set for, none for ""."""
+    return [one for one in (key, ALSO.get(key)) if one]
 
 
 def _menu_text(spec: ActionSpec) -> str:

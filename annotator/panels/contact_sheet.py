@@ -100,7 +100,7 @@ class ContactSheet(QDialog):
         layout.setSpacing(9)
         layout.addWidget(heading(self.tr("Masks that nobody has corrected, of the images in the list")))
         layout.addWidget(
-            explanation(self.tr("Look at each; a click, or Space, leaves one out. Ctrl+Alt+Z undoes it all."))
+            explanation(self.tr("Look at each; a click, or Space, leaves one out. Ctrl+Z undoes it all."))
         )
         layout.addLayout(top)
         layout.addWidget(self.view, 1)

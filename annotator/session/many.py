@@ -14,10 +14,13 @@ from trainer.worker.messages import SeedsChanged
 
 
 class ManyImages(QObject):
-    """Does the same to several images, and takes it back; what is done when it is cancelled stays."""
+    """Does the same to several images, takes it back, and brings it back again; what is done when it is
+    cancelled stays.
+    """
 
     done = Signal(object)  # Batch
     undone = Signal(object)  # Batch
+    redone = Signal(object)  # Batch
     changed = Signal(object)  # ids of images that are others now
     advanced = Signal(int)
     running_changed = Signal()
@@ -53,12 +56,15 @@ class ManyImages(QObject):
 
         self._run(work, self.done.emit)
 
-    def undo(self) -> None:
-        """Take the last batch back, also one from an earlier session."""
+    def step(self, forward: bool) -> None:
+        """Take the last batch back, also one from an earlier session, or bring back the one undone last."""
         state, project = self._state, self._state.project
         if project is None or self.running or not state.may_leave():
             return
-        self._run(project.undo_batch, self.undone.emit)
+        if forward:
+            self._run(project.redo_batch, self.redone.emit)
+        else:
+            self._run(project.undo_batch, self.undone.emit)
 
     def cancel(self) -> None:
         """Stop after the images in hand."""

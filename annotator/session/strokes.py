@@ -10,10 +10,11 @@ from annotator.session.acceptance import Acceptance
 from annotator.session.class_editing import ClassEditing
 from annotator.session.document import Document, Labels, Stroke
 from annotator.session.joint_steps import parts_left
+from annotator.session.many import ManyImages
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
 from trainer.data.classes import UNTOUCHED
-from trainer.data.project import Edit, Project, Target
+from trainer.data.project import Edit, Project, Step, Target
 from trainer.worker.messages import SeedsChanged
 
 REACH = 4.0
@@ -49,15 +50,21 @@ class Strokes:
     """
 
     def __init__(
-        self, state: SessionState, proposals: Proposals, acceptance: Acceptance, classes: ClassEditing
+        self,
+        state: SessionState,
+        proposals: Proposals,
+        acceptance: Acceptance,
+        classes: ClassEditing,
+        many: ManyImages,
     ) -> None:
         self._state, self._proposals, self._acceptance = state, proposals, acceptance
-        self._classes = classes
+        self._classes, self._many = classes, many
         self.editor: Editor | None = None
         self._drawing = self._can_undo = self._can_redo = False
         self._travelling = 0  # steps that the writer has not made yet
         state.image_changed.connect(self._tell_history)
-        classes.changed.connect(lambda *_: self._tell_history(state.image_id))
+        for changed in (classes.changed, many.changed):
+            changed.connect(lambda *_: self._tell_history(state.image_id))
 
     def finish(self) -> None:
         """Commit what is being drawn, before the image is left, accepted or saved."""
@@ -163,8 +170,8 @@ class Strokes:
         state.saver.save(document.id, write, arrived)
 
     def undo(self) -> None:
-        """Take back the last stroke of the open image, whichever layer it was on, or the change to the
-        classes that came after all strokes.
+        """Take back the last stroke of the open image, whichever layer it was on, or what came after all
+        strokes: a change to the classes, or to several images.
 
         An unfinished figure comes first: a polygon loses its last corner, a stroke is committed.
         """
@@ -172,7 +179,7 @@ class Strokes:
             self._travel(forward=False)
 
     def redo(self) -> None:
-        """Redo the stroke that was undone last; what is being drawn ends first, and is kept."""
+        """Redo what was undone last; what is being drawn ends first, and is kept."""
         self.finish()
         self._travel(forward=True)
 
@@ -183,11 +190,14 @@ class Strokes:
             return
         self._acceptance.call_off()
         self._end_preview(document)
-        # What waits to be written came after any change to the classes.
-        if state.saver.idle and (
-            project.redoes_classes(document.id) if forward else project.undoes_classes()
-        ):
+        # A stroke that waits to be written came after all else.
+        find = project.next_step if forward else project.last_step
+        step = find(document.id) if state.saver.idle else Step.STROKE
+        if step is Step.CLASSES:
             self._classes.step(forward)
+            return
+        if step is Step.BATCH:
+            self._many.step(forward)
             return
         travel = Travel()
         self._travelling += 1
@@ -293,7 +303,4 @@ def _step(project: Project, image_id: str, travel: Travel, forward: bool) -> Non
 
 def _history(project: Project, image_id: str) -> tuple[bool, bool]:
     """Whether there is something to undo, and to redo."""
-    return (
-        project.can_undo(image_id) or project.undoes_classes(),
-        project.can_redo(image_id) or project.redoes_classes(image_id),
-    )
+    return project.last_step(image_id) is not None, project.next_step(image_id) is not None

@@ -1,6 +1,6 @@
 """Reviewing: the actions for one image or several, and the strip that tells what was said of the open one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
@@ -26,6 +26,7 @@ class Review(QObject):
         self._window, self._many = parent, session.many
         self._many.done.connect(self._tell_done)
         self._many.undone.connect(self._tell_undone)
+        self._many.redone.connect(self._tell_redone)
 
     def accept_chosen(self) -> None:
         """Accept the masks of the chosen images as they are shown."""
@@ -82,7 +83,7 @@ class Review(QObject):
 
     def undo(self) -> None:
         """Take the last change to several images back."""
-        self._many.undo()
+        self._many.step(forward=False)
 
     def _flag(self, chosen: Sequence[str]) -> None:
         help = self.tr("For somebody to look at again; a mask that is accepted stays so.")
@@ -118,15 +119,23 @@ class Review(QObject):
         if batch.left_out:
             left_out = self.tr("Left out, as there is no mask to accept: {n}.")
             said += " " + left_out.format(n=len(batch.left_out)) + "\n\n" + "\n".join(batch.left_out)
-        choices = ((self.tr("Undo"), self._many.undo),) if batch.images else ()
+        choices = ((self.tr("Undo"), self.undo),) if batch.images else ()
         self._messages.show_message("warning" if batch.left_out else "info", said, *choices)
 
     def _tell_undone(self, batch: Batch) -> None:
-        said = self.tr("Taken back: {n} images are as they were.").format(n=len(batch.images))
+        said = self.tr("Taken back: {n} images are as they were.")
+        self._tell_step(batch, said, self.tr("Redo"), lambda: self._many.step(forward=True))
+
+    def _tell_redone(self, batch: Batch) -> None:
+        said = self.tr("Brought back: {n} images are changed again.")
+        self._tell_step(batch, said, self.tr("Undo"), self.undo)
+
+    def _tell_step(self, batch: Batch, text: str, other_way: str, step: Callable[[], None]) -> None:
+        said = text.format(n=len(batch.images))
         if batch.left_out:
             since = self.tr("Changed since, and left alone: {n}.")
             said += " " + since.format(n=len(batch.left_out)) + "\n\n" + "\n".join(batch.left_out)
-        self._messages.show_message("info", said)
+        self._messages.show_message("info", said, *([(other_way, step)] if batch.images else []))
 
 
 class ReviewStrip(QFrame):

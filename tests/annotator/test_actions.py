@@ -48,6 +48,16 @@ def test_a_taken_key_is_refused_and_names_its_owner(actions: Actions) -> None:
     assert actions["brush"].shortcut() == QKeySequence("E")
 
 
+def test_a_key_that_comes_with_another_is_taken_as_well(actions: Actions) -> None:
+    assert QKeySequence("Ctrl+Y") in actions["redo"].shortcuts()
+    with pytest.raises(ValueError, match="Redo"):
+        actions.set_key("flag", "Ctrl+Y")
+    actions.set_key("redo", "Ctrl+R")
+    actions.set_key("flag", "Ctrl+Y")
+    with pytest.raises(ValueError, match="Flag"):
+        actions.set_key("redo", "Ctrl+Shift+Z")
+
+
 def test_unreadable_memory_counts_as_none(qtbot: QtBot, tmp_path: Path) -> None:
     file = tmp_path / "settings" / "affinity-annotator" / "desk.ini"
     file.parent.mkdir(parents=True)

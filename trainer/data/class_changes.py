@@ -12,7 +12,7 @@ from trainer.data import class_rows
 from trainer.data.class_files import ClassEntry, Colour
 from trainer.data.class_rows import ClassRow, ClassRows, Meaning
 from trainer.data.classes import BACKGROUND, check_class_name
-from trainer.data.journal import now
+from trainer.data.journal import last_of_all, now
 from trainer.errors import DataError
 from trainer.translatable import translatable
 
@@ -133,7 +133,7 @@ def make(connection: sqlite3.Connection, change: Change) -> MadeChange | None:
     ids = {row.id for row in changed}
     forget_undone(connection)
     kept = tuple(row for row in before if row.id in ids)
-    (edit,) = connection.execute("SELECT coalesce(max(id), 0) FROM edits WHERE undone = 0").fetchone()
+    edit = last_of_all(connection)
     number = connection.execute(
         "INSERT INTO class_changes (kind, names, before, after, edit, created) VALUES (?, ?, ?, ?, ?, ?)",
         (change.kind, json.dumps(change.names), *map(class_rows.to_json, (kept, changed)), edit, now()),
@@ -142,10 +142,9 @@ def make(connection: sqlite3.Connection, change: Change) -> MadeChange | None:
     return MadeChange(number, change.kind, change.names, kept, changed, edit)
 
 
-def last(connection: sqlite3.Connection, newest: bool = False) -> MadeChange | None:
-    """Return the change that undo takes back; with `newest` only if no stroke of any photo came after it."""
-    condition = "AND NOT EXISTS (SELECT 1 FROM edits WHERE edits.undone = 0 AND edits.id > edit)"
-    return _change(connection, f"undone = 0 {condition if newest else ''} ORDER BY id DESC")
+def last(connection: sqlite3.Connection) -> MadeChange | None:
+    """Return the change that undo takes back."""
+    return _change(connection, "undone = 0 ORDER BY id DESC")
 
 
 def first_undone(connection: sqlite3.Connection) -> MadeChange | None:

@@ -130,6 +130,12 @@ def position(connection: sqlite3.Connection, image_id: str) -> int:
     return int(last)
 
 
+def last_of_all(connection: sqlite3.Connection) -> int:
+    """Return the id of the last edit that is applied to any image, 0 where none is."""
+    row = connection.execute("SELECT id FROM edits WHERE undone = 0 ORDER BY id DESC LIMIT 1").fetchone()
+    return 0 if row is None else int(row[0])
+
+
 def layer(
     connection: sqlite3.Connection,
     image_id: str,

@@ -15,8 +15,9 @@ from trainer.data.formats import voc
 from trainer.data.image_rows import ImageRecord, Split, Status
 from trainer.data.journal import Edit, Target
 from trainer.data.location import existing_project, project_file
-from trainer.data.project_batches import Batch, ProjectBatches
+from trainer.data.project_batches import Batch
 from trainer.data.project_photos import Changes, OtherPhoto
+from trainer.data.project_steps import ProjectSteps, Step
 from trainer.data.source import (
     Source,
     open_source,
@@ -35,11 +36,12 @@ __all__ = [
     "Project",
     "Split",
     "Status",
+    "Step",
     "Target",
 ]
 
 
-class Project(ProjectBatches):
+class Project(ProjectSteps):
     """The project of one folder of images; may be shared by threads, each uses its own connection.
 
     `changes` and `problems` (sentences on what was left out) are of the last look into the folder. What a

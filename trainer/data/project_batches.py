@@ -1,4 +1,4 @@
-"""Many images at once: tagged, accepted, flagged and rejected, in batches that can be undone."""
+"""Many images at once: tagged, accepted, flagged and rejected, in batches that are undone and redone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from trainer.data import accepted_rows, batch_rows, image_rows, journal, review_rows
+from trainer.data import accepted_rows, batch_rows, class_changes, image_rows, journal, review_rows
 from trainer.data.batch_rows import BatchKind
 from trainer.data.classes import BACKGROUND, VOID
 from trainer.data.image_rows import ImageRecord, Status
@@ -25,7 +25,7 @@ Apply = Callable[[sqlite3.Connection, str], None]
 class Batch:
     """What was done to several images: those it changed, and those it left out.
 
-    Those have no mask that could be accepted, or, where it was undone, were changed again since.
+    Those have no mask that could be accepted, or, where it was undone or redone, were changed again since.
     """
 
     kind: BatchKind
@@ -73,7 +73,9 @@ class ProjectBatches(ProjectClasses):
                     after = batch_rows.state(connection, image_id)
                     assert after is not None
                     if after != before:
-                        number = batch_rows.begin(connection, kind) if number is None else number
+                        if number is None:
+                            class_changes.forget_undone(connection)
+                            number = batch_rows.begin(connection, kind)
                         batch_rows.note(connection, number, image_id, before, after)
                         changed.append(image_id)
             done += len(some)
@@ -87,28 +89,43 @@ class ProjectBatches(ProjectClasses):
 
         An image that was changed since is left as it is.
         """
-        with self._database.writing() as connection:
-            found = batch_rows.last(connection)
-            if found is None:
-                return None
-            number, kind = found
-            images, left_out = list[str](), list[str]()
-            for image_id, before, after in batch_rows.images(connection, number):
-                if batch_rows.state(connection, image_id) != after:
-                    left_out.append(image_id)
-                    continue
-                batch_rows.restore(connection, image_id, before, after)
-                if before.accepted != after.accepted or before.rejected != after.rejected:
-                    settle(connection, image_id)
-                images.append(image_id)
-            batch_rows.mark_undone(connection, number)
-        return Batch(kind, tuple(images), tuple(left_out))
+        return self._step_batch(undone=True)
+
+    def redo_batch(self) -> Batch | None:
+        """Bring back the batch that was undone last; None where there is none, or where a stroke, a batch or
+        a change to the classes was made since.
+
+        An image that was changed since is left as it is; masks are accepted as they were, to the pixel.
+        """
+        return self._step_batch(undone=False)
 
     def last_batch(self) -> BatchKind | None:
         """Return what `undo_batch` would take back."""
         with self._database.reading() as connection:
             found = batch_rows.last(connection)
         return None if found is None else found[1]
+
+    def _step_batch(self, undone: bool) -> Batch | None:
+        find, step = (
+            (batch_rows.last, batch_rows.take_back)
+            if undone
+            else (batch_rows.first_undone, batch_rows.bring_back)
+        )
+        with self._database.writing() as connection:
+            found = find(connection)
+            if found is None:
+                return None
+            number, kind = found
+            images, left_out = list[str](), list[str]()
+            for image_id, before, after in batch_rows.images(connection, number):
+                if not step(connection, number, image_id, before, after):
+                    left_out.append(image_id)
+                    continue
+                if before.accepted != after.accepted or before.rejected != after.rejected:
+                    settle(connection, image_id)
+                images.append(image_id)
+            batch_rows.mark(connection, number, undone)
+        return Batch(kind, tuple(images), tuple(left_out))
 
     def _change(self, kind: BatchKind, image_id: str, tag: str, comment: str) -> Apply | None:
         """What a batch does to an image; None where it cannot."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from trainer.data import class_changes, class_rows, journal
+from trainer.data import batch_rows, class_changes, class_rows, journal
 from trainer.data.class_changes import Change, MadeChange
 from trainer.data.class_rows import Meaning
 from trainer.data.project_masks import ProjectMasks
@@ -25,32 +25,21 @@ class ProjectClasses(ProjectMasks):
         """
         with self._database.writing() as connection:
             made = class_changes.make(connection, change)
+            if made is not None:
+                batch_rows.forget_undone(connection)
             meaning = class_rows.select(connection)
         self._meaning = meaning
         return made
 
-    def last_class_change(self, newest: bool = False) -> MadeChange | None:
-        """Return the change to the classes that can be taken back; with `newest` only one after which
-        no stroke was made, of any photo.
-        """
+    def last_class_change(self) -> MadeChange | None:
+        """Return the change to the classes that can be taken back."""
         with self._database.reading() as connection:
-            return class_changes.last(connection, newest)
+            return class_changes.last(connection)
 
     def undone_class_change(self) -> MadeChange | None:
         """Return the change to the classes that can be brought back."""
         with self._database.reading() as connection:
             return class_changes.first_undone(connection)
-
-    def undoes_classes(self) -> bool:
-        """Tell whether the last thing that was done is a change to the classes."""
-        return self.last_class_change(newest=True) is not None
-
-    def redoes_classes(self, image_id: str) -> bool:
-        """Tell whether a change to the classes is to be brought back before any stroke of an image."""
-        with self._database.reading() as connection:
-            change = class_changes.first_undone(connection)
-            stroke = journal.first_undone(connection, image_id)
-        return change is not None and (stroke is None or stroke.id > change.edit)
 
     def undo_class_change(self) -> MadeChange | None:
         """Take the last change to the classes back: masks, strokes and tags are as they were.

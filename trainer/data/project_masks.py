@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from trainer.data import (
     accepted_rows,
+    batch_rows,
     class_changes,
     image_rows,
     imported_rows,
@@ -47,6 +48,7 @@ class ProjectMasks(ProjectPhotos):
             photo_rows.store(connection, photo)
             accepted_rows.remove_unreachable(connection, image_id)
             class_changes.forget_undone(connection)
+            batch_rows.forget_undone(connection)
             edit = journal.append(connection, image_id, target, box, before, after, tool)
             self._edits_changed(connection, edit)
         return edit

@@ -9,7 +9,7 @@ import json
 import sqlite3
 
 APPLICATION_ID = 0xAFF1
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 _PROPOSALS = """
 CREATE TABLE IF NOT EXISTS proposals (
@@ -63,12 +63,21 @@ CREATE TABLE IF NOT EXISTS batches (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
     created TEXT NOT NULL,
-    undone INTEGER NOT NULL DEFAULT 0
+    undone INTEGER NOT NULL DEFAULT 0,
+    edit INTEGER NOT NULL DEFAULT 0      -- the last one of any image when it was made, 0 for none
 );
 CREATE TABLE IF NOT EXISTS batch_images (
     batch INTEGER NOT NULL REFERENCES batches (id),
     image TEXT NOT NULL REFERENCES images (id),
     before TEXT NOT NULL, after TEXT NOT NULL,  -- states, as JSON
+    PRIMARY KEY (batch, image)
+);
+CREATE TABLE IF NOT EXISTS batch_masks (   -- masks whose acceptance was undone, to be accepted again
+    batch INTEGER NOT NULL REFERENCES batches (id),
+    image TEXT NOT NULL REFERENCES images (id),
+    height INTEGER NOT NULL, width INTEGER NOT NULL,
+    mask BLOB NOT NULL,
+    edit INTEGER NOT NULL,
     PRIMARY KEY (batch, image)
 );
 """
@@ -151,6 +160,13 @@ def upgrade(connection: sqlite3.Connection) -> None:
         connection.execute("ALTER TABLE accepted ADD COLUMN rejected INTEGER NOT NULL DEFAULT 0")
     for statement in filter(str.strip, _REVIEWS.split(";")):
         connection.execute(statement)
+    if "edit" not in [name for _, name, *_ in connection.execute("PRAGMA table_info(batches)")]:
+        connection.execute("ALTER TABLE batches ADD COLUMN edit INTEGER NOT NULL DEFAULT 0")
+        # Masks whose acceptance was undone were not kept.
+        connection.execute(
+            "DELETE FROM batch_images WHERE batch IN (SELECT id FROM batches WHERE undone = 1)"
+        )
+        connection.execute("DELETE FROM batches WHERE undone = 1")
     connection.execute(_ACCEPTED_IN_TIME)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 

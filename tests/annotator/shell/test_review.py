@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from desk import go_to, says, wait_settled
+from desk import go_to, says, stroke, wait_settled
 from PIL import Image
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtWidgets import QApplication, QPushButton
@@ -206,3 +206,67 @@ def test_class_and_status_are_filtered_together(active: Window, qtbot: QtBot) ->
     images.filter.setCurrentText("Proposed")
     assert images.model.ids == ["astronaut"]
     assert "Confidence 95%" in images.model.index(0).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_a_change_to_several_images_is_undone_and_redone_by_the_keys_for_strokes(
+    active: Window, qtbot: QtBot
+) -> None:
+    session, canvas = active.session, active.canvas
+    give_masks(active, "coffee", "rocket")
+    choose(active, "coffee", "rocket")
+    with qtbot.waitSignal(session.many.done, timeout=20_000):
+        qtbot.keyClick(canvas, K.Key_Return, CONTROL)
+    wait_settled(session, qtbot)
+    masks = [session.project.accepted_mask(image_id) for image_id in ("coffee", "rocket")]
+    for key, modifiers in ((K.Key_Z, CONTROL | SHIFT), (K.Key_Y, CONTROL)):
+        with qtbot.waitSignal(session.many.undone, timeout=20_000):
+            qtbot.keyClick(canvas, K.Key_Z, CONTROL)
+        assert session.records["coffee"].status is Status.PROPOSED
+        assert says(active, "Taken back: 2 images are as they were.")
+        with qtbot.waitSignal(session.many.redone, timeout=20_000):
+            qtbot.keyClick(canvas, key, modifiers)
+        assert says(active, "Brought back: 2 images are changed again.")
+        for image_id, mask in zip(("coffee", "rocket"), masks, strict=True):
+            assert session.records[image_id].status is Status.ACCEPTED
+            assert (session.project.accepted_mask(image_id) == mask).all()
+    undo = next(b for b in active.messages.findChildren(QPushButton) if b.text() == "Undo")
+    with qtbot.waitSignal(session.many.undone, timeout=20_000):
+        qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
+    redo = next(b for b in active.messages.findChildren(QPushButton) if b.text() == "Redo")
+    with qtbot.waitSignal(session.many.redone, timeout=20_000):
+        qtbot.mouseClick(redo, Qt.MouseButton.LeftButton)
+    assert session.records["rocket"].status is Status.ACCEPTED
+    wait_settled(session, qtbot)
+
+
+def test_strokes_and_changes_to_several_images_are_undone_in_their_order(
+    active: Window, qtbot: QtBot
+) -> None:
+    session, canvas = active.session, active.canvas
+    choose(active, "coffee", session.image_id)
+    qtbot.keyClick(canvas, K.Key_C)
+    asked = dialog(active, CommentDialog, qtbot)
+    with qtbot.waitSignal(session.many.done, timeout=20_000):
+        qtbot.keyClick(asked.line, K.Key_Return)
+    wait_settled(session, qtbot)
+    stroke(session, 15, (10, 10, 30, 30))
+    wait_settled(session, qtbot)
+    active.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is active)
+    qtbot.keyClick(canvas, K.Key_Z, CONTROL)
+    qtbot.waitUntil(lambda: not session.project.can_undo(session.image_id))
+    assert session.record.verdict is Verdict.FLAGGED
+    wait_settled(session, qtbot)
+    with qtbot.waitSignal(session.many.undone, timeout=20_000):
+        qtbot.keyClick(canvas, K.Key_Z, CONTROL)
+    assert session.record.verdict is Verdict.NONE
+    wait_settled(session, qtbot)
+    assert not active.actions_table["undo"].isEnabled() and active.actions_table["redo"].isEnabled()
+    with qtbot.waitSignal(session.many.redone, timeout=20_000):
+        qtbot.keyClick(canvas, K.Key_Z, CONTROL | SHIFT)
+    assert session.record.verdict is Verdict.FLAGGED
+    wait_settled(session, qtbot)
+    qtbot.keyClick(canvas, K.Key_Z, CONTROL | SHIFT)
+    qtbot.waitUntil(lambda: session.project.can_undo(session.image_id))
+    wait_settled(session, qtbot)
+    assert not active.actions_table["redo"].isEnabled()

@@ -16,7 +16,7 @@ from trainer.data.formats.registry import WRITERS, open_masks
 from trainer.data.image_rows import Status
 from trainer.data.imported_rows import Import
 from trainer.data.journal import packed
-from trainer.data.project import Project, Target
+from trainer.data.project import Project, Step, Target
 from trainer.errors import DataError
 
 SHAPE = (8, 10)
@@ -217,11 +217,11 @@ def test_the_photos_that_a_class_touches_are_counted_wherever_it_is(worked_on):
 def test_only_a_change_that_nothing_was_painted_after_is_the_newest(project):
     paint(project, "a", CAT)
     merge(project, [DOG], CAT)
-    assert project.last_class_change(newest=True) is not None
+    assert project.last_step("a") is Step.CLASSES
     paint(project, "b", CAT)
-    assert project.last_class_change(newest=True) is None and project.last_class_change() is not None
+    assert project.last_step("a") is Step.STROKE and project.last_class_change() is not None
     project.undo("b")
-    assert project.last_class_change(newest=True) is not None
+    assert project.last_step("a") is Step.CLASSES
 
 
 def test_a_new_stroke_or_change_ends_what_can_be_brought_back(project):
