@@ -115,8 +115,8 @@ def _capsule(start: Point, end: Point, radius: float, shape: tuple[int, int]) ->
     )
     top, left, bottom, right = box
     dx, dy = bx - ax, by - ay
-    x = np.arange(left, right)[None, :] + (0.5 - ax)
-    y = np.arange(top, bottom)[:, None] + (0.5 - ay)
+    x = (np.arange(left, right)[None, :] + (0.5 - ax)).astype(np.float32)  # half the memory of double
+    y = (np.arange(top, bottom)[:, None] + (0.5 - ay)).astype(np.float32)
     length2 = dx * dx + dy * dy
     if length2 > 0:
         along = np.clip((x * dx + y * dy) / length2, 0.0, 1.0)

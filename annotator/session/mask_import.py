@@ -37,7 +37,9 @@ class MasksFound:
 class MaskImport(QObject):
     """Imports masks in the job pool, one data set at a time; what is imported when it is cancelled stays."""
 
-    found = Signal(object)  # MasksFound: beside the photos of a project just opened, the first time
+    found = Signal(
+        object
+    )  # MasksFound: beside the photos of a project that nobody has worked on, the first time
     changed = Signal()  # it runs or no longer does, or has come further
     finished = Signal(object)  # Imported, or the exception that ended it
     imported = Signal(object)  # ids of the images that have other masks now
@@ -52,7 +54,8 @@ class MaskImport(QObject):
         self.done = self.total = 0  # masks, 0 before they are counted
         self._counted.connect(self._count)
         self._advanced.connect(self._advance)
-        state.project_opened.connect(self._look)
+        self._looked_at: Project | None = None
+        state.image_changed.connect(self._look)
 
     def start(self, path: Path, accept: bool) -> None:
         """Import the masks of a folder or file, as accepted ones or as proposals."""
@@ -105,9 +108,13 @@ class MaskImport(QObject):
         self._cancel.set()
 
     def _look(self) -> None:
-        """Look for masks beside the photos of a project that was opened, once."""
+        """Look for masks beside the photos of a project as soon as its first photo is there, once."""
         state, project = self._state, self._state.project
-        assert project is not None
+        if project is None or project is self._looked_at:
+            return
+        self._looked_at = project
+        if not all(record.untouched for record in state.records.values()):
+            return
 
         def found(masks: MasksFound | None) -> None:
             if masks is not None and state.project is project:
@@ -142,11 +149,11 @@ class MaskImport(QObject):
 
 def masks_beside(project: Project) -> MasksFound | None:
     """Return the masks that lie beside a project's photos; None where nobody needs to hear of them: there are
-    none, they were offered before, or a person has corrected or accepted masks here.
+    none, or they were offered before.
     """
     from trainer.data.formats.registry import READERS, format_of
 
-    if project.setting(OFFERED, False) or not all(record.untouched for record in project.images()):
+    if project.setting(OFFERED, False):
         return None
     root = project.root
     for path in (root, root.parent) if root.name in IMAGE_FOLDERS else (root,):

@@ -127,6 +127,12 @@ def settle(session: Session) -> None:
     wait(lambda: session.proposal is not None and not session.proposal.fast and not session.busy)
 
 
+def rest(session: Session) -> None:
+    """Wait for what the pool does once when a photo is opened: modules are imported, objects are counted."""
+    session.jobs.finish(60_000)
+    wait(lambda: not session.busy)
+
+
 def dabs(window: Window, count: int) -> list[float]:
     """Milliseconds from each move of a drawing brush until the window is painted."""
     port, taken = window.canvas.viewport(), []
@@ -165,7 +171,7 @@ def outlines() -> list[float]:
         window = desk(folder, models=True)
         session, canvas, taken = window.session, window.canvas, []
         settle(session)
-        session.jobs.finish(60_000)
+        rest(session)
         session.class_id = len(session.classes)  # none of this photo's: a click anywhere gives something
         generator = np.random.default_rng(0)
         height, width = session.mask.shape
@@ -197,6 +203,7 @@ def large_brush() -> list[float]:
         with closing(Project.open_folder(folder)) as project:
             project.store_proposal_mask("large", mask)
         window = desk(folder)
+        rest(window.session)
         taken = dabs(window, DABS)
         window.close()
         return taken
@@ -253,8 +260,7 @@ def next_image() -> list[float]:
         window = desk(folder)
         session, taken = window.session, []
         for _ in range(5):
-            session.jobs.finish(60_000)
-            wait(lambda: not session.busy)
+            rest(session)
             before, start = session.image_id, time.perf_counter()
             session.go(1)
             wait(lambda before=before: session.image_id != before)
@@ -272,8 +278,8 @@ def at_rest() -> float:
         build_sample(folder)
         window = desk(folder, models=True)
         settle(window.session)
-        rest, loop = time.monotonic() + 20, QEventLoop()  # what was begun ahead comes to its end
-        wait(lambda: time.monotonic() > rest)
+        end, loop = time.monotonic() + 20, QEventLoop()  # what was begun ahead comes to its end
+        wait(lambda: time.monotonic() > end)
         QTimer.singleShot(4000, loop.quit)
         cpu, wall = time.process_time(), time.perf_counter()
         loop.exec()
@@ -320,7 +326,7 @@ def run() -> list[Result]:
     seconds, memory = in_new_process(ten_thousand)
     following, _ = in_new_process(next_image)
     outlined, _ = in_new_process(outlines)
-    rest, _ = in_new_process(at_rest)
+    resting, _ = in_new_process(at_rest)
     start = start_seconds(OUR_START)
     first, all_six = first_masks()
     return [
@@ -340,7 +346,7 @@ def run() -> list[Result]:
         promised(
             "mouse at rest to outline of a click, p95", float(np.percentile(outlined, 95)), "ms", 100, busy
         ),
-        promised("processor at rest", 100 * rest, "% of a core", 2, busy),
+        promised("processor at rest", 100 * resting, "% of a core", 2, busy),
     ]
 
 

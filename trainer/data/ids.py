@@ -48,10 +48,11 @@ def file_under(folder: Path, image_id: str, suffix: str) -> Path:
 
 def path_below(folder: Path, relative: str) -> Path:
     """Join a relative path that was read from a file; raises `DataError` where it would leave the folder."""
-    path = Path(relative)
-    if path.anchor or ".." in path.parts or "\0" in relative:
+    path = folder / relative
+    depth = len(folder.parts)
+    if path.parts[:depth] != folder.parts or ".." in path.parts[depth:] or "\0" in relative:
         raise DataError(f"{relative!r} does not lie below {folder}; only files below it are used")
-    return folder / path
+    return path
 
 
 def assign_ids(paths: Iterable[PurePosixPath], taken: Iterable[str] = ()) -> dict[PurePosixPath, str]:

@@ -130,13 +130,13 @@ def image_files(root: Path) -> list[PurePosixPath]:
 
     Those in a folder ``masks`` beside ``images`` are none, nor is ``img_mask.png`` beside ``img.jpg``.
     """
-    files: list[PurePosixPath] = []
+    files: list[str] = []
     for folder, folders, names in os.walk(root):
         no_images = _NO_IMAGES | {"masks"} if "images" in folders else _NO_IMAGES
         folders[:] = [name for name in folders if name not in no_images and not name.startswith(".")]
-        relative = PurePosixPath(Path(folder).relative_to(root).as_posix())
-        files += (relative / name for name in names if _is_image_name(name) and not _is_mask(name, names))
-    return sorted(files, key=lambda file: natural_key(str(file)))
+        inside = "" if Path(folder) == root else f"{Path(folder).relative_to(root).as_posix()}/"
+        files += (inside + name for name in names if _is_image_name(name) and not _is_mask(name, names))
+    return [PurePosixPath(file) for file in sorted(files, key=natural_key)]
 
 
 def _is_mask(name: str, beside: Collection[str]) -> bool:
@@ -146,7 +146,7 @@ def _is_mask(name: str, beside: Collection[str]) -> bool:
 
 
 def _is_image_name(name: str) -> bool:
-    return not name.startswith(".") and Path(name).suffix.lower() in IMAGE_SUFFIXES
+    return not name.startswith(".") and name.lower().endswith(tuple(IMAGE_SUFFIXES))
 
 
 def natural_key(text: str) -> list[tuple[int, str]]:
