@@ -71,10 +71,21 @@ def localised(text: str) -> str:
     )
 
 
+def sentence(text: str) -> str:
+    """What the trainer said, as a sentence that stands by itself: as `localised`, with a large first letter.
+
+    A value with which it begins, such as the name of a file, stays as it is.
+    """
+    shown = localised(text)
+    if not isinstance(text, TranslatableText):
+        return shown
+    first, _ = text.parts[0]
+    begins_with_value = QCoreApplication.translate("trainer", first).startswith("{")
+    return shown if begins_with_value else shown[:1].upper() + shown[1:]
+
+
 def error_text(error: Exception) -> str:
     """What an error says to a person, in the present language; of a fault of the program its kind too."""
     return (
-        localised(error_message(error))
-        if isinstance(error, UserError)
-        else f"{type(error).__name__}: {error}"
+        sentence(error_message(error)) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
     )

@@ -23,7 +23,8 @@ class InspectView(Panes):
         self.cam_class.setAccessibleName(self.tr("Class of the CAM"))
         self.cam_class.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.cam_class.activated.connect(self._choose_cam)
-        panes["cam"].header.addWidget(self.cam_class)
+        header = panes["cam"].header
+        header.insertWidget(header.indexOf(panes["cam"].close_button), self.cam_class)
         return panes
 
     def hint(self) -> str:

@@ -14,8 +14,8 @@ KEY_WIDTH = 125  # pixels of the page, which has some 700
 MARGIN = 12.0  # millimetres
 STYLE = """
 body { font-family: sans-serif; font-size: 8pt; color: #1f2328; }
-p { margin: 0; } p.title { font-size: 14pt; } p.group { font-size: 10pt; font-weight: 600; margin-top: 10px; }
-td.key { font-weight: 600; white-space: nowrap; }
+p { margin: 0; } p.title { font-size: 14pt; } p.group { font-size: 10pt; font-weight: 700; margin-top: 10px; }
+td.key { font-weight: 700; white-space: nowrap; }
 """
 
 
@@ -66,7 +66,8 @@ def write_pdf(html: str, file: Path) -> None:
 
 
 def _halves(tables: list[str]) -> tuple[list[str], list[str]]:
-    """Two columns that are about equally long."""
-    rows = [table.count("<tr>") + 2 for table in tables]
-    split = min(range(len(tables) + 1), key=lambda at: abs(sum(rows[:at]) - sum(rows[at:])))
-    return tables[:split], tables[split:]
+    """Two columns that are about equally long: each table goes into the one that is shorter so far."""
+    columns: tuple[list[str], list[str]] = [], []
+    for table in tables:
+        min(columns, key=lambda column: "".join(column).count("<tr>") + 2 * len(column)).append(table)
+    return columns

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from annotator.i18n import localised
+from annotator.i18n import sentence
 from annotator.session import Session
 from annotator.widgets import explanation, heading
 
@@ -97,7 +97,7 @@ class TransferDialog(QDialog):
 
     def told(self, problems: Sequence[str]) -> list[str]:
         """The first problems in the present language, and how many there are beside them."""
-        lines = [localised(problem) for problem in problems[:SHOWN]]
+        lines = [sentence(problem) for problem in problems[:SHOWN]]
         if len(problems) > SHOWN:
             text = self.tr("…and {n} more that had to be left out.")
             lines.append(text.format(n=len(problems) - SHOWN))

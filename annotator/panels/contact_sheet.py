@@ -125,9 +125,7 @@ class ContactSheet(QDialog):
         without = len(self.model.ids) - len(chosen)
         if self.model.ids:
             self._count.setText(
-                self.tr("{n} masks, {without} of them left out").format(
-                    n=len(self.model.ids), without=without
-                )
+                self.tr("Masks: {n}, left out: {without}").format(n=len(self.model.ids), without=without)
             )
         else:
             self._count.setText(

@@ -14,6 +14,9 @@ from trainer.data.classes import BACKGROUND, EDIT_VOID, UNTOUCHED, VOID
 from trainer.data.project import Status
 from trainer.method.propagations import PROPAGATIONS
 
+Scores = tuple[tuple[str, tuple[int, int, int], float], ...]
+"""Name, colour and CAM score of each class."""
+
 
 @dataclass(frozen=True)
 class PixelFacts:
@@ -86,9 +89,9 @@ class InspectorPanel(QWidget):
         body.setSpacing(9)
         body.addLayout(rows)
         body.addWidget(self.why)
-        body.addWidget(line())
-        body.addWidget(heading(self.tr("CAM score of each class")))
-        body.addWidget(self.scores)
+        self._of_scores = (line(), heading(self.tr("CAM score of each class")), self.scores)
+        for widget in self._of_scores:
+            body.addWidget(widget)
         body.addStretch()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -113,7 +116,7 @@ class InspectorPanel(QWidget):
         if facts is None:
             for label in (self.pixel_label, self.mask_label, self.seed_label):
                 label.setText("–")
-            self.scores.show_scores(())
+            self._show_scores(())
             self.why.setText(
                 self.tr("Move the mouse over the image to see the label of a pixel and the reason for it.")
             )
@@ -121,8 +124,13 @@ class InspectorPanel(QWidget):
         self.pixel_label.setText(f"{facts.column}, {facts.row}")
         self.mask_label.setText(self.name(facts.mask))
         self.seed_label.setText(self.seed_state(facts))
-        self.scores.show_scores(tuple((self.name(c), class_colour(c), s) for c, s in facts.scores))
+        self._show_scores(tuple((self.name(c), class_colour(c), s) for c, s in facts.scores))
         self.why.setText(self.reason(facts))
+
+    def _show_scores(self, scores: Scores) -> None:
+        self.scores.show_scores(scores)
+        for widget in self._of_scores:
+            widget.setVisible(bool(scores))
 
     def name(self, label: int) -> str:
         """The name of a label."""
@@ -185,9 +193,9 @@ class ScoreBars(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._scores: tuple[tuple[str, tuple[int, int, int], float], ...] = ()
+        self._scores: Scores = ()
 
-    def show_scores(self, scores: tuple[tuple[str, tuple[int, int, int], float], ...]) -> None:
+    def show_scores(self, scores: Scores) -> None:
         """Show names, colours and scores, in their order."""
         if len(scores) != len(self._scores):
             self.setFixedHeight(max(1, len(scores)) * self._row())

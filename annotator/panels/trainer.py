@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from annotator.actions import spec_of, translated
-from annotator.i18n import localised
+from annotator.i18n import localised, sentence
 from annotator.panels.device import DeviceBox
 from annotator.panels.propose_all import ProposeAllBox
 from annotator.session import Session
@@ -155,7 +155,7 @@ class TrainerPanel(QWidget):
                     self._rounds.begin_run()
                 self.state = message.state
                 self._learning = self._learning and self.state in HELD
-                self.reason.setText(localised(message.reason))
+                self.reason.setText(sentence(message.reason))
                 self._show()
             case TrainingProgress():
                 self._show_progress(message)
@@ -171,7 +171,7 @@ class TrainerPanel(QWidget):
             case Promoted() | ModelChanged() | TagsLearnt():
                 self._list_versions()
                 if isinstance(message, ModelChanged) and message.note:
-                    self._session.message.emit("warning", localised(message.note))
+                    self._session.message.emit("warning", sentence(message.note))
 
     def _show_progress(self, progress: TrainingProgress) -> None:
         self._progress.setValue(round(1000 * progress.fraction))
@@ -214,7 +214,6 @@ class TrainerPanel(QWidget):
         ):
             body.addWidget(widget)
         body.addLayout(self._place_of_curves)
-        body.addWidget(line())
         body.addWidget(heading(self.tr("Models")))
         body.addLayout(self._versions)
         body.addWidget(line())
@@ -302,6 +301,7 @@ class TrainerPanel(QWidget):
 
             self._curves = Curves(self._theme)
             self._place_of_curves.addWidget(self._curves)
+            self._place_of_curves.addWidget(line())
         return self._curves
 
     def _could_not_count(self, error: Exception) -> None:

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QObject, Signal
 
-from annotator.i18n import localised
+from annotator.i18n import sentence
 from annotator.session.parameters import Parameters
 from annotator.session.proposals import Proposals
 from annotator.session.state import SessionState
@@ -76,7 +76,7 @@ class ModelsInUse(QObject):
             self._parameters.calibrate_walk(message.alpha)
         if isinstance(message, DeviceChanged):
             if message.reason:
-                self._state.message.emit("warning", localised(message.reason))
+                self._state.message.emit("warning", sentence(message.reason))
             self._proposals.suggest()  # with what the networks are now
         if isinstance(message, ModelChanged):
             number = message.version
@@ -89,7 +89,7 @@ class ModelsInUse(QObject):
         text = self.tr("Your classes were learnt from the tags of {n} images; new proposals follow.")
         self._state.message.emit("info", text.format(n=learnt.images))
         if learnt.note:
-            self._state.message.emit("warning", localised(learnt.note))
+            self._state.message.emit("warning", sentence(learnt.note))
         self._parameters.calibrate(learnt.alpha, learnt.seed_alpha)
         if learnt.segmentation:
             self._parameters.use_segmentation()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QRect, Signal
 
 from annotator.class_colours import use_colours
-from annotator.i18n import error_text, localised
+from annotator.i18n import error_text, sentence
 from annotator.session.document import Document, Labels
 from annotator.session.jobs import Jobs
 from annotator.session.predictor import EngineFactory, Predictor
@@ -307,7 +307,7 @@ class SessionState(QObject):
     def warn(self, problems: Sequence[str]) -> None:
         """Warn of what was left out: the first problem, and all of them as details if there are several."""
         if problems:
-            texts = [localised(problem) for problem in problems]
+            texts = [sentence(problem) for problem in problems]
             every = "\n\n" + "\n".join(texts) if len(texts) > 1 else ""
             self.message.emit("warning", texts[0] + every)
 

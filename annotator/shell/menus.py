@@ -68,6 +68,7 @@ class Menus(QObject):
         self.colours = self._add_colours(menus[VIEW])
         self._add_languages(menus[VIEW])
         self.recent = QMenu(self.tr("Open recent"), window)
+        self.recent.setProperty("recent", True)
         menus[FILE].insertMenu(actions["open_sample"], self.recent)
         self.list_recent()
 

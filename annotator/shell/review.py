@@ -109,12 +109,12 @@ class Review(QObject):
 
     def _tell_done(self, batch: Batch) -> None:
         said = {
-            BatchKind.TAG: self.tr("Tagged: {n} images."),
-            BatchKind.UNTAG: self.tr("Tag taken away: {n} images."),
-            BatchKind.ACCEPT: self.tr("Accepted: {n} images."),
-            BatchKind.FLAG: self.tr("Flagged: {n} images."),
-            BatchKind.REJECT: self.tr("Rejected: {n} images."),
-            BatchKind.CLEAR: self.tr("Flag or rejection taken away: {n} images."),
+            BatchKind.TAG: self.tr("Images tagged: {n}."),
+            BatchKind.UNTAG: self.tr("Images the tag was taken from: {n}."),
+            BatchKind.ACCEPT: self.tr("Images accepted: {n}."),
+            BatchKind.FLAG: self.tr("Images flagged: {n}."),
+            BatchKind.REJECT: self.tr("Images rejected: {n}."),
+            BatchKind.CLEAR: self.tr("Flags and rejections taken away: {n}."),
         }[batch.kind].format(n=len(batch.images))
         if batch.left_out:
             left_out = self.tr("Left out, as there is no mask to accept: {n}.")
@@ -123,11 +123,11 @@ class Review(QObject):
         self._messages.show_message("warning" if batch.left_out else "info", said, *choices)
 
     def _tell_undone(self, batch: Batch) -> None:
-        said = self.tr("Taken back: {n} images are as they were.")
+        said = self.tr("Taken back. Images as they were before: {n}.")
         self._tell_step(batch, said, self.tr("Redo"), lambda: self._many.step(forward=True))
 
     def _tell_redone(self, batch: Batch) -> None:
-        said = self.tr("Brought back: {n} images are changed again.")
+        said = self.tr("Brought back. Images changed again: {n}.")
         self._tell_step(batch, said, self.tr("Undo"), self.undo)
 
     def _tell_step(self, batch: Batch, text: str, other_way: str, step: Callable[[], None]) -> None:

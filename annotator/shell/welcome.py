@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 
 from annotator.session.cover import cover_of
 from annotator.theme import Theme
-from annotator.widgets import CrossButton, IconLabel, explanation
+from annotator.widgets import CrossButton, IconLabel, explanation, heading
 
 COVER = QSize(56, 42)
 RECENT_WIDTH = 420
@@ -102,6 +102,11 @@ class EmptyDesk(QWidget):
         layout.addWidget(title)
         layout.addWidget(text, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addLayout(buttons)
+        if recent:
+            lately = heading(self.tr("Opened lately"))
+            lately.setFixedWidth(RECENT_WIDTH)
+            lately.setContentsMargins(8, 6, 0, 0)  # level with the pictures
+            layout.addWidget(lately, 0, Qt.AlignmentFlag.AlignHCenter)
         for path in recent[:5]:
             link = QPushButton(f"{path.name}\n{path.parent}")
             link.setProperty("recent", True)

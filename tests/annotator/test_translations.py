@@ -73,7 +73,7 @@ def chinese(qapp: QApplication) -> Iterator[None]:
 
 @pytest.mark.usefixtures("chinese")
 def test_a_chosen_language_is_shown() -> None:
-    assert translated("Undo stroke") == "撤销笔画"
+    assert translated("Undo") == "撤销"
 
 
 @pytest.mark.usefixtures("chinese")
@@ -98,6 +98,14 @@ def test_an_error_tells_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     told = i18n.error_text(refused.value)
     assert "已损坏" in told and told.endswith("请从副本恢复，或删除它重新开始；缓存会自动重建")
     assert i18n.error_text(KeyError("mode")) == "KeyError: 'mode'"
+
+
+def test_what_the_trainer_says_begins_as_a_sentence_does_but_for_names() -> None:
+    refused = translatable("cannot write {path}", path="a.png")
+    assert i18n.error_text(DataError(refused)) == "Cannot write a.png"
+    assert i18n.sentence(translatable("{path} is damaged", path="a.png")) == "a.png is damaged"
+    within = translatable("Left out: {problem}", problem=refused)
+    assert i18n.sentence(within) == "Left out: cannot write a.png"
 
 
 @pytest.mark.usefixtures("chinese")

@@ -37,6 +37,11 @@ def assert_together(inspect: InspectView) -> None:
         assert (view.where.centre - first.centre).manhattanLength() * first.scale <= 2
 
 
+def test_every_pane_is_closed_at_the_end_of_its_header(inspect: InspectView) -> None:
+    for pane in inspect.panes.values():
+        assert pane.header.itemAt(pane.header.count() - 1).widget() is pane.close_button
+
+
 def test_zoom_and_pan_in_one_pane_move_all(inspect: InspectView) -> None:
     assert_together(inspect)
     wheel(inspect.panes["seeds"].view, QPoint(100, 60), 3)

@@ -6,7 +6,7 @@ import numpy as np
 from desk import wait_settled
 from PIL import Image
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QPushButton, QStyle
 from pytestqt.qtbot import QtBot
 
 from annotator.session import Session
@@ -28,7 +28,9 @@ def test_a_project_that_was_opened_has_a_picture_in_the_lists(active: Window, qt
     assert np.abs(first - same).mean() < 12
     active.menus.list_recent()
     (action,) = active.menus.recent.actions()
-    assert not action.icon().pixmap(QSize(16, 16)).isNull()
+    menu = active.menus.recent
+    side = menu.style().pixelMetric(QStyle.PixelMetric.PM_SmallIconSize, None, menu)
+    assert side >= 32 and not action.icon().pixmap(QSize(side, side)).isNull()
 
 
 def test_the_empty_desk_opens_what_was_opened_before(

@@ -108,7 +108,7 @@ def test_chosen_images_are_tagged_and_the_message_undoes_it(active: Window, qtbo
     for image_id in ("astronaut", "camera", "coffee"):
         assert session.records[image_id].tags == (*before[image_id], "dog")
     assert session.records["rocket"].tags == before["rocket"]
-    assert says(active, "Tagged: 3 images.")
+    assert says(active, "Images tagged: 3.")
     undo = next(b for b in active.messages.findChildren(QPushButton) if b.text() == "Undo")
     with qtbot.waitSignal(session.many.undone, timeout=20_000):
         qtbot.mouseClick(undo, Qt.MouseButton.LeftButton)
@@ -222,10 +222,10 @@ def test_a_change_to_several_images_is_undone_and_redone_by_the_keys_for_strokes
         with qtbot.waitSignal(session.many.undone, timeout=20_000):
             qtbot.keyClick(canvas, K.Key_Z, CONTROL)
         assert session.records["coffee"].status is Status.PROPOSED
-        assert says(active, "Taken back: 2 images are as they were.")
+        assert says(active, "Images as they were before: 2.")
         with qtbot.waitSignal(session.many.redone, timeout=20_000):
             qtbot.keyClick(canvas, key, modifiers)
-        assert says(active, "Brought back: 2 images are changed again.")
+        assert says(active, "Images changed again: 2.")
         for image_id, mask in zip(("coffee", "rocket"), masks, strict=True):
             assert session.records[image_id].status is Status.ACCEPTED
             assert (session.project.accepted_mask(image_id) == mask).all()
