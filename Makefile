@@ -5,10 +5,10 @@ AWKWARD ?= /tmp/a b\c ü
 CI := bash .ci/
 
 .DEFAULT_GOAL := help
-.PHONY: help run test awkward lint bench torture pictures clean
+.PHONY: help run test awkward lint bench torture pictures gallery clean
 
 # Tests draw into memory, the same everywhere; QT_QPA_PLATFORM=xcb shows them on the screen.
-test awkward bench torture pictures: export QT_QPA_PLATFORM ?= offscreen
+test awkward bench torture pictures gallery: export QT_QPA_PLATFORM ?= offscreen
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,12 @@ pictures: $(VENV)/.run ## draw README's picture of the first start; WEIGHTS=FILE
 	@$(CI)system-packages offscreen
 	$(PY) docs/pictures.py $(if $(WEIGHTS),--weights $(WEIGHTS))
 
+gallery: $(VENV)/.run ## draw every part of the desk in all its looks into docs/gallery/; ONLY="keys tour" some of them
+	@$(CI)system-packages offscreen
+	$(PY) docs/gallery.py $(if $(ONLY),--only $(ONLY))
+
 clean: ## remove the environment, caches and results
-	rm -rf $(VENV) out bench-results torture-results .mypy_cache .ruff_cache .pytest_cache *.egg-info
+	rm -rf $(VENV) out bench-results torture-results docs/gallery .mypy_cache .ruff_cache .pytest_cache *.egg-info
 
 # One stamp a set of extras, so that a second call is instant.
 $(VENV)/.run: pyproject.toml .ci/install

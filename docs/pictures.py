@@ -65,11 +65,11 @@ def main() -> None:
         window.show()
         window.open_path(build_sample(Path(folder) / "sample"))
         session = window.session
-        _wait(app, lambda: bool(session.image_id) and session.worker is not None)
+        wait(app, lambda: bool(session.image_id) and session.worker is not None)
         if not options.weights:
             # The first start: what the weights that ship know without having learnt anything.
             window.actions_table["inspect"].trigger()
-            _show(app, session, "chelsea")
+            show(app, session, "chelsea")
             window.grab().save(str(HERE / "first.png"))
             window.actions_table["inspect"].trigger()
             _draw_tour(app, window)
@@ -79,15 +79,15 @@ def main() -> None:
         ready: list[bool] = []
         session.models.ready.connect(lambda: ready.append(True))
         session.models.choose(options.weights)
-        _wait(app, lambda: bool(ready))
+        wait(app, lambda: bool(ready))
         learnt: list[object] = []
         session.predictor.tags_learnt.connect(lambda *about: learnt.append(about))
         window.actions_table["learn_tags"].trigger()
-        _wait(app, lambda: bool(learnt))
-        _show(app, session, "coffee")
+        wait(app, lambda: bool(learnt))
+        show(app, session, "coffee")
         window.grab().save(str(HERE / "desk.png"))
         window.actions_table["inspect"].trigger()
-        _show(app, session, "chelsea")
+        show(app, session, "chelsea")
         window.grab().save(str(HERE / "inspect.png"))
         window.close()
 
@@ -97,7 +97,7 @@ def _draw_tour(app: QApplication, window: Window) -> None:
     window.actions_table["tour"].trigger()
     while window.tour.stop.place != TOUR_STOP:
         QTest.keyClick(window.tour, Qt.Key.Key_Right)
-    _wait(app, lambda: True)
+    wait(app, lambda: True)
     window.grab().save(str(HERE / "tour.png"))
     window.tour.leave()
 
@@ -105,26 +105,26 @@ def _draw_tour(app: QApplication, window: Window) -> None:
 def _draw_strokes(app: QApplication, window: Window) -> None:
     """Draw what resting mouse, click and box give, by events, as a person would."""
     session, canvas = window.session, window.canvas
-    _show(app, session, "rocket")
+    show(app, session, "rocket")
     session.brush_radius = RADIUS
     place = canvas.from_image(ROCKET).toPoint()
     QTest.mouseMove(canvas.viewport(), place)
-    _wait(app, lambda: canvas.click_preview.path is not None and not canvas.click_preview.resting)
+    wait(app, lambda: canvas.click_preview.path is not None and not canvas.click_preview.resting)
     session.jobs.finish()  # the closer look
-    _wait(app, lambda: True)
+    wait(app, lambda: True)
     before = _photo(window)
     QTest.mouseClick(canvas.viewport(), Qt.MouseButton.LeftButton, pos=place)
-    _wait(app, lambda: _settled(session, "rocket"))
+    wait(app, lambda: settled(session, "rocket"))
     _beside(before, _photo(window)).save(str(HERE / "click.png"))
-    _show(app, session, "coffee")
+    show(app, session, "coffee")
     window.actions_table["box"].trigger()
     first, last = (canvas.from_image(corner).toPoint() for corner in CUP)
     QTest.mousePress(canvas.viewport(), Qt.MouseButton.LeftButton, pos=first)
     QTest.mouseMove(canvas.viewport(), last)
-    _wait(app, lambda: True)
+    wait(app, lambda: True)
     before = _photo(window)
     QTest.mouseRelease(canvas.viewport(), Qt.MouseButton.LeftButton, pos=last)
-    _wait(app, lambda: (session.corrections != UNTOUCHED).any() and _settled(session, "coffee"))
+    wait(app, lambda: (session.corrections != UNTOUCHED).any() and settled(session, "coffee"))
     _beside(before, _photo(window)).save(str(HERE / "box.png"))
 
 
@@ -148,24 +148,27 @@ def _beside(left: QPixmap, right: QPixmap) -> QPixmap:
     return both
 
 
-def _show(app: QApplication, session: Session, image_id: str) -> None:
+def show(app: QApplication, session: Session, image_id: str) -> None:
+    """Open a photo, and wait for its proposal."""
     session.open_image(image_id)
-    _wait(app, lambda: _settled(session, image_id))
+    wait(app, lambda: settled(session, image_id))
 
 
-def _settled(session: Session, image_id: str) -> bool:
+def settled(session: Session, image_id: str) -> bool:
+    """Tell whether a photo is open with its full proposal, and nothing is under way."""
     proposal = session.proposal
     return session.image_id == image_id and proposal is not None and not proposal.fast and not session.busy
 
 
-def _wait(app: QApplication, done: Callable[[], bool]) -> None:
+def wait(app: QApplication, done: Callable[[], bool], moments: int = 20) -> None:
+    """Let the desk work until something is done, and for some moments of 20 ms more."""
     end = time.monotonic() + PATIENCE
     while not done():
         if time.monotonic() > end:
             sys.exit(f"the desk was not ready after {PATIENCE:.0f} s")
         app.processEvents()
         time.sleep(0.01)
-    for _ in range(20):  # let layouts and layers reach the screen
+    for _ in range(moments):  # let layouts and layers reach the screen
         app.processEvents()
         time.sleep(0.02)
 
