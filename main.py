@@ -113,15 +113,12 @@ def _open_desk(path: Path | None) -> int:
     from annotator.display import check_display
 
     check_display()
-    # What a start makes is there to stay: looking for garbage among it takes a tenth of the time. The desk
-    # looks for it from its first window on.
+    # What a start makes is there to stay: looking for garbage among it takes a tenth of the time. The window
+    # looks for it later, in its own thread (`annotator.garbage`).
     gc.disable()
-    try:
-        from annotator.app import run  # headless commands never import Qt
+    from annotator.app import run  # headless commands never import Qt
 
-        return run(path)
-    finally:
-        gc.enable()
+    return run(path)
 
 
 def _report_fault() -> int:

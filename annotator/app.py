@@ -63,8 +63,7 @@ def _run(project: Path | None, crashes: Sequence[Path]) -> int:
 
 def begin(window: Window, project: Path | None) -> None:
     """Do what takes long, once the window is seen: open `project`, or the sample."""
-    gc.freeze()
-    gc.enable()
+    gc.freeze()  # what a start makes is there to stay
     if project:
         window.open_path(project)
     else:

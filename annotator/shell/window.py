@@ -21,6 +21,7 @@ from annotator.dialogs.about import AboutDialog
 from annotator.dialogs.classes import ClassesDialog
 from annotator.dialogs.import_masks import ImportDialog
 from annotator.dialogs.keys import KeysDialog
+from annotator.garbage import GarbageCollector
 from annotator.panels.image_view import WALKING
 from annotator.panels.images import ImagesPanel
 from annotator.panels.inspector import InspectorPanel
@@ -445,6 +446,7 @@ class Window(QMainWindow):
         super().paintEvent(event)
         if not self._painted:
             self._painted = True
+            GarbageCollector(self)
             QTimer.singleShot(0, self, self.painted.emit)
 
     def changeEvent(self, event: QEvent) -> None:

@@ -1,5 +1,6 @@
 """Fixtures of the desk: isolated settings, a project of small photos, a session, the whole window."""
 
+import gc
 import os
 import threading
 from collections.abc import Iterator
@@ -26,6 +27,22 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 def _own_settings(tmp_path: Path) -> None:
     """Keep the desk's memory inside the test."""
     QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, str(tmp_path / "settings"))
+
+
+@pytest.fixture(autouse=True)
+def _garbage_is_collected_here() -> Iterator[None]:
+    """Collect in this thread alone, as the desk does: widgets die with it in others."""
+    gc.disable()
+    yield
+    gc.collect(1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _garbage_is_collected_at_all() -> Iterator[None]:
+    """Collect the older garbage of a module's tests."""
+    yield
+    gc.collect()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
