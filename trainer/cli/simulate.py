@@ -27,6 +27,8 @@ from trainer.robot import GRABCUT, METHODS, OURS, RANDOM_WALKER, CurveOptions, O
 if TYPE_CHECKING:
     from trainer.data.classes import ClassList
     from trainer.robot.methods import Method
+    from trainer.robot.photos import PhotoSet
+    from trainer.robot.record import CourseRecord
     from trainer.robot.scores import Interval, Simulation
 
 SHOWN_CLICKS = (0, 1, 3, 5, 10, 20)
@@ -117,6 +119,16 @@ def run(
         Path | None,
         typer.Option("--picture", metavar="FILE", help="Draw the result of --curve.", show_default=False),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Keep each result in a file at once; the same command goes on from there where it was "
+            "interrupted.",
+            show_default=False,
+        ),
+    ] = None,
     skip: Annotated[str, typer.Option("--skip", metavar="ID,ID", help="Photos to leave out.")] = "",
     exclude: Annotated[
         Path | None, typer.Option("--exclude", metavar="FILE", help="Ids of more such photos, one a line.")
@@ -138,6 +150,7 @@ def run(
     It clicks into the middle of the deepest error, as the interactive protocol of RITM has it (NoC@85,
     NoC@90), and paints a disc of 5 pixels. Drops are right clicks after which IoU fell by more than 0.05.
     """
+    from trainer.errors import UserError
     from trainer.robot.photos import open_photos
     from trainer.robot.protocols import PROTOCOLS, simulate
     from trainer.robot.scores import differences
@@ -150,6 +163,8 @@ def run(
     photos = open_photos(data, split, read_classes(classes))
     selected = photos.select({*skip.split(","), *_listed(exclude)}, step, limit)
     if curve:
+        if out is not None:
+            raise UserError("--out keeps no results of --curve; leave one of the two out")
         from trainer.cli.simulate_curve import run_curve
 
         count = corrected or max(1, round(len(selected.photos) / 10))
@@ -163,20 +178,24 @@ def run(
         )
         return
     methods = _methods(names, models, chosen.classes(photos.classes), device)
+    record = None
+    if out is not None:
+        options = {"protocol": protocol, "method": names, "clicks": clicks or chosen.clicks, "seed": seed}
+        record = _open_record(out, selected, models, options | {"device": device, "threads": threads})
     with open_reporter(json) as reporter:
-        simulations, damaged = simulate(methods, selected, chosen, clicks, seed, reporter)
+        simulations, damaged = simulate(methods, selected, chosen, clicks, seed, reporter, record)
         problems = [*selected.problems, *damaged]
         for problem in problems:
             reporter.message(f"warning: {problem}")
     first, others = simulations[0], simulations[1:]
     compared = [(other, differences(first, other, seed)) for other in others]
     if json:
-        record = {"protocol": protocol, "split": photos.split, **first.to_json()}
-        record["others"] = [
+        figures = {"protocol": protocol, "split": photos.split, **first.to_json()}
+        figures["others"] = [
             other.to_json() | {"difference": {name: value._asdict() for name, value in intervals.items()}}
             for other, intervals in compared
         ]
-        print_json(record | {"problems": problems})
+        print_json(figures | {"problems": problems})
         return
     _print(protocol, photos.split, first, compared)
 
@@ -222,6 +241,23 @@ def _methods(names: Sequence[str], models: Path | None, classes: ClassList, devi
 
     makers: dict[str, Any] = {OURS: ours, RANDOM_WALKER: RandomWalker, GRABCUT: GrabCut}
     return [makers[name]() for name in names]
+
+
+def _open_record(out: Path, photos: PhotoSet, models: Path | None, options: dict[str, Any]) -> CourseRecord:
+    """Open the file that keeps the courses; raises DataError where it holds those of another command."""
+    from trainer.about import library_versions
+    from trainer.data.digest import digest_if_readable
+    from trainer.models.registry import BUNDLED, BUNDLED_STROKES
+    from trainer.robot.record import CourseRecord, photos_digest
+
+    key = options | {
+        "split": photos.split,
+        "classes": photos.classes.names,
+        "photos": photos_digest(photos),
+        "models": [digest_if_readable(file) for file in (models or BUNDLED, BUNDLED_STROKES)],
+        "versions": library_versions(),
+    }
+    return CourseRecord(out, key)
 
 
 def _print(

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from trainer.data.files import check_plain
+from trainer.errors import DataError
 
 
 def file_digest(path: Path) -> str:
@@ -16,3 +17,11 @@ def file_digest(path: Path) -> str:
     check_plain(path)
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def digest_if_readable(path: Path) -> str:
+    """Return the digest of a file; "" for one that cannot be read, which is told where it is loaded."""
+    try:
+        return file_digest(path)
+    except (DataError, OSError):
+        return ""

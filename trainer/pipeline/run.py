@@ -12,7 +12,7 @@ from typing import Any
 
 from trainer.about import library_versions
 from trainer.data.classes import BACKGROUND, VOID, labels_in
-from trainer.data.digest import file_digest
+from trainer.data.digest import digest_if_readable
 from trainer.data.export import check_destination
 from trainer.data.files import read_json
 from trainer.data.masks import NO_CLASS
@@ -324,10 +324,10 @@ class _Run:
         """Everything that the results of the stages depend on: files by their content, wherever they lie."""
         given = self.given
         digests = {
-            "weights": _digest(weights_file(self.options.weights)) if given is None else "",
+            "weights": digest_if_readable(weights_file(self.options.weights)) if given is None else "",
             "classifier": "" if given is None else given.digest,
-            "strokes": _digest(BUNDLED_STROKES) if self.options.settings.refine else "",
-            "data": [(item.id, _digest(item.image_path), item.tags) for item in self.source.items],
+            "strokes": digest_if_readable(BUNDLED_STROKES) if self.options.settings.refine else "",
+            "data": [(item.id, digest_if_readable(item.image_path), item.tags) for item in self.source.items],
         }
         return self._settings() | digests
 
@@ -366,11 +366,3 @@ def _fitting(options: Options, given: Bundle) -> Options:
         return options
     settings = options.settings.calibrated(given.info["alpha"], given.info["seed_alpha"])
     return replace(options, settings=settings, calibrate=False)
-
-
-def _digest(file: Path) -> str:
-    """Return the digest of a file; "" for one that cannot be read, which is told where it is loaded."""
-    try:
-        return file_digest(file)
-    except (DataError, OSError):
-        return ""

@@ -19,6 +19,7 @@ from trainer.robot import OURS, ProtocolName
 from trainer.robot.clicks import CarefulRobot, UnsteadyRobot
 from trainer.robot.methods import Method
 from trainer.robot.photos import PhotoSet
+from trainer.robot.record import CourseRecord
 from trainer.robot.scores import Course, Simulation
 
 
@@ -117,12 +118,14 @@ def simulate(
     clicks: int | None = None,
     seed: int = 0,
     report: Reporter | None = None,
+    record: CourseRecord | None = None,
 ) -> tuple[list[Simulation], list[str]]:
     """Annotate every photo with every method; return how it went, and sentences on photos left out.
 
     `clicks` on a photo are the protocol's unless given. The unsteady robot's chance depends on `seed` and the
-    photo's id alone. Raises UserError for a method that makes no proposals where the protocol starts from
-    them, and DataError where no photo can be annotated.
+    photo's id alone. Courses that `record` holds are taken from it; all others are added to it. Raises
+    UserError for a method that makes no proposals where the protocol starts from them, and DataError where no
+    photo can be annotated or the record cannot be written.
     """
     if protocol.proposed and (others := [method.name for method in methods if method.name != OURS]):
         raise UserError(f"{others[0]} makes no proposals to start from; compare it by the protocol clicks")
@@ -130,7 +133,8 @@ def simulate(
     courses: list[list[Course]] = [[] for _ in methods]
     problems: list[str] = []
     shown = False
-    with (report or NullReporter()).stage("simulate", len(photos.photos)) as stage:
+    begun = frozenset[str]() if record is None else record.images
+    with (report or NullReporter()).stage("simulate", len(photos.photos), len(begun)) as stage:
         for photo in photos.photos:
             try:
                 image, truth = photo.load(photos.classes)
@@ -140,9 +144,15 @@ def simulate(
                 for task in tasks(protocol, photo.id, truth, photos.classes):
                     shown |= bool(task.classes)
                     for method, of_method in zip(methods, courses, strict=True):
-                        robot = _robot(protocol, task, seed)
-                        of_method.append(annotate(method, image, task, robot, clicks, protocol.proposed))
-            stage.advance(note=photo.id)
+                        course = None if record is None else record.course(method.name, photo.id, task.target)
+                        if course is None:
+                            robot = _robot(protocol, task, seed)
+                            course = annotate(method, image, task, robot, clicks, protocol.proposed)
+                            if record is not None:
+                                record.add(method.name, course)
+                        of_method.append(course)
+            if photo.id not in begun:
+                stage.advance(note=photo.id)
     if not shown:
         raise DataError(problems[0] if problems else f"no photo of {photos.root} shows an object; {NO_CLASS}")
     return [

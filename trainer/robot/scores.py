@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -37,6 +37,21 @@ class Course:
     clicks: tuple[Click, ...]
     seconds: tuple[float, ...]
     start_seconds: float
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> Course:
+        """Return the course of plain data as `to_json` gives it; raises KeyError, TypeError, ValueError."""
+        ious, clicks, seconds = entry["ious"], entry["clicks"], entry["seconds"]
+        if not len(ious) == 1 + len(clicks) == 1 + len(seconds):
+            raise ValueError("numbers of clicks, IoUs and times do not go together")
+        return cls(
+            str(entry["image"]),
+            entry["object"],
+            tuple(map(float, ious)),
+            tuple(Click(**click) for click in clicks),
+            tuple(map(float, seconds)),
+            float(entry["start_seconds"]),
+        )
 
     def iou(self, clicks: int) -> float:
         """Return the IoU after `clicks` clicks; where it was done earlier, the last one."""

@@ -2,7 +2,9 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from PIL import Image
 from shell import one_line, run
 
 from trainer.data.images import save_mask
+from trainer.robot.methods import RandomWalker
 
 
 @pytest.fixture
@@ -163,3 +166,108 @@ def test_the_curve_of_single_objects_is_refused_because_they_have_no_tags(
 ) -> None:
     assert run("simulate", as_single_objects(photos), "--curve", "--models", models) == 2
     assert "no tags" in one_line(capsys.readouterr().err)
+
+
+def without_times(record: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a run that are the same whenever it is made."""
+    for part in (record, *record["others"]):
+        del part["seconds_per_click"], part["seconds_per_start"]
+        for course in part["courses"]:
+            del course["seconds"], course["start_seconds"]
+    for other in record["others"]:
+        assert other["difference"].keys() >= {"noc@85", "noc@90"}
+    return record
+
+
+def test_a_run_that_was_interrupted_resumes_and_prints_what_an_unbroken_one_does(
+    photos: Path,
+    models: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    command = ("simulate", photos, "--models", models, "--clicks", 2, "--method", "ours,random-walker")
+    assert run(*command, "--json") == 0
+    unbroken = json.loads(capsys.readouterr().out)
+
+    started: list[np.ndarray] = []
+    start = RandomWalker.start
+
+    def start_until_the_second_photo(self: RandomWalker, image: np.ndarray, classes: Sequence[str]) -> Any:
+        started.append(image)
+        if len(started) == 2:
+            raise KeyboardInterrupt
+        return start(self, image, classes)
+
+    monkeypatch.setattr(RandomWalker, "start", start_until_the_second_photo)
+    kept = tmp_path / "kept.jsonl"
+    assert run(*command, "--out", kept, "--json") == 130
+    assert len(kept.read_text().splitlines()) == 1 + 3
+    with kept.open("a") as stream:  # as where the machine went down while it wrote
+        stream.write('{"method": "random-wal')
+    capsys.readouterr()
+
+    assert run(*command, "--out", kept, "--json") == 0
+    resumed = capsys.readouterr().out
+    assert len(started) == 2 + 2, "the random walker had done one photo of three"
+    assert without_times(json.loads(resumed)) == without_times(unbroken)
+    assert run(*command, "--out", kept, "--json") == 0
+    assert capsys.readouterr().out == resumed and len(started) == 2 + 2
+    assert run(*command, "--out", kept) == 0
+    table = capsys.readouterr().out
+    assert "noc@90" in table and "3 objects in 3 images" in table
+
+
+def test_results_of_another_simulation_are_refused_and_kept(
+    photos: Path, models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "kept.jsonl"
+    command = ("simulate", photos, "--models", models, "--clicks", 1, "--out", kept)
+    assert run(*command) == 0
+    content = kept.read_bytes()
+    capsys.readouterr()
+    for others, differing in (
+        (("--clicks", 2), "clicks"),
+        (("--limit", 2), "photos"),
+        (("--seed", 1), "seed"),
+        (("--protocol", "noisy"), "protocol"),
+    ):
+        assert run(*command, *others) == 2
+        sentence = one_line(capsys.readouterr().err)
+        assert str(kept) in sentence and differing in sentence
+    assert kept.read_bytes() == content
+
+
+@pytest.mark.parametrize("content", [b"", b"image,tags\n", b"\xff\xd8\xff", b"[1]\n", b'{"simulation": 3}\n'])
+def test_a_file_of_another_kind_is_refused_and_kept(
+    content: bytes, photos: Path, models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_bytes(content)
+    command = ("simulate", photos, "--models", models, "--clicks", 1, "--out", tmp_path / "file")
+    assert run(*command) == 2
+    assert str(tmp_path / "file") in one_line(capsys.readouterr().err)
+    assert (tmp_path / "file").read_bytes() == content
+
+
+def test_a_damaged_result_is_named_by_its_line(
+    photos: Path, models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "kept.jsonl"
+    command = ("simulate", photos, "--models", models, "--clicks", 1, "--out", kept)
+    assert run(*command) == 0
+    lines = kept.read_text().splitlines(keepends=True)
+    kept.write_text("".join([*lines[:2], "{}\n", *lines[3:]]))
+    capsys.readouterr()
+    assert run(*command) == 2
+    assert f"line 3 of {kept}" in one_line(capsys.readouterr().err)
+
+
+def test_a_mistake_leaves_no_file_behind(
+    photos: Path, models: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "kept.jsonl"
+    assert run("simulate", photos, "--method", "random-walker", "--protocol", "proposal", "--out", out) == 2
+    assert "random-walker" in one_line(capsys.readouterr().err)
+    assert run("simulate", photos, "--models", models, "--curve", "--out", out) == 2
+    assert "--curve" in one_line(capsys.readouterr().err)
+    assert not out.exists()
