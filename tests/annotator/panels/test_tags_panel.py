@@ -116,7 +116,7 @@ def test_background_only_is_said_by_a_box_of_its_own_and_taken_back_by_it(
 @pytest.fixture
 def untagged(sample: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The sample without any tags, but with its classes; all of them are suggested by random weights."""
-    monkeypatch.setattr("trainer.engine.LIKELY", 0.2)
+    monkeypatch.setattr("trainer.engine.engine.LIKELY", 0.2)
     (sample / "tags.csv").unlink()
     (sample / "classes.txt").write_text("cat\nperson\ncar\n")
     return sample

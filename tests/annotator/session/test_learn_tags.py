@@ -52,7 +52,7 @@ def test_the_button_teaches_the_classes_and_proposals_follow(
     assert session.engine.models.classifier is not before
     assert any("learnt from the tags" in text for text in window.messages.texts)
     assert (session.project.models_dir / FILE).is_file()
-    monkeypatch.setattr("trainer.engine.LIKELY", 0.01)  # it has learnt little, but of every class
+    monkeypatch.setattr("trainer.engine.engine.LIKELY", 0.01)  # it has learnt little, but of every class
     assert len(session.predictor.suggest_tags(session.image)) == len(session.classes)
 
 
