@@ -65,9 +65,9 @@ def begin(window: Window, project: Path | None) -> None:
     """Do what takes long, once the window is seen: open `project`, or the sample."""
     gc.freeze()  # what a start makes is there to stay
     if project:
-        window.open_path(project)
+        window.project_actions.open_path(project)
     else:
-        window.open_sample()
+        window.project_actions.open_sample()
 
 
 def make_window(settings: DeskSettings) -> Window:

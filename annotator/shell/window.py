@@ -7,19 +7,17 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QKeyEvent, QPaintEvent
-from PySide6.QtWidgets import QDockWidget, QFileDialog, QMainWindow, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
 from annotator.actions import ACTIONS, Actions, spec_of, translated
 from annotator.canvas.layered_view import LAYERS
 from annotator.canvas.look import Look
 from annotator.canvas.view import CanvasView
 from annotator.dialogs.about import AboutDialog
-from annotator.dialogs.classes import ClassesDialog
-from annotator.dialogs.import_masks import ImportDialog
 from annotator.dialogs.keys import KeysDialog
 from annotator.garbage import GarbageCollector
 from annotator.panels.image_view import WALKING
@@ -32,35 +30,27 @@ from annotator.panels.tags import TagsPanel
 from annotator.panels.trainer import TrainerPanel
 from annotator.session import Session
 from annotator.session.jobs import Deadline
-from annotator.session.mask_import import MasksFound
-from annotator.session.models import WEIGHTS
 from annotator.session.session import CLOSING_SECONDS
 from annotator.settings import DeskSettings
 from annotator.shell.action_states import ActionStates
 from annotator.shell.centre import Centre
+from annotator.shell.docks import LEFT, RIGHT, place_docks
 from annotator.shell.dropping import Drops
 from annotator.shell.keyboard import Keyboard, typing
 from annotator.shell.menus import Menus
 from annotator.shell.messagebar import MessageBar
 from annotator.shell.paint_actions import PaintActions
+from annotator.shell.project_actions import ProjectActions
 from annotator.shell.review import Review, ReviewStrip
 from annotator.shell.statusbar import StatusBar
 from annotator.shell.toolbars import MainBar, ToolsBar
 from annotator.shell.tour import Tour
 from annotator.shell.welcome import EmptyDesk, WelcomeStrip
 from annotator.theme import Theme
-from trainer.data.sample import build_sample, sample_folder
-
-if TYPE_CHECKING:
-    from annotator.dialogs.export import ExportDialog
 
 FIRST_SIZE = QSize(1440, 900)
 FRAME = QSize(8, 40)  # what a window manager may put around it
 VERSION = 3  # of the dock layout that is remembered
-TABBED = ("seeds", "objects", "trainer", "inspector")
-NARROWEST = 262  # of the panels on the right: below, what they hold would be cut
-FEATURES = QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetClosable
-LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 
 
 class Window(QMainWindow):
@@ -87,10 +77,7 @@ class Window(QMainWindow):
         self.objects = ObjectsPanel(session, self.actions_table)
         self.seeds, self.trainer = SeedsPanel(session), TrainerPanel(session, theme)
         self.paint_actions = PaintActions(session, self.tags)
-        self.export_dialog: ExportDialog | None = None
-        self.import_dialog = ImportDialog(session, self)
         self._warned = self._painted = False
-        self._sample: Path | None = None
         self._weights_warning = ""
         self.canvas.restore_layers(settings.layers)
         self._place()
@@ -103,123 +90,11 @@ class Window(QMainWindow):
 
     # -- What the actions do ---------------------------------------------------------------------------------
 
-    def open_path(self, path: Path) -> None:
-        """Open a folder of images or a project file."""
-        self.messages.clear()
-        self.session.open_project(path)
-
-    def open_folder(self) -> None:
-        """Ask for a folder of photos and open it."""
-        if folder := QFileDialog.getExistingDirectory(
-            self, self.tr("Open a folder of photos or a VOC data set")
-        ):
-            self.open_path(Path(folder))
-
-    def open_project_file(self) -> None:
-        """Ask for a project file and open it."""
-        name, _ = QFileDialog.getOpenFileName(
-            self, self.tr("Open a project"), "", self.tr("Projects (*.sqlite)")
-        )
-        if name:
-            self.open_path(Path(name))
-
-    def open_sample(self) -> None:
-        """Open the sample photos, which are copied to this person's data at first."""
-        self._sample = sample_folder()
-        self.messages.clear()
-        self.session.open_project(self._sample, build_sample)
-
-    def _propose_for_the_sample(self) -> None:
-        """Propose for all sample photos at once: whoever tries the program out looks at each of them."""
-        project = self.session.project
-        if project is not None and project.root == self._sample:
-            self.session.propose_all.start()
-
-    def import_masks(self, path: Path | None = None) -> None:
-        """Ask which masks to import, those in `path` first; or show how far an import has come."""
-        if (project := self.session.project) is not None and self.session.may_leave():
-            self.import_dialog.ask(path or project.root)
-
-    def export(self) -> None:
-        """Export the project's masks, or show how far an export has come that still runs."""
-        if self.session.project is None or not self.session.may_leave():
-            return
-        from annotator.dialogs.export import (
-            ExportDialog,
-        )  # its formats import SciPy: the window does not wait
-
-        if self.export_dialog is None or not self.export_dialog.running:
-            self.export_dialog = ExportDialog(self.session, self)
-        self.export_dialog.open()
-
-    def show_statistics(self) -> None:
-        """Show the figures of the project."""
-        from annotator.dialogs.statistics import StatisticsDialog
-
-        if (project := self.session.project) is not None and self.session.may_leave():
-            dialog = StatisticsDialog(self.session, project, self)
-            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            dialog.open()
-
-    def back_up(self) -> None:
-        """Ask for a file, and write the project into it."""
-        if (project := self.session.project) is None or not self.session.may_leave():
-            return
-        alone, whole = self.tr("Project (*.zip)"), self.tr("Project with its photos (*.zip)")
-        suggested = project.root.parent / f"{project.root.name}.zip"
-        name, kind = QFileDialog.getSaveFileName(
-            self, self.tr("Back up project"), str(suggested), f"{alone};;{whole}"
-        )
-        if name:
-            file = Path(name)
-            self.session.backup.start(file if file.suffix else file.with_suffix(".zip"), kind == whole)
-
-    def restore(self) -> None:
-        """Ask for a backup and for the folder of its photos, and open what was restored there."""
-        if not self.session.may_leave():
-            return
-        name, _ = QFileDialog.getOpenFileName(
-            self, self.tr("Restore a backup"), "", self.tr("Backups (*.zip)")
-        )
-        if not name:
-            return
-        title = self.tr("Restore into the folder of its photos, or an empty one")
-        if folder := QFileDialog.getExistingDirectory(self, title, str(Path(name).parent)):
-            self.session.backup.restore(Path(name), Path(folder))
-
-    def choose_weights(self) -> None:
-        """Choose the weights that the open project begins with."""
-        from annotator.dialogs.weights import WeightsDialog  # imports torch: the window does not wait
-
-        if (project := self.session.project) is not None:
-            dialog = WeightsDialog(self.session.jobs, project.setting(WEIGHTS, ""), self)
-            dialog.chosen.connect(self.session.models.choose)
-            dialog.open()
-
-    def edit_classes(self, name: str = "") -> None:
-        """Show the class list, with `name` ready to be added."""
-        if self.session.project is not None:
-            dialog = ClassesDialog(self.session, name, self)
-            if name:
-                dialog.added.connect(self.tags.add)
-            dialog.open()
-
     def show_keys(self) -> None:
         """Show all keys on one sheet."""
         dialog = KeysDialog(self.actions_table, self)
         dialog.sheet_wanted.connect(self._write_keys)
         dialog.open()
-
-    def tell_saved(self) -> None:
-        """Write what is not on disk yet, and say that it is."""
-        session = self.session
-        if session.project is not None and session.may_leave():
-            said = self.tr(
-                "Everything is on disk: strokes, tags and masks are written to {file} as you make them."
-            )
-            never = self.tr("Nothing can be kept here: {file} cannot be written. Export what you need.")
-            text = never if session.read_only else said
-            self.messages.show_message("info", text.format(file=session.project.file))
 
     def _write_keys(self, file: Path) -> None:
         """Write all keys as a page to print, and show it."""
@@ -274,6 +149,7 @@ class Window(QMainWindow):
         layout.addWidget(self.centre, 1)
         self.setCentralWidget(middle)
         self.messages = MessageBar(self.theme, self.centre)
+        self.project_actions = ProjectActions(self.session, self.tags, self.messages, self)
         self.review = Review(self.session, self.images, self.messages, self.theme, self)
         self.review_strip = ReviewStrip(self.session, self.review, self.theme)
         layout.insertWidget(1, self.review_strip)
@@ -297,34 +173,14 @@ class Window(QMainWindow):
             ("trainer", self.tr("Trainer"), self.trainer, RIGHT),
             ("inspector", self.tr("Inspector"), self.inspector, RIGHT),
         )
-        self.docks: dict[str, QDockWidget] = {}
-        for name, title, panel, area in panels:
-            dock = QDockWidget(title, self)
-            dock.setObjectName(name)
-            panel.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-            if area is RIGHT:
-                panel.setMinimumWidth(NARROWEST)
-            dock.setWidget(panel)
-            dock.setFeatures(FEATURES)
-            if name in TABBED:  # the tab is the title
-                dock.setTitleBarWidget(QWidget())
-                dock.visibilityChanged.connect(panel.setEnabled)  # Tab passes by what lies behind another tab
-            self.addDockWidget(area, dock)
-            self.docks[name] = dock
-        self.setTabPosition(RIGHT, QTabWidget.TabPosition.North)
-        for name in TABBED[1:]:
-            self.tabifyDockWidget(self.docks["seeds"], self.docks[name])
-        self.docks["seeds"].raise_()
-        # The layers keep their own height; the tags come first, and the tabs below can be scrolled.
-        shared = [self.docks[name] for name in ("tags", "seeds")]
-        self.resizeDocks(shared, [190, 420], Qt.Orientation.Vertical)
-        self.resizeDocks([self.docks["images"], self.docks["tags"]], [250, 300], Qt.Orientation.Horizontal)
+        self.docks = place_docks(self, panels)
 
     def _wire(self) -> None:
-        session, actions = self.session, self.actions_table
+        session, actions, projects = self.session, self.actions_table, self.project_actions
         actions.connect_slots(
             {
                 "window": self,
+                "project": projects,
                 "centre": self.centre,
                 "canvas": self.canvas,
                 "look": self.look,
@@ -347,7 +203,7 @@ class Window(QMainWindow):
         self.menus = Menus(self, actions, self.docks.values(), self.settings, self.theme)
         self.drops = Drops(session, self)
         for wish in (self.menus.recent_wanted, self.drops.folder_wanted):
-            wish.connect(self.open_path)
+            wish.connect(projects.open_path)
         self.menus.message.connect(self.messages.show_message)
         for shown_there in ("learn_tags", "propose_all"):
             actions[shown_there].triggered.connect(self._show_trainer)
@@ -355,20 +211,18 @@ class Window(QMainWindow):
         self.welcome.tour_wanted.connect(self.show_tour)
         for seen in (self.welcome.dismissed, self.tour.finished):
             seen.connect(self._put_welcome_away)
-        self.empty.folder_wanted.connect(self.open_folder)
-        self.empty.sample_wanted.connect(self.open_sample)
-        self.empty.recent_wanted.connect(self.open_path)
-        self.tags.class_wanted.connect(self.edit_classes)
+        self.empty.folder_wanted.connect(projects.open_folder)
+        self.empty.sample_wanted.connect(projects.open_sample)
+        self.empty.recent_wanted.connect(projects.open_path)
+        self.tags.class_wanted.connect(projects.edit_classes)
         self.tags.left.connect(self.centre.setFocus)
         self.centre.zoom_changed.connect(self.status.show_zoom)
         self.centre.hovered.connect(self.status.show_cursor)
         self.centre.hovered.connect(self.inspector.show_at)
         session.project_opened.connect(self._project_opened)
-        session.project_opened.connect(self._propose_for_the_sample)
         session.image_changed.connect(self._image_changed)
         session.message.connect(self.messages.show_message)
         session.weights_warning.connect(self._warn_of_weights)
-        session.masks.found.connect(self._offer_masks)
         session.saved_changed.connect(self._saved_changed)
         self.theme.changed.connect(self._icons)
         self.action_states = ActionStates(actions, session, self.look)
@@ -406,13 +260,8 @@ class Window(QMainWindow):
         self._weights_warning = warning
         if warning:
             learn = translated(spec_of("learn_tags").text), self.actions_table["learn_tags"].trigger
-            choose = translated(spec_of("weights").text), self.choose_weights
+            choose = translated(spec_of("weights").text), self.project_actions.choose_weights
             self.messages.show_message("warning", warning, learn, choose)
-
-    def _offer_masks(self, masks: MasksFound) -> None:
-        text = self.tr("There are masks beside these photos: {format}.").format(format=masks.title)
-        choose = translated(spec_of("import_masks").text), lambda: self.import_masks(masks.path)
-        self.messages.show_message("info", text, choose)
 
     def report_fault(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None

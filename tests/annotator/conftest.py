@@ -102,7 +102,7 @@ def window(sample: Path, qtbot: QtBot) -> Iterator[Window]:
     window = Window(Session(small_engine), DeskSettings(), Theme("dark"))
     qtbot.addWidget(window)
     window.show()
-    window.open_path(sample)
+    window.project_actions.open_path(sample)
     wait_settled(window.session, qtbot)
     yield window
     window.close()

@@ -167,7 +167,7 @@ def test_without_a_mouse_but_for_painting(desk: Window, sample: Path, tmp_path: 
 
     person.press(K.Key_E, CTRL)
     qtbot.waitUntil(lambda: isinstance(QApplication.activeModalWidget(), ExportDialog))
-    dialog = desk.export_dialog
+    dialog = desk.project_actions.export_dialog
     assert dialog is not None
     while QApplication.focusWidget() is not dialog.folder:
         person.press(K.Key_Tab)
@@ -220,7 +220,7 @@ def test_without_a_keyboard(desk: Window, sample: Path, qtbot: QtBot) -> None:
     assert session.records["chelsea"].status is Status.ACCEPTED
 
     person.click(desk.main_bar.widgetForAction(desk.actions_table["export"]))
-    dialog = desk.export_dialog
+    dialog = desk.project_actions.export_dialog
     assert dialog is not None
     qtbot.waitUntil(dialog.isVisible)
     with qtbot.waitSignal(dialog.finished_export, timeout=20000):
@@ -248,7 +248,7 @@ def untagged(tmp_path: Path, qtbot: QtBot) -> Iterator[Window]:
     folder.mkdir()
     shutil.copyfile(build_sample(whole) / "chelsea.png", folder / "chelsea.png")
     window = Window(Session(lambda project: load_engine(project, "")), DeskSettings(), Theme("dark"))
-    window.open_path(folder)
+    window.project_actions.open_path(folder)
     yield from shown(window, qtbot)
 
 

@@ -107,7 +107,7 @@ def desk(folder: Path, models: bool = False) -> Window:
     settings = DeskSettings()
     window = make_window(settings) if models else Window(Session(no_models), settings, Theme())
     window.show()
-    window.open_path(folder)
+    window.project_actions.open_path(folder)
     wait(lambda: window.session.document is not None)
     return window
 

@@ -69,7 +69,7 @@ def on_the_desk() -> tuple[float, list[float], str]:
             (out / "SegmentationClass" / f"{entry.id}.png").unlink()
         window = desk(folder)
         rest(1.0)  # what an opened folder begins comes to its end
-        masks, dialog, ended = window.session.masks, window.import_dialog, list[object]()
+        masks, dialog, ended = window.session.masks, window.project_actions.import_dialog, list[object]()
         masks.finished.connect(ended.append)
         dialog.ask(out)
         wait(dialog.start.isEnabled)

@@ -214,7 +214,8 @@ class Labeler:
         if window.trainer.state is not State.TRAINING:
             self.press(K.Key_L, CONTROL)
             until(lambda: window.trainer.state is State.TRAINING, "learning from tags")
-        opened: Callable[[], object] = (window.edit_classes, window.show_keys, window.about)[number % 3]
+        openers = window.project_actions.edit_classes, window.show_keys, window.about
+        opened: Callable[[], object] = openers[number % 3]
         opened()
         dialog = self._dialog()
         if isinstance(dialog, ClassesDialog):
@@ -303,7 +304,7 @@ def run(short: bool) -> dict[str, object]:
         try:
             window.resize(1200, 800)
             window.show()
-            window.open_path(photos(Path(folder)))
+            window.project_actions.open_path(photos(Path(folder)))
             labeler = Labeler(window)
             labeler.settle()
             window.activateWindow()

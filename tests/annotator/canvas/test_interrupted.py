@@ -55,7 +55,7 @@ INTERRUPTIONS = {
     "inspect view": key(K.Key_W),
     "search": key(K.Key_F, CONTROL),
     "another layer": key(K.Key_Q),
-    "a dialog": lambda window, qtbot: window.edit_classes(),
+    "a dialog": lambda window, qtbot: window.project_actions.edit_classes(),
 }
 
 

@@ -24,7 +24,7 @@ BOX = (10, 10, 40, 60)
 @pytest.fixture
 def dialog(window: Window, qtbot: QtBot) -> ClassesDialog:
     """The dialog over the window, the photo of a person open."""
-    window.edit_classes()
+    window.project_actions.edit_classes()
     dialog = next(each for each in window.findChildren(ClassesDialog))
     dialog.activateWindow()
     return dialog

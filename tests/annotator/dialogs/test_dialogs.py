@@ -155,8 +155,8 @@ def paused(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
 
 def begun(window: Window, out: Path) -> ExportDialog:
     """Begin to export all proposals of the window's project."""
-    window.export()
-    dialog = window.export_dialog
+    window.project_actions.export()
+    dialog = window.project_actions.export_dialog
     assert dialog is not None
     dialog.everything.setChecked(True)
     dialog.folder.setText(str(out))
@@ -179,14 +179,14 @@ def test_what_came_of_an_export_is_told_when_the_dialog_is_gone(
 ) -> None:
     dialog = begun(window, tmp_path / "out")
     dialog.reject()
-    window.export()
-    assert window.export_dialog is dialog and dialog.isVisible()
+    window.project_actions.export()
+    assert window.project_actions.export_dialog is dialog and dialog.isVisible()
     dialog.reject()
     with qtbot.waitSignal(dialog.finished_export, timeout=20000):
         paused.set()
     assert any(text.startswith("Images exported: ") for text in window.messages.texts)
-    window.export()
-    assert window.export_dialog is not dialog
+    window.project_actions.export()
+    assert window.project_actions.export_dialog is not dialog
 
 
 def test_closing_the_window_ends_an_export_which_leaves_nothing(

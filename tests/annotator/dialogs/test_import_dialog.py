@@ -52,7 +52,7 @@ def masks(sample: Path, tmp_path: Path) -> Path:
 def ask(window: Window, path: Path, qtbot: QtBot) -> ImportDialog:
     """The dialog, opened by its key, with a path typed into it that is recognised."""
     press(window, Qt.Key.Key_I, qtbot, CONTROL)
-    dialog = window.import_dialog
+    dialog = window.project_actions.import_dialog
     assert dialog.isVisible()
     dialog.folder.selectAll()
     qtbot.keyClicks(dialog.folder, str(path))
@@ -201,7 +201,7 @@ def test_an_import_can_be_cancelled_and_is_told_of_when_the_dialog_is_gone(
     assert dialog.cancel_button.isVisible() and not dialog.start.isEnabled() and not dialog.folder.isEnabled()
     click(dialog.cancel_button, qtbot)
     click(dialog.close_button, qtbot)
-    active.import_masks()
+    active.project_actions.import_masks()
     assert dialog.isVisible() and dialog.folder.text() == str(masks)
     click(dialog.close_button, qtbot)
     with qtbot.waitSignal(session.masks.finished, timeout=20000):
@@ -258,7 +258,7 @@ def test_a_mask_that_fails_is_named_and_new_classes_are_told(
 
 def test_a_folder_without_masks_is_not_imported(active: Window, sample: Path, qtbot: QtBot) -> None:
     press(active, Qt.Key.Key_I, qtbot, CONTROL)
-    dialog = active.import_dialog
+    dialog = active.project_actions.import_dialog
     qtbot.waitUntil(lambda: dialog.format.text() != "", timeout=10000)
     assert dialog.folder.text() == str(sample)
     assert dialog.format.text() == "There are no masks of a known kind." and not dialog.start.isEnabled()
@@ -280,7 +280,7 @@ def test_masks_beside_the_photos_are_offered_once_by_a_message_with_a_button(
         window = Window(Session(small_engine), DeskSettings(), Theme("dark"))
         qtbot.addWidget(window)
         window.show()
-        window.open_path(folder)
+        window.project_actions.open_path(folder)
         wait_settled(window.session, qtbot)
         assert window.session.jobs.finish()
         qtbot.waitUntil(lambda window=window, first=first: (text in window.messages.texts) is first)
@@ -288,9 +288,9 @@ def test_masks_beside_the_photos_are_offered_once_by_a_message_with_a_button(
             buttons = window.messages.findChildren(QPushButton)
             (button,) = (button for button in buttons if button.text() == "Import masks…")
             click(button, qtbot)
-            assert window.import_dialog.folder.text() == str(folder.parent)
-            qtbot.waitUntil(window.import_dialog.start.isEnabled, timeout=10000)
-            window.import_dialog.close()
+            assert window.project_actions.import_dialog.folder.text() == str(folder.parent)
+            qtbot.waitUntil(window.project_actions.import_dialog.start.isEnabled, timeout=10000)
+            window.project_actions.import_dialog.close()
         window.close()
 
 

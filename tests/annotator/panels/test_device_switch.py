@@ -51,7 +51,7 @@ def test_the_gpu_is_used_by_itself_and_a_person_may_switch_it_off_for_good(
     again = Window(Session(small_engine), DeskSettings(), Theme("dark"))
     qtbot.addWidget(again)
     again.show()
-    again.open_path(sample)
+    again.project_actions.open_path(sample)
     wait_settled(again.session, qtbot)
     qtbot.waitUntil(box(again).switch.isEnabled)
     assert again.session.engine.device == "cpu" and not box(again).switch.isChecked()

@@ -9,7 +9,8 @@ from pytestqt.qtbot import QtBot
 
 from annotator.panels.trainer import TrainerPanel
 from annotator.session import Session
-from annotator.shell.window import NARROWEST, Window
+from annotator.shell.docks import NARROWEST
+from annotator.shell.window import Window
 from annotator.theme import Theme
 from trainer.data.project import Target
 from trainer.errors import WeightsError

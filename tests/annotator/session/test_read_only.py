@@ -35,7 +35,7 @@ def window(sample: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Itera
     window = Window(Session(small_engine), DeskSettings(), Theme("dark"))
     qtbot.addWidget(window)
     window.show()
-    window.open_path(sample)
+    window.project_actions.open_path(sample)
     wait_settled(window.session, qtbot)
     yield window
     window.close()
@@ -87,8 +87,8 @@ def test_what_was_done_there_is_exported(window: Window, tmp_path: Path, qtbot: 
     session = window.session
     session.acceptance.accept()
     qtbot.waitUntil(lambda: session.records["chelsea"].status is Status.ACCEPTED, timeout=10000)
-    window.export()
-    dialog = window.export_dialog
+    window.project_actions.export()
+    dialog = window.project_actions.export_dialog
     dialog.folder.setText(str(tmp_path / "out"))
     with qtbot.waitSignal(dialog.finished_export, timeout=20000):
         dialog.start.click()

@@ -30,10 +30,13 @@ def test_its_key_proposes_for_all_and_the_list_and_the_export_know_them(active: 
     active.images.order.setCurrentIndex(Order.USEFUL)
     most_useful = sorted(records, key=lambda record: -(record.margin or 0))
     assert active.images.model.ids == [record.id for record in most_useful]
-    active.export()
-    assert active.export_dialog is not None
-    assert active.export_dialog.everything.text() == f"All images that have a mask ({len(records)})"
-    active.export_dialog.close()
+    active.project_actions.export()
+    assert active.project_actions.export_dialog is not None
+    assert (
+        active.project_actions.export_dialog.everything.text()
+        == f"All images that have a mask ({len(records)})"
+    )
+    active.project_actions.export_dialog.close()
     action.trigger()
     wait_ended(session, qtbot)
     assert any(text.startswith("There is nothing to propose") for text in active.messages.texts)

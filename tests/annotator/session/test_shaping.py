@@ -120,7 +120,7 @@ def series(active: Window, tmp_path: Path, qtbot: QtBot) -> Window:
         Image.new("RGB", size, (shade, shade, shade)).save(folder / f"{name}.png")
     (folder / "tags.csv").write_text("image,tags\na,cat\nc,cat\n")
     with qtbot.waitSignal(active.session.image_changed, timeout=20_000):
-        active.open_path(folder)
+        active.project_actions.open_path(folder)
     session = active.session
     wait_settled(session, qtbot)
     session.target = Target.MASK

@@ -172,10 +172,10 @@ def test_a_change_to_several_images_is_undone_after_another_project_was_open(
     root = session.project.root
     wait_settled(session, qtbot)
     with qtbot.waitSignal(session.image_changed, timeout=20_000):
-        active.open_path(other)
+        active.project_actions.open_path(other)
     wait_settled(session, qtbot)
     with qtbot.waitSignal(session.image_changed, timeout=20_000):
-        active.open_path(root)
+        active.project_actions.open_path(root)
     qtbot.waitUntil(lambda: active.actions_table["undo_many"].isEnabled(), timeout=20_000)
     assert session.records["rocket"].comment == "look"
     wait_settled(session, qtbot)

@@ -16,8 +16,9 @@ from annotator.app import make_window
 from annotator.session import Session
 from annotator.session.engine_loading import Loaded
 from annotator.settings import DeskSettings
+from annotator.shell.docks import NARROWEST
 from annotator.shell.welcome import EmptyDesk
-from annotator.shell.window import NARROWEST, Window
+from annotator.shell.window import Window
 from annotator.theme import Theme
 from annotator.widgets import IconLabel
 from trainer.data.classes import UNTOUCHED
@@ -152,7 +153,7 @@ def test_closing_ends_every_thread(window: Window) -> None:
 
 def test_opening_another_folder_closes_the_first(window: Window, voc_tree, qtbot: QtBot) -> None:
     with qtbot.waitSignal(window.session.project_opened, timeout=10000):
-        window.open_path(voc_tree)
+        window.project_actions.open_path(voc_tree)
     wait_settled(window.session, qtbot)
     assert set(window.session.records) == {"one", "two", "three", "four"}
     assert window.images.model.ids == list(window.session.records)
@@ -191,7 +192,7 @@ def test_the_window_is_seen_and_used_while_the_models_still_load(sample: Path, q
     window = Window(Session(slow), DeskSettings(), Theme("dark"))
     qtbot.addWidget(window)
     session = window.session
-    window.painted.connect(lambda: (order.append("painted"), window.open_path(sample)))
+    window.painted.connect(lambda: (order.append("painted"), window.project_actions.open_path(sample)))
     with qtbot.waitSignal(session.image_changed, timeout=20000):
         window.show()
     qtbot.waitUntil(lambda: len(order) == 2, timeout=20000)
@@ -226,7 +227,7 @@ def test_many_tags_change_neither_the_window_nor_the_panes(active: Window, qtbot
 def test_all_photos_of_the_sample_get_masks_by_themselves(
     sample: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("annotator.shell.window.sample_folder", lambda: sample)
+    monkeypatch.setattr("annotator.shell.project_actions.sample_folder", lambda: sample)
     window = Window(Session(small_engine), DeskSettings(), Theme("dark"))
     qtbot.addWidget(window)
     window.show()
@@ -250,8 +251,8 @@ def test_the_window_does_not_wait_for_the_photos_of_the_sample(
         assert disk_answers.wait(60)
         build_sample(folder)
 
-    monkeypatch.setattr("annotator.shell.window.sample_folder", lambda: tmp_path / "data" / "sample")
-    monkeypatch.setattr("annotator.shell.window.build_sample", slow)
+    monkeypatch.setattr("annotator.shell.project_actions.sample_folder", lambda: tmp_path / "data" / "sample")
+    monkeypatch.setattr("annotator.shell.project_actions.build_sample", slow)
     window = Window(Session(small_engine), DeskSettings(), Theme("dark"))
     qtbot.addWidget(window)
     window.show()
@@ -268,7 +269,7 @@ def test_a_disk_that_refuses_the_sample_is_told_of_in_one_sentence(
     tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "data").touch()  # no folder can be made here
-    monkeypatch.setattr("annotator.shell.window.sample_folder", lambda: tmp_path / "data" / "sample")
+    monkeypatch.setattr("annotator.shell.project_actions.sample_folder", lambda: tmp_path / "data" / "sample")
     window = Window(Session(small_engine), DeskSettings(), Theme("dark"))
     qtbot.addWidget(window)
     window.show()
@@ -294,7 +295,7 @@ def test_learning_asked_for_while_the_models_load_begins_with_them(
     learn = window.actions_table["learn_tags"]
     assert not learn.isEnabled() and not window.actions_table["train"].isEnabled()
     with qtbot.waitSignal(window.session.image_changed, timeout=20000):
-        window.open_path(sample)
+        window.project_actions.open_path(sample)
     monkeypatch.setattr("trainer.worker.thread.TrainerWorker.post", lambda worker, order: heard.append(order))
     qtbot.keyClick(window, K.Key_L, Qt.KeyboardModifier.ControlModifier)
     assert "as soon as the models are loaded" in window.trainer.reason.text()
