@@ -56,11 +56,12 @@ class ModelsInUse(QObject):
         state = self._state
         state.set_busy("engine", None)
         self._parameters.restore()
+        if state.document is not None:
+            self._proposals.follow_models()  # before the others: somebody looks at this one
         state.engine_changed.emit()
         state.weights_warning.emit(warning)
         state.settings_changed.emit()
         if state.document is not None:
-            self._proposals.follow_models()
             self.ready.emit()
 
     def _unavailable(self, error: Exception) -> None:

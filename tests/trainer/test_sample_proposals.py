@@ -57,7 +57,7 @@ def clicked(name: str, clicks: int) -> float:
 def test_the_bundled_proposals_of_known_objects_are_good() -> None:
     found = {name: iou(name, proposed()[name][0].mask) for name in KNOWN}
     assert np.mean(list(found.values())) >= 0.75, found
-    assert min(found.values()) >= 0.55, found  # the cup's, which no segmentation network has learnt
+    assert min(found.values()) >= 0.6, found
 
 
 @pytest.mark.parametrize("name", KNOWN)

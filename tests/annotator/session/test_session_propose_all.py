@@ -11,6 +11,8 @@ from annotator.panels.images import Order
 from annotator.session import Session
 from annotator.shell.window import Window
 from trainer.data.project import Status
+from trainer.worker.messages import Predict, StartSweep
+from trainer.worker.thread import TrainerWorker
 
 
 def wait_ended(session: Session, qtbot: QtBot) -> None:
@@ -85,13 +87,19 @@ def test_the_open_image_keeps_its_proposal_and_another_one_can_be_opened_meanwhi
     assert opened.proposal is proposal
 
 
-def test_asked_for_while_the_models_load_it_begins_when_they_are_there(
-    session: Session, sample: Path, qtbot: QtBot
+def test_asked_for_while_the_models_load_it_begins_when_they_are_there_after_the_open_image(
+    session: Session, sample: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked: list[type] = []
+    post = TrainerWorker.post
+    monkeypatch.setattr(
+        TrainerWorker, "post", lambda self, command: (asked.append(type(command)), post(self, command))
+    )
     session.project_opened.connect(session.propose_all.start)
     session.open_project(sample)
     wait_settled(session, qtbot)
     wait_ended(session, qtbot)
+    assert asked.index(Predict) < asked.index(StartSweep)
     assert {record.status for record in session.records.values()} == {Status.PROPOSED}
 
 
