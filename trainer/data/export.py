@@ -16,6 +16,7 @@ from trainer.data.formats.base import ExportEntry, Writer
 from trainer.data.formats.outlines import objects_in
 from trainer.data.image_rows import Status
 from trainer.data.images import image_size
+from trainer.data.location import lies_in
 from trainer.data.objects import objects_of
 from trainer.data.project import Project, Target
 from trainer.data.regions import SMALLEST_PART, remove_small_regions
@@ -33,7 +34,7 @@ def check_destination(out: Path, photos: Path, force: bool = False) -> None:
     The folder `photos` is refused in any case: exported images there would be taken for new photos. Call this
     before long work, so that it does not fail at the end.
     """
-    if out.resolve().is_relative_to(photos.resolve()):
+    if lies_in(out, photos):
         raise DataError(
             translatable(
                 "{out} lies among the photos that the masks are made for; choose another folder", out=out
@@ -133,7 +134,7 @@ def _write_entries(
     taken: set[str] = set()
     problems: list[str] = []
     undecided = split = uncounted = 0
-    photos = (out / writer.photo_folder).resolve()
+    photos = out / writer.photo_folder
     written = 0
     for entry in entries:
         check()
@@ -141,7 +142,7 @@ def _write_entries(
             raise DataError(f"two images to export are called {entry.id!r}; rename one")
         taken.add(entry.id.casefold())
         class_ids = _class_ids(entry, classes)
-        if entry.image_path.resolve().is_relative_to(photos):
+        if lies_in(entry.image_path, photos):
             raise DataError(f"{entry.image_path} lies where the export would go; choose another folder")
         try:
             if image_size(entry.image_path) != entry.mask.shape:

@@ -1,4 +1,4 @@
-"""Where the project of a folder of images lies."""
+"""Where the project of a folder of images lies, and what lies in a folder however it is written."""
 
 from __future__ import annotations
 
@@ -48,6 +48,15 @@ def means(path: Path, file: Path) -> bool:
     if found is not None and found.exists() and file.exists():
         return found.samefile(file)  # a folder may have several names, in small letters for one
     return found is not None and found.resolve() == file.resolve()
+
+
+def lies_in(path: Path, folder: Path) -> bool:
+    """Tell whether a path is a folder or lies below it; neither has to exist."""
+    path, folder = path.resolve(), folder.resolve()
+    if path.is_relative_to(folder):
+        return True
+    # A folder may have several names: see `means`.
+    return folder.exists() and any(each.exists() and each.samefile(folder) for each in (path, *path.parents))
 
 
 def _is_writable(folder: Path) -> bool:

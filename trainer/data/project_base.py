@@ -15,7 +15,7 @@ from trainer.data.classes import ClassList
 from trainer.data.database import Database
 from trainer.data.ids import file_under
 from trainer.data.image_rows import ImageRecord, Split, Status
-from trainer.data.location import user_projects
+from trainer.data.location import lies_in, user_projects
 from trainer.data.source import PROJECT_FOLDER, natural_key
 from trainer.errors import DataError
 from trainer.translatable import TranslatableText, translatable
@@ -30,7 +30,7 @@ class ProjectBase:
         place = database.file.parent
         self.folder = database.copy.file.parent if database.copy is not None else place
         root = str(self.setting("root", ".."))
-        trusted = made_now or place.resolve().is_relative_to(user_projects().resolve())
+        trusted = made_now or lies_in(place, user_projects())
         if root != ".." and not trusted:
             database.close()
             raise DataError(

@@ -37,6 +37,23 @@ def test_a_former_export_is_replaced_and_other_files_stay(tmp_path, entries):
     assert (out / "notes.txt").read_text() == "mine"
 
 
+def test_no_other_name_of_their_folder_lets_an_export_among_the_photos(tmp_path, entries):
+    photos = tmp_path / "JPEGImages"
+    photos.mkdir()
+    own = [
+        replace(entry, image_path=entry.image_path.rename(photos / entry.image_path.name))
+        for entry in entries
+    ]
+    before = files(tmp_path)
+    double = Path(f"/{tmp_path}")  # on POSIX systems another name of the same place
+    for inside in ("JPEGImages", "JPEGImages/out"):
+        with pytest.raises(DataError, match="among the photos"):
+            check_destination(double / inside, photos, force=True)
+    with pytest.raises(DataError, match="lies where the export would go"):
+        write_data_set(VocWriter, double, own, CLASSES, force=True)
+    assert files(tmp_path) == before
+
+
 def test_a_foreign_folder_is_refused_unless_forced(tmp_path):
     out, photos = tmp_path / "out", tmp_path / "photos"
     out.mkdir()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trainer.data.export import export_project
+from trainer.data.export import check_destination, export_project
 from trainer.data.formats.registry import WRITERS
 from trainer.data.location import means
 from trainer.data.project import Project
@@ -45,6 +45,12 @@ def test_a_photo_whose_name_changes_case_keeps_what_was_done(folder: Path) -> No
     with closing(Project.open_folder(folder)) as project:
         record = project.record(first.id)
         assert record.tags == ("cat",) and record.path.is_file()
+
+
+def test_an_export_is_not_written_among_the_photos(folder: Path) -> None:
+    for inside in (folder.with_name("PHOTOS"), folder.with_name("photos") / "out"):
+        with pytest.raises(DataError, match="among the photos"):
+            check_destination(inside, folder, force=True)
 
 
 def test_every_mask_of_an_export_has_a_file_of_its_own(folder: Path, tmp_path: Path) -> None:
